@@ -1,0 +1,127 @@
+//! One constructor per command (ISO/IEC 7816-4 section 11, ISO/IEC 7816-8).
+//!
+//! A constructor fixes header, data and whether the command may be repeated; only reads are.
+
+use super::Command;
+use super::apdu::SHORT_NE_MAX;
+
+/// INS of VERIFY.
+pub const INS_VERIFY: u8 = 0x20;
+/// INS of MANAGE SECURITY ENVIRONMENT.
+pub const INS_MANAGE_SECURITY_ENVIRONMENT: u8 = 0x22;
+/// INS of CHANGE REFERENCE DATA.
+pub const INS_CHANGE_REFERENCE_DATA: u8 = 0x24;
+/// INS of PERFORM SECURITY OPERATION.
+pub const INS_PERFORM_SECURITY_OPERATION: u8 = 0x2A;
+/// INS of RESET RETRY COUNTER.
+pub const INS_RESET_RETRY_COUNTER: u8 = 0x2C;
+/// INS of EXTERNAL AUTHENTICATE.
+pub const INS_EXTERNAL_AUTHENTICATE: u8 = 0x82;
+/// INS of GET CHALLENGE.
+pub const INS_GET_CHALLENGE: u8 = 0x84;
+/// INS of INTERNAL AUTHENTICATE.
+pub const INS_INTERNAL_AUTHENTICATE: u8 = 0x88;
+/// INS of SELECT.
+pub const INS_SELECT: u8 = 0xA4;
+/// INS of READ BINARY.
+pub const INS_READ_BINARY: u8 = 0xB0;
+/// INS of READ BINARY with a BER-TLV data field.
+pub const INS_READ_BINARY_ODD: u8 = 0xB1;
+/// INS of GET RESPONSE.
+pub const INS_GET_RESPONSE: u8 = 0xC0;
+/// INS of GET DATA with a BER-TLV data field.
+pub const INS_GET_DATA_ODD: u8 = 0xCB;
+
+/// SELECT by DF name (application identifier), no data back.
+#[must_use]
+pub fn select_application(aid: &[u8]) -> Command {
+    Command::new(0x00, INS_SELECT, 0x04, 0x0C).with_data(aid)
+}
+
+/// SELECT the master file: P1-P2 0000 and no data.
+#[must_use]
+pub fn select_master_file() -> Command {
+    Command::new(0x00, INS_SELECT, 0x00, 0x00)
+}
+
+/// SELECT an elementary file under the current DF by file identifier, asking for the FCP template
+/// (the one form that every reader of this card is known to use).
+#[must_use]
+pub fn select_file(file_identifier: u16) -> Command {
+    Command::new(0x00, INS_SELECT, 0x02, 0x04).with_data(&file_identifier.to_be_bytes())
+}
+
+/// READ BINARY of up to `ne` bytes of the current file; `offset` has 15 bits.
+#[must_use]
+pub fn read_binary(offset: u16, ne: u32) -> Command {
+    let [high, low] = (offset & 0x7FFF).to_be_bytes();
+    Command::new(0x00, INS_READ_BINARY, high, low).with_ne(ne).repeatable()
+}
+
+/// READ BINARY of up to `ne` bytes from the start of the file with this short identifier (5 bits),
+/// which becomes the current file.
+#[must_use]
+pub fn read_binary_by_short_identifier(short_identifier: u8, ne: u32) -> Command {
+    Command::new(0x00, INS_READ_BINARY, 0x80 | (short_identifier & 0x1F), 0x00).with_ne(ne).repeatable()
+}
+
+/// GET DATA of the objects that `template` names, in the current DF.
+#[must_use]
+pub fn get_data(template: &[u8]) -> Command {
+    Command::new(0x00, INS_GET_DATA_ODD, 0x3F, 0xFF).with_data(template).with_ne(SHORT_NE_MAX).repeatable()
+}
+
+/// MANAGE SECURITY ENVIRONMENT, SET: `p1` says what for, `p2` which template (A4, A6, B6), `data` its
+/// control reference data objects.
+#[must_use]
+pub fn manage_security_environment(p1: u8, p2: u8, data: &[u8]) -> Command {
+    Command::new(0x00, INS_MANAGE_SECURITY_ENVIRONMENT, p1, p2).with_data(data)
+}
+
+/// PERFORM SECURITY OPERATION: VERIFY CERTIFICATE (ISO/IEC 7816-8 section 5.7).
+#[must_use]
+pub fn verify_certificate(certificate: &[u8]) -> Command {
+    Command::new(0x00, INS_PERFORM_SECURITY_OPERATION, 0x00, 0xAE).with_data(certificate)
+}
+
+/// GET CHALLENGE of `ne` bytes. Not repeatable: every challenge replaces the one before.
+#[must_use]
+pub fn get_challenge(ne: u32) -> Command {
+    Command::new(0x00, INS_GET_CHALLENGE, 0x00, 0x00).with_ne(ne)
+}
+
+/// EXTERNAL AUTHENTICATE with the keys that the security environment names.
+#[must_use]
+pub fn external_authenticate(data: &[u8]) -> Command {
+    Command::new(0x00, INS_EXTERNAL_AUTHENTICATE, 0x00, 0x00).with_data(data)
+}
+
+/// INTERNAL AUTHENTICATE with the key that the security environment names.
+#[must_use]
+pub fn internal_authenticate(data: &[u8]) -> Command {
+    Command::new(0x00, INS_INTERNAL_AUTHENTICATE, 0x00, 0x00).with_data(data)
+}
+
+/// VERIFY. Costs a try when the data is wrong; never repeatable.
+#[must_use]
+pub fn verify(reference: u8, data: &[u8]) -> Command {
+    Command::new(0x00, INS_VERIFY, 0x00, reference).with_data(data)
+}
+
+/// CHANGE REFERENCE DATA: old value, then new. Costs a try when the old one is wrong; never repeatable.
+#[must_use]
+pub fn change_reference_data(reference: u8, old_then_new: &[u8]) -> Command {
+    Command::new(0x00, INS_CHANGE_REFERENCE_DATA, 0x00, reference).with_data(old_then_new)
+}
+
+/// RESET RETRY COUNTER with a new value (P1 = 02). Never repeatable.
+#[must_use]
+pub fn reset_retry_counter(reference: u8, new_value: &[u8]) -> Command {
+    Command::new(0x00, INS_RESET_RETRY_COUNTER, 0x02, reference).with_data(new_value)
+}
+
+/// GET RESPONSE of `ne` bytes that a 61xx announced.
+#[must_use]
+pub fn get_response(ne: u16) -> Command {
+    Command::new(0x00, INS_GET_RESPONSE, 0x00, 0x00).with_ne(u32::from(ne))
+}

@@ -1,0 +1,10 @@
+//! Middleware for the Italian electronic identity card (CIE).
+
+pub mod crypto;
+pub mod environment;
+pub mod iso7816;
+pub mod secret;
+pub mod transport;
+
+#[cfg(feature = "emulator")]
+pub mod emulator;

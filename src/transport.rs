@@ -1,0 +1,310 @@
+//! The way to a card: [`Transport`] carries single APDUs, [`Link`] turns them into whole commands
+//! (chaining, GET RESPONSE, wrong Le; ISO/IEC 7816-4 section 5.3 and ISO/IEC 7816-3 section 12).
+
+use crate::crypto::SystemEntropy;
+use crate::environment::{Clock, Entropy, EntropyError, SystemClock};
+use crate::iso7816::apdu::{self, SHORT_DATA_MAX};
+use crate::iso7816::{Command, Response, command};
+
+/// The longest answer that is put together from 61xx pieces, in bytes.
+pub const ANSWER_MAX: usize = 65_536;
+/// The most GET RESPONSE commands for one answer: enough for the longest in pieces of 256 bytes.
+const GET_RESPONSE_MAX: usize = 257;
+
+/// Why an exchange with the card did not come to an answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The card left the reader. What the last command did is not known.
+    #[error("the card was removed")]
+    Removed,
+    /// The card was reset, by another program or by losing power: everything it knew of us is gone.
+    #[error("the card was reset")]
+    Reset,
+    /// No answer came. What the command did is not known.
+    #[error("the card did not answer")]
+    NoAnswer,
+    /// The answer has less than the two bytes of a status word, or a command has no encoding.
+    #[error(transparent)]
+    Apdu(#[from] apdu::Error),
+    /// The card keeps announcing more data than any answer has.
+    #[error("the card's answer does not end")]
+    EndlessAnswer,
+    /// The reader or its service failed; the text is theirs.
+    #[error("the reader failed: {0}")]
+    Reader(String),
+}
+
+/// One way to one card: a reader, a recorded dialogue, a software card.
+///
+/// `transmit` carries the bytes as they are and returns what came back, status word included. It does
+/// not interpret, repeat or repair anything: all of that belongs above. `Send`, so that a card can be
+/// used from a worker thread.
+pub trait Transport: Send {
+    /// Sends one command APDU and returns the response APDU.
+    ///
+    /// # Errors
+    /// Whatever kept an answer from coming.
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Error>;
+
+    /// Resets the card: it forgets current files, secure channels and verified PINs.
+    ///
+    /// # Errors
+    /// If the card is gone.
+    fn reset(&mut self) -> Result<(), Error>;
+
+    /// The answer to reset, as the reader gave it.
+    fn atr(&self) -> &[u8];
+}
+
+/// How much was said over a [`Link`] so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Statistics {
+    /// Command APDUs sent, GET RESPONSE apart; every fragment of a chain counts.
+    pub commands: u32,
+    /// GET RESPONSE commands sent.
+    pub get_responses: u32,
+    /// Bytes sent to the card.
+    pub bytes_sent: u64,
+    /// Bytes received from the card, status words included.
+    pub bytes_received: u64,
+}
+
+impl std::ops::Sub for Statistics {
+    type Output = Self;
+
+    fn sub(self, earlier: Self) -> Self {
+        Self {
+            commands: self.commands.saturating_sub(earlier.commands),
+            get_responses: self.get_responses.saturating_sub(earlier.get_responses),
+            bytes_sent: self.bytes_sent.saturating_sub(earlier.bytes_sent),
+            bytes_received: self.bytes_received.saturating_sub(earlier.bytes_received),
+        }
+    }
+}
+
+/// A connection to a card, with the randomness and the clock of its dialogue.
+pub struct Link {
+    transport: Box<dyn Transport>,
+    entropy: Box<dyn Entropy>,
+    clock: Box<dyn Clock>,
+    statistics: Statistics,
+}
+
+impl Link {
+    /// A link over this transport, with the system's randomness and clock.
+    #[must_use]
+    pub fn new(transport: impl Transport + 'static) -> Self {
+        Self {
+            transport: Box::new(transport),
+            entropy: Box::new(SystemEntropy),
+            clock: Box::new(SystemClock),
+            statistics: Statistics::default(),
+        }
+    }
+
+    /// A link with another source of randomness and time, for tests and recorded dialogues.
+    #[cfg(feature = "emulator")]
+    #[must_use]
+    pub fn with_sources(
+        transport: impl Transport + 'static,
+        entropy: impl Entropy + 'static,
+        clock: impl Clock + 'static,
+    ) -> Self {
+        Self {
+            transport: Box::new(transport),
+            entropy: Box::new(entropy),
+            clock: Box::new(clock),
+            statistics: Statistics::default(),
+        }
+    }
+
+    /// The answer to reset.
+    #[must_use]
+    pub fn atr(&self) -> &[u8] {
+        self.transport.atr()
+    }
+
+    /// What was said so far.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.statistics
+    }
+
+    /// The time of this dialogue.
+    #[must_use]
+    pub fn now(&self) -> std::time::SystemTime {
+        self.clock.now()
+    }
+
+    /// Draws randomness for this dialogue.
+    ///
+    /// # Errors
+    /// [`EntropyError`].
+    pub fn draw(&mut self, label: &'static str, out: &mut [u8]) -> Result<(), EntropyError> {
+        self.entropy.draw(label, out)
+    }
+
+    /// The source of randomness of this dialogue.
+    pub fn entropy(&mut self) -> &mut dyn Entropy {
+        self.entropy.as_mut()
+    }
+
+    /// Resets the card.
+    ///
+    /// # Errors
+    /// If the card is gone.
+    pub fn reset(&mut self) -> Result<(), Error> {
+        self.transport.reset()
+    }
+
+    /// Carries out one command: splits long data into a chain, collects 61xx, and issues a command
+    /// again with the right Le after 6Cxx if the command says that it may be repeated, once.
+    ///
+    /// A fragment of a chain that is not answered 9000 ends the chain; its answer is returned.
+    ///
+    /// # Errors
+    /// [`Error`]; the status word, whatever it is, is in the response and not an error here.
+    pub fn exchange(&mut self, command: &Command) -> Result<Response, Error> {
+        let mut fragments = command.chain(SHORT_DATA_MAX);
+        let last = fragments.pop();
+        for fragment in &fragments {
+            let response = self.transmit(fragment)?;
+            if !response.status().is_success() {
+                return Ok(response);
+            }
+        }
+        let last = last.as_ref().unwrap_or(command);
+        let mut response = self.transmit(last)?;
+        if let Some(ne) = response.status().right_length().filter(|_| command.is_repeatable()) {
+            let [cla, ins, p1, p2] = last.header();
+            let again = Command::new(cla, ins, p1, p2).with_data(last.data()).with_ne(u32::from(ne));
+            response = self.transmit(&again)?;
+        }
+        self.collect(response)
+    }
+
+    /// GET RESPONSE while the card says 61xx.
+    fn collect(&mut self, first: Response) -> Result<Response, Error> {
+        let mut status = first.status();
+        let mut data = first.into_data();
+        for _ in 0..GET_RESPONSE_MAX {
+            let Some(waiting) = status.bytes_waiting() else {
+                return Ok(Response::new(data, status));
+            };
+            let piece = self.transmit(&command::get_response(waiting))?;
+            status = piece.status();
+            // A piece without data that announces more would go on for ever.
+            let stuck = piece.data().is_empty() && status.bytes_waiting().is_some();
+            data.extend(piece.into_data());
+            if stuck || data.len() > ANSWER_MAX {
+                break;
+            }
+        }
+        Err(Error::EndlessAnswer)
+    }
+
+    fn transmit(&mut self, command: &Command) -> Result<Response, Error> {
+        let encoded = command.encode()?;
+        match command.ins() {
+            command::INS_GET_RESPONSE => self.statistics.get_responses += 1,
+            _ => self.statistics.commands += 1,
+        }
+        self.statistics.bytes_sent += encoded.len() as u64;
+        let answer = self.transport.transmit(&encoded)?;
+        self.statistics.bytes_received += answer.len() as u64;
+        Ok(Response::parse(&answer)?)
+    }
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Link({:?})", self.statistics)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::iso7816::StatusWord;
+    use std::collections::VecDeque;
+    use std::sync::{Arc, Mutex};
+
+    /// Answers from a list, in order; remembers what was asked.
+    struct Script {
+        answers: VecDeque<Vec<u8>>,
+        asked: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl Transport for Script {
+        fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Error> {
+            self.asked.lock().unwrap().push(hex::encode_upper(command));
+            self.answers.pop_front().ok_or(Error::Removed)
+        }
+
+        fn reset(&mut self) -> Result<(), Error> {
+            Ok(())
+        }
+
+        fn atr(&self) -> &[u8] {
+            &[]
+        }
+    }
+
+    fn exchange(command: &Command, answers: &[&str]) -> (Result<Response, Error>, Vec<String>) {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let answers = answers.iter().map(|hex| hex::decode(hex).unwrap()).collect();
+        let mut link = Link::new(Script { answers, asked: asked.clone() });
+        let result = link.exchange(command);
+        let asked = asked.lock().unwrap().clone();
+        (result, asked)
+    }
+
+    #[test]
+    fn pieces_are_collected() {
+        let (result, asked) = exchange(&Command::new(0, 0x88, 0, 0), &["6102", "01026101", "039000"]);
+        assert_eq!(result.unwrap(), Response::new(vec![1, 2, 3], StatusWord::SUCCESS));
+        assert_eq!(asked, ["00880000", "00C0000002", "00C0000001"]);
+    }
+
+    #[test]
+    fn an_endless_answer_is_an_error() {
+        let endless = vec!["016100"; 300];
+        let (result, asked) = exchange(&Command::new(0, 0x88, 0, 0), &endless);
+        assert_eq!(result.unwrap_err(), Error::EndlessAnswer);
+        assert!(asked.len() <= GET_RESPONSE_MAX + 1);
+        let (result, asked) = exchange(&Command::new(0, 0x88, 0, 0), &["6100", "6100", "6100"]);
+        assert_eq!((result.unwrap_err(), asked.len()), (Error::EndlessAnswer, 2));
+    }
+
+    #[test]
+    fn only_a_repeatable_command_is_issued_again() {
+        let read = command::read_binary(0, 256);
+        let (result, asked) = exchange(&read, &["6C03", "0102039000"]);
+        assert_eq!(result.unwrap().data(), [1, 2, 3]);
+        assert_eq!(asked, ["00B0000000", "00B0000003"]);
+        let (result, _) = exchange(&read, &["6C03", "6C03", "0102039000"]);
+        assert_eq!(result.unwrap().status().value(), 0x6C03, "once only");
+
+        let verify = command::verify(0x81, b"12345678");
+        let (result, asked) = exchange(&verify, &["6C08", "9000"]);
+        assert_eq!(result.unwrap().status().value(), 0x6C08);
+        assert_eq!(asked.len(), 1);
+    }
+
+    #[test]
+    fn a_chain_stops_at_the_first_refusal() {
+        let command = Command::new(0, 0x22, 0x41, 0xA6).with_data(&[5; 266]);
+        let (result, asked) = exchange(&command, &["9000", "9000"]);
+        assert!(result.unwrap().status().is_success());
+        assert_eq!((&asked[0][..10], &asked[1][..10]), ("102241A6FF", "002241A60B"));
+        let (result, asked) = exchange(&command, &["6883", "9000"]);
+        assert_eq!((result.unwrap().status().value(), asked.len()), (0x6883, 1));
+    }
+
+    #[test]
+    fn an_answer_under_two_bytes_is_an_error() {
+        let (result, _) = exchange(&Command::new(0, 0x84, 0, 0).with_ne(8), &["90"]);
+        assert_eq!(result.unwrap_err(), Error::Apdu(apdu::Error::TooShort(1)));
+    }
+}
