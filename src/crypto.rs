@@ -8,6 +8,7 @@ mod digest;
 #[cfg(feature = "emulator")]
 pub mod generate;
 mod number;
+mod presented;
 pub mod signature;
 
 use openssl::error::ErrorStack;
@@ -16,6 +17,7 @@ use crate::environment::{Entropy, EntropyError};
 
 pub use digest::{Digest, DigestAlgorithm, sha256, sha512};
 pub use number::NumberFault;
+pub use presented::PresentedCertificate;
 
 /// A cryptographic operation that did not come to a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +48,9 @@ pub enum Error {
     /// A public key that is not the DER of a PKCS #1 `RSAPublicKey`.
     #[error("not a DER encoded RSA public key")]
     KeyEncoding,
+    /// A certificate that is not the DER of an X.509 certificate with an RSA key.
+    #[error("not a DER encoded certificate with an RSA key")]
+    CertificateEncoding,
     /// The signature is not one by this key over this digest.
     #[error("the signature does not verify")]
     BadSignature,

@@ -2,9 +2,16 @@
 
 pub mod crypto;
 pub mod environment;
+pub mod file;
+pub mod ias;
 pub mod iso7816;
+pub mod pin;
 pub mod secret;
+pub mod secure_messaging;
 pub mod transport;
 
 #[cfg(feature = "emulator")]
 pub mod emulator;
+
+#[cfg(test)]
+mod vectors;

@@ -16,26 +16,15 @@ macro_rules! redacted {
     };
 }
 
-/// A PIN or PUK that is not eight digits. It was not sent anywhere.
+/// A PIN that is not eight digits. It was not sent anywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a CIE PIN or PUK has exactly eight digits")]
+#[error("a CIE PIN has exactly eight digits")]
 pub struct Malformed;
-
-/// Eight ASCII digits.
-#[derive(Zeroize, ZeroizeOnDrop)]
-struct Digits([u8; 8]);
-
-impl Digits {
-    fn parse(text: &str) -> Result<Self, Malformed> {
-        let digits: [u8; 8] = text.as_bytes().try_into().map_err(|_| Malformed)?;
-        if digits.iter().all(u8::is_ascii_digit) { Ok(Self(digits)) } else { Err(Malformed) }
-    }
-}
 
 /// The holder's PIN of a CIE 3: all eight digits, the first four from the receipt of the municipality,
 /// the last four from the letter that came with the card.
-#[derive(ZeroizeOnDrop)]
-pub struct Pin(Digits);
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct Pin([u8; 8]);
 
 impl Pin {
     /// Takes a PIN as a person types it. Clearing `text` is the caller's part.
@@ -43,39 +32,18 @@ impl Pin {
     /// # Errors
     /// [`Malformed`] unless it is exactly eight ASCII digits.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
-        Digits::parse(text).map(Self)
+        let digits: [u8; 8] = text.as_bytes().try_into().map_err(|_| Malformed)?;
+        if digits.iter().all(u8::is_ascii_digit) { Ok(Self(digits)) } else { Err(Malformed) }
     }
 
     /// The eight ASCII digits, for the one command that carries them.
     #[must_use]
     pub fn expose(&self) -> &[u8; 8] {
-        &self.0.0
+        &self.0
     }
 }
 
 redacted!(Pin);
-
-/// The PUK of a CIE 3: eight digits, delivered in two halves like the PIN.
-#[derive(ZeroizeOnDrop)]
-pub struct Puk(Digits);
-
-impl Puk {
-    /// Takes a PUK as a person types it. Clearing `text` is the caller's part.
-    ///
-    /// # Errors
-    /// [`Malformed`] unless it is exactly eight ASCII digits.
-    pub fn parse(text: &str) -> Result<Self, Malformed> {
-        Digits::parse(text).map(Self)
-    }
-
-    /// The eight ASCII digits, for the one command that carries them.
-    #[must_use]
-    pub fn expose(&self) -> &[u8; 8] {
-        &self.0.0
-    }
-}
-
-redacted!(Puk);
 
 /// Secret bytes of any length: key material, shared secrets, padded blocks.
 #[derive(Zeroize, ZeroizeOnDrop)]
@@ -126,7 +94,6 @@ mod tests {
         for text in ["", "1234567", "123456789", "1234567a", "１２３４５６７８", " 1234567", "1234567\n"]
         {
             assert_eq!(Pin::parse(text).unwrap_err(), Malformed, "{text:?}");
-            assert_eq!(Puk::parse(text).unwrap_err(), Malformed, "{text:?}");
         }
         assert_eq!(Pin::parse("01234567").unwrap().expose(), b"01234567");
     }
@@ -134,7 +101,6 @@ mod tests {
     #[test]
     fn debug_shows_the_type_only() {
         assert_eq!(format!("{:?}", Pin::parse("13572468").unwrap()), "Pin(..)");
-        assert_eq!(format!("{:?}", Puk::parse("13572468").unwrap()), "Puk(..)");
         assert_eq!(format!("{:?}", SecretBytes::new(vec![1, 2])), "SecretBytes(..)");
         assert_eq!(format!("{:?}", TripleDesKey::new([7; 16])), "TripleDesKey(..)");
     }

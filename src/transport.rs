@@ -89,6 +89,7 @@ pub struct Link {
     entropy: Box<dyn Entropy>,
     clock: Box<dyn Clock>,
     statistics: Statistics,
+    reset_when_dropped: bool,
 }
 
 impl Link {
@@ -100,6 +101,7 @@ impl Link {
             entropy: Box::new(SystemEntropy),
             clock: Box::new(SystemClock),
             statistics: Statistics::default(),
+            reset_when_dropped: false,
         }
     }
 
@@ -116,6 +118,7 @@ impl Link {
             entropy: Box::new(entropy),
             clock: Box::new(clock),
             statistics: Statistics::default(),
+            reset_when_dropped: false,
         }
     }
 
@@ -156,6 +159,11 @@ impl Link {
     /// If the card is gone.
     pub fn reset(&mut self) -> Result<(), Error> {
         self.transport.reset()
+    }
+
+    /// Whether the card is reset when this link goes: for a card that knows a verified PIN.
+    pub fn reset_when_dropped(&mut self, reset: bool) {
+        self.reset_when_dropped = reset;
     }
 
     /// Carries out one command: splits long data into a chain, collects 61xx, and issues a command
@@ -214,6 +222,15 @@ impl Link {
         let answer = self.transport.transmit(&encoded)?;
         self.statistics.bytes_received += answer.len() as u64;
         Ok(Response::parse(&answer)?)
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        if self.reset_when_dropped {
+            // A card that cannot be reached any more has lost its state with its power.
+            let _ = self.transport.reset();
+        }
     }
 }
 

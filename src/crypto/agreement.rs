@@ -159,3 +159,115 @@ impl std::fmt::Debug for KeyPair {
         f.write_str("KeyPair(..)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::EntropyError;
+    use crate::vectors::bytes;
+
+    /// Gives one draw that leads to the private exponent `x`.
+    struct Exponent(Vec<u8>);
+
+    impl Entropy for Exponent {
+        fn draw(&mut self, _: &'static str, out: &mut [u8]) -> Result<(), EntropyError> {
+            let mut less_one = BigNum::from_slice(&self.0).unwrap();
+            less_one.sub_word(1).unwrap();
+            out.copy_from_slice(&to_fixed(&less_one, out.len()).unwrap());
+            Ok(())
+        }
+    }
+
+    fn group() -> DomainParameters {
+        DomainParameters::new(&bytes("/dh/g"), &bytes("/dh/p"), &bytes("/dh/q")).unwrap()
+    }
+
+    fn fault(result: Result<impl std::fmt::Debug, Error>) -> NumberFault {
+        match result.unwrap_err() {
+            Error::Number { fault, .. } => fault,
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn both_sides_agree_and_leading_zeros_stay() {
+        for vector in ["/dh", "/dh_leading_zero_secret"] {
+            for (own, other) in [("ifd", "icc"), ("icc", "ifd")] {
+                let mut entropy = Exponent(bytes(&format!("{vector}/{own}_private")));
+                let pair = KeyPair::generate(&group(), &mut entropy, "DH.x").unwrap();
+                assert_eq!(pair.public(), bytes(&format!("{vector}/{own}_public")));
+                let secret = pair.agree(&group(), &bytes(&format!("{vector}/{other}_public"))).unwrap();
+                assert_eq!(secret.expose(), bytes(&format!("{vector}/shared_secret")));
+            }
+        }
+    }
+
+    #[test]
+    fn the_exponent_stays_below_q() {
+        for drawn in [0x00, 0xFF] {
+            struct All(u8);
+            impl Entropy for All {
+                fn draw(&mut self, _: &'static str, out: &mut [u8]) -> Result<(), EntropyError> {
+                    out.fill(self.0);
+                    Ok(())
+                }
+            }
+            let pair = KeyPair::generate(&group(), &mut All(drawn), "DH.x").unwrap();
+            assert!(pair.x.num_bits() > 0 && *pair.x < *group().q);
+        }
+    }
+
+    #[test]
+    fn public_values_out_of_range_or_group_are_refused() {
+        let p = BigNum::from_slice(&bytes("/dh/p")).unwrap();
+        let near = |offset: u32| {
+            let mut number = p.to_owned().unwrap();
+            number.sub_word(offset).unwrap();
+            number.to_vec()
+        };
+        let agree = |public: &[u8]| {
+            let pair = KeyPair::generate(&group(), &mut crate::crypto::SystemEntropy, "DH.x").unwrap();
+            pair.agree(&group(), public).map(|_| ())
+        };
+        for public in [vec![], vec![0], vec![1], vec![0; 256], near(1), near(0)] {
+            assert_eq!(fault(agree(&public)), NumberFault::OutOfRange);
+        }
+        assert_eq!(fault(agree(&[2])), NumberFault::NotInGroup);
+        assert_eq!(fault(agree(&near(2))), NumberFault::NotInGroup);
+        assert!(matches!(agree(&vec![1; 257]), Err(Error::Length { .. })));
+    }
+
+    #[test]
+    fn parameters_of_any_size_are_bounded() {
+        let [g, p, q] = ["/dh/g", "/dh/p", "/dh/q"].map(bytes);
+        let even = |mut number: Vec<u8>| {
+            *number.last_mut().unwrap() &= 0xFE;
+            number
+        };
+        let new = DomainParameters::new;
+        assert_eq!(fault(new(&g, &even(p.clone()), &q)), NumberFault::Even);
+        assert_eq!(fault(new(&g, &p, &even(q.clone()))), NumberFault::Even);
+        assert_eq!(fault(new(&g, &p, &[3])), NumberFault::TooSmall(2));
+        assert_eq!(fault(new(&g, &p, &[])), NumberFault::TooSmall(0));
+        assert_eq!(fault(new(&g, &p, &p)), NumberFault::OutOfRange);
+        assert_eq!(fault(new(&g, &[], &q)), NumberFault::TooSmall(0));
+        assert_eq!(fault(new(&g, &p[..64], &q)), NumberFault::TooSmall(512));
+        assert_eq!(fault(new(&g, &p.repeat(3), &q)), NumberFault::TooLarge(6144));
+        assert_eq!(fault(new(&[1], &p, &q)), NumberFault::OutOfRange);
+        assert_eq!(fault(new(&p, &p, &q)), NumberFault::OutOfRange);
+        assert_eq!(fault(new(&[0], &p, &q)), NumberFault::TooSmall(0));
+        for huge in [&vec![0xFF; 60_000]; 3] {
+            assert!(new(huge, huge, huge).is_err());
+        }
+    }
+
+    #[test]
+    fn a_generator_of_another_order_is_noticed() {
+        assert!(group().has_order_q());
+        let other = DomainParameters::new(&[2], &bytes("/dh/p"), &bytes("/dh/q")).unwrap();
+        assert!(!other.has_order_q());
+        let pair = KeyPair::generate(&other, &mut crate::crypto::SystemEntropy, "DH.x").unwrap();
+        // Membership cannot be told here; the range still is checked.
+        assert!(pair.agree(&other, &[3]).is_ok());
+    }
+}

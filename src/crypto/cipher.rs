@@ -109,6 +109,18 @@ mod tests {
     }
 
     #[test]
+    fn the_primitives_agree_with_the_unit_tests_of_another_project() {
+        let bytes = |name: &str| crate::vectors::bytes(&format!("/upstream_tests/{name}"));
+        let key = |name: &str| TripleDesKey::new(bytes(&format!("{name}/key")).try_into().unwrap());
+        let mac = retail_mac(&key("retail_mac"), &bytes("retail_mac/data")).unwrap();
+        assert_eq!(mac.to_vec(), bytes("retail_mac/mac"));
+        let ciphertext = encrypt(&key("tdes_cbc_iv0"), &bytes("tdes_cbc_iv0/data")).unwrap();
+        assert_eq!(ciphertext, bytes("tdes_cbc_iv0/ciphertext"));
+        assert_eq!(pad(&bytes("iso_pad/data")).to_vec(), bytes("iso_pad/padded"));
+        assert_eq!(unpad(&bytes("iso_unpad/padded")).unwrap(), bytes("iso_unpad/data"));
+    }
+
+    #[test]
     fn partial_blocks_are_refused() {
         for length in [0, 1, 7, 9, 15] {
             assert!(encrypt(&key(), &vec![0; length]).is_err());

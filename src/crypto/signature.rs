@@ -6,7 +6,7 @@ use openssl::rsa::{Padding, Rsa, RsaPrivateKeyBuilder};
 
 use super::digest::{Digest, sha512};
 use super::number::{NumberFault, SecretNumber, bounded, bounded_odd, copy, power, to_fixed};
-use super::{Error, constant_time_equal, library};
+use super::{Error, PresentedCertificate, constant_time_equal, library};
 
 /// Sizes of an RSA modulus that are accepted, in bits.
 pub const MODULUS_BITS: (usize, usize) = (1024, 4096);
@@ -44,8 +44,8 @@ pub trait Signer {
     /// Why a signature was not made.
     type Error: std::error::Error + Send + Sync + 'static;
 
-    /// The signer's certificate (DER), as presented: nothing about it has been verified.
-    fn certificate_der(&self) -> &[u8];
+    /// The signer's certificate, as presented: nothing about it has been verified.
+    fn certificate(&self) -> &PresentedCertificate;
 
     /// Signs a digest with RSASSA-PKCS1-v1_5 and returns the signature, already verified against the
     /// certificate's key.
@@ -323,6 +323,40 @@ mod tests {
         verifier.set_rsa_padding(Padding::PKCS1_PSS).unwrap();
         verifier.set_rsa_pss_saltlen(RsaPssSaltlen::custom(64)).unwrap();
         assert!(verifier.verify_oneshot(&pss, b"message").unwrap());
+    }
+
+    #[test]
+    fn the_worked_example_comes_out() {
+        use crate::vectors::bytes;
+        let (modulus, d) =
+            (bytes("/signing/test_user_modulus"), bytes("/signing/test_user_private_exponent"));
+        let digest = Digest::of(DigestAlgorithm::Sha256, &bytes("/signing/message"));
+        assert_eq!(digest.digest_info(), bytes("/signing/digest_info"));
+        assert_eq!(pkcs1_block(256, &digest.digest_info()).unwrap(), bytes("/signing/padded"));
+        let signature = RsaPrivateKey::new(&modulus, &d).unwrap().sign_block(&digest.digest_info()).unwrap();
+        assert_eq!(signature, bytes("/signing/signature"));
+        RsaPublicKey::new(&modulus, &[1, 0, 1]).unwrap().check_signature(&digest, &signature).unwrap();
+        for (name, algorithm) in [
+            ("sha1", DigestAlgorithm::Sha1),
+            ("sha256", DigestAlgorithm::Sha256),
+            ("sha384", DigestAlgorithm::Sha384),
+            ("sha512", DigestAlgorithm::Sha512),
+        ] {
+            let prefix = bytes(&format!("/signing/digest_info_prefix/{name}"));
+            let info = Digest::of(algorithm, b"").digest_info();
+            assert_eq!(info[..prefix.len()], prefix);
+        }
+    }
+
+    #[test]
+    fn the_services_key_signs_challenges_verbatim() {
+        use crate::vectors::bytes;
+        let key = RsaPublicKey::from_der(&bytes("/nis_flow/ef_1005")).unwrap();
+        let (challenge, signature) = (bytes("/nis_flow/challenge"), bytes("/nis_flow/signature"));
+        assert_eq!(key.recover(&signature).unwrap(), bytes("/nis_flow/recovered_block"));
+        key.check_block(&challenge, &signature).unwrap();
+        assert_eq!(key.check_block(&challenge[1..], &signature).unwrap_err(), Error::BadSignature);
+        assert_eq!(key.modulus(), bytes("/nis_flow/test_modulus"));
     }
 
     #[test]

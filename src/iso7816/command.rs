@@ -3,7 +3,6 @@
 //! A constructor fixes header, data and whether the command may be repeated; only reads are.
 
 use super::Command;
-use super::apdu::SHORT_NE_MAX;
 
 /// INS of VERIFY.
 pub const INS_VERIFY: u8 = 0x20;
@@ -65,10 +64,11 @@ pub fn read_binary_by_short_identifier(short_identifier: u8, ne: u32) -> Command
     Command::new(0x00, INS_READ_BINARY, 0x80 | (short_identifier & 0x1F), 0x00).with_ne(ne).repeatable()
 }
 
-/// GET DATA of the objects that `template` names, in the current DF.
+/// GET DATA of the objects that `template` names, in the current DF. Without Le, as every terminal of
+/// this card sends it: long answers come through 61xx.
 #[must_use]
 pub fn get_data(template: &[u8]) -> Command {
-    Command::new(0x00, INS_GET_DATA_ODD, 0x3F, 0xFF).with_data(template).with_ne(SHORT_NE_MAX).repeatable()
+    Command::new(0x00, INS_GET_DATA_ODD, 0x3F, 0xFF).with_data(template).repeatable()
 }
 
 /// MANAGE SECURITY ENVIRONMENT, SET: `p1` says what for, `p2` which template (A4, A6, B6), `data` its
@@ -124,4 +124,53 @@ pub fn reset_retry_counter(reference: u8, new_value: &[u8]) -> Command {
 #[must_use]
 pub fn get_response(ne: u16) -> Command {
     Command::new(0x00, INS_GET_RESPONSE, 0x00, 0x00).with_ne(u32::from(ne))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vectors::bytes;
+
+    fn check(command: &Command, pointer: &str) {
+        assert_eq!(command.encode().unwrap().as_slice(), bytes(pointer), "{pointer}");
+    }
+
+    #[test]
+    fn the_anonymous_flow_is_byte_exact() {
+        let aid = hex_literal::hex!("A0000000308000000009816001");
+        check(&select_application(&aid), "/nis_flow/apdus/0/cmd");
+        check(&select_application(&[0xA0, 0, 0, 0, 0, 0x39]), "/nis_flow/apdus/1/cmd");
+        check(&read_binary_by_short_identifier(1, 12), "/nis_flow/apdus/2/cmd");
+        let set = manage_security_environment(0x41, 0xA4, &[0x80, 1, 2, 0x84, 1, 0x83]);
+        check(&set, "/nis_flow/apdus/3/cmd");
+        let challenge = internal_authenticate(&bytes("/nis_flow/challenge")).with_ne(256);
+        check(&challenge, "/nis_flow/apdus/4/cmd");
+    }
+
+    #[test]
+    fn get_data_is_byte_exact() {
+        for (command, template) in [("g", 0x97), ("p", 0x98), ("q", 0x99)] {
+            let template = [&bytes("/dh_apdus/get_data_g_cmd")[5..15], &[template, 0]].concat();
+            check(&get_data(&template), &format!("/dh_apdus/get_data_{command}_cmd"));
+        }
+    }
+
+    #[test]
+    fn only_reads_may_be_repeated() {
+        for command in [read_binary(0, 256), read_binary_by_short_identifier(1, 12), get_data(&[0x4D, 0])] {
+            assert!(command.is_repeatable(), "{command:?}");
+        }
+        for command in [
+            select_file(0x1003),
+            get_challenge(8),
+            internal_authenticate(&[1]),
+            external_authenticate(&[1]),
+            verify(0x81, b"12345678"),
+            change_reference_data(0x81, b"1234567887654321"),
+            reset_retry_counter(0x81, b"12345678"),
+            manage_security_environment(0x41, 0xA4, &[1]),
+        ] {
+            assert!(!command.is_repeatable(), "{command:?}");
+        }
+    }
 }

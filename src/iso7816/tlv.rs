@@ -233,6 +233,16 @@ mod tests {
     }
 
     #[test]
+    fn lengths_agree_with_another_project() {
+        for entry in crate::vectors::value("/upstream_tests/ber_length").as_array().unwrap() {
+            let length = usize::try_from(entry["value"].as_u64().unwrap()).unwrap();
+            let encoded = encode(0x87, &vec![0; length]);
+            let expected = crate::vectors::hex_of(&entry["length"]);
+            assert_eq!(encoded[1..=expected.len()], expected);
+        }
+    }
+
+    #[test]
     fn malformed_input_says_where() {
         let kind = |bytes: &[u8]| parse(bytes).unwrap_err().kind;
         assert_eq!(kind(&[]), ErrorKind::Truncated);

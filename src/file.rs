@@ -1,0 +1,288 @@
+//! Reading a whole elementary file (ISO/IEC 7816-4 section 11.3.3), whatever block size the card stands.
+//!
+//! A short block with 9000 is not the end of the file: some cards give 231 bytes when asked for 256.
+//! The end is 6282 (with data), 6B00 (without), or the length that is known from elsewhere.
+
+use crate::iso7816::{Command, StatusWord, command, tlv};
+use crate::secure_messaging::{self, Channel};
+
+/// The longest file that is read, in bytes: all that a 15-bit offset reaches.
+pub const FILE_MAX: usize = 0x7FFF;
+
+/// Block sizes to fall back to when the card refuses the largest one; 128 is proven longest.
+const SMALLER_BLOCKS: [usize; 3] = [224, 128, 64];
+
+/// Where an elementary file is found in the current DF.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileReference {
+    /// File identifier.
+    pub identifier: u16,
+    /// Short identifier, five bits.
+    pub short_identifier: u8,
+}
+
+/// How much of a file is its content; the rest is padding and is not returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Extent {
+    /// So many bytes.
+    Bytes(usize),
+    /// The BER-TLV object that the file begins with.
+    OuterObject,
+    /// All that the card gives, padding included.
+    WholeFile,
+}
+
+/// Why a file was not read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The exchange failed.
+    #[error(transparent)]
+    Channel(#[from] secure_messaging::Error),
+    /// The card refused to select or read the file.
+    #[error("the card answered {0}")]
+    Status(StatusWord),
+    /// The file does not begin with a BER-TLV object.
+    #[error("the file is malformed: {0}")]
+    Malformed(#[from] tlv::Error),
+    /// The file ends before its content does.
+    #[error("the file ends after {found} bytes of {expected}")]
+    Truncated {
+        /// Bytes that were read.
+        found: usize,
+        /// Bytes that the content has.
+        expected: usize,
+    },
+    /// The content is longer than any file of the card.
+    #[error("{0} bytes are more than a file has")]
+    TooLong(usize),
+    /// The card gave more bytes than it was asked for.
+    #[error("the card gave {found} bytes when asked for {asked}")]
+    TooMuch {
+        /// Ne of the command.
+        asked: usize,
+        /// Bytes in the answer.
+        found: usize,
+    },
+}
+
+/// Reads a file of the current DF.
+///
+/// In clear the file is addressed by its short identifier, which saves a SELECT; where the card does
+/// not take that, and always under secure messaging, it is selected first.
+///
+/// # Errors
+/// [`Error`].
+pub fn read(channel: &mut Channel, file: FileReference, extent: Extent) -> Result<Vec<u8>, Error> {
+    if channel.is_clear() {
+        let first = |ne| command::read_binary_by_short_identifier(file.short_identifier, ne);
+        match read_blocks(channel, &first, extent) {
+            Err(Error::Status(_)) => {}
+            result => return result,
+        }
+    }
+    select(channel, file.identifier)?;
+    read_blocks(channel, &|ne| command::read_binary(0, ne), extent)
+}
+
+fn select(channel: &mut Channel, identifier: u16) -> Result<(), Error> {
+    match channel.exchange(&command::select_file(identifier))?.status() {
+        StatusWord::SUCCESS => Ok(()),
+        status => Err(Error::Status(status)),
+    }
+}
+
+/// Reads block by block: the first with `first`, the others by offset in what is then the current file.
+fn read_blocks(
+    channel: &mut Channel,
+    first: &dyn Fn(u32) -> Command,
+    extent: Extent,
+) -> Result<Vec<u8>, Error> {
+    let mut content: Vec<u8> = Vec::new();
+    let mut block = channel.largest_read();
+    let mut smaller = SMALLER_BLOCKS.into_iter();
+    let mut expected = match extent {
+        Extent::Bytes(length) => Some(length),
+        Extent::OuterObject | Extent::WholeFile => None,
+    };
+    loop {
+        if let Some(length) = expected.filter(|length| *length > FILE_MAX) {
+            return Err(Error::TooLong(length));
+        }
+        let asked = expected.map_or(block, |length| block.min(length.saturating_sub(content.len())));
+        let ne = u32::try_from(asked).map_err(|_| Error::TooLong(asked))?;
+        let offset = u16::try_from(content.len()).map_err(|_| Error::TooLong(content.len()))?;
+        let command = if content.is_empty() { first(ne) } else { command::read_binary(offset, ne) };
+
+        let response = channel.exchange(&command)?;
+        let status = response.status();
+        let found = response.data().len();
+        if found > asked {
+            return Err(Error::TooMuch { asked, found });
+        }
+        let at_end = match status {
+            StatusWord::SUCCESS if found > 0 => false,
+            StatusWord::END_OF_FILE => true,
+            StatusWord::WRONG_OFFSET if !content.is_empty() => true,
+            _ => {
+                let too_large = status == StatusWord::WRONG_LENGTH || status.right_length().is_some();
+                match smaller.find(|size| *size < block).filter(|_| too_large) {
+                    Some(size) => block = size,
+                    None => return Err(Error::Status(status)),
+                }
+                continue;
+            }
+        };
+        content.extend(response.into_data());
+        if extent == Extent::WholeFile {
+            if at_end {
+                return Ok(content);
+            }
+            if content.len() > FILE_MAX {
+                return Err(Error::TooLong(content.len()));
+            }
+        } else if expected.is_none() {
+            expected = Some(tlv::encoded_length(&content)?);
+        }
+        if let Some(length) = expected {
+            if content.len() >= length {
+                content.truncate(length);
+                return Ok(content);
+            }
+            if at_end {
+                return Err(Error::Truncated { found: content.len(), expected: length });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::{self, Link, Transport};
+
+    /// A file that is read as some card would let it be read.
+    struct Card {
+        content: Vec<u8>,
+        largest_block: usize,
+        refusal: u16,
+        by_short_identifier: bool,
+        end_with_data: bool,
+        selected: bool,
+    }
+
+    impl Default for Card {
+        fn default() -> Self {
+            let (content, largest_block) = ([0x30, 0x82, 0x01, 0xF0].repeat(250), 256);
+            let (refusal, by_short_identifier, end_with_data) = (0x6700, true, true);
+            Self { content, largest_block, refusal, by_short_identifier, end_with_data, selected: false }
+        }
+    }
+
+    impl Transport for Card {
+        fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, transport::Error> {
+            let command = Command::parse(command).unwrap();
+            let status = |word: u16| Ok(word.to_be_bytes().to_vec());
+            if command.ins() == command::INS_SELECT {
+                self.selected = true;
+                return status(0x9000);
+            }
+            let by_short_identifier = command.p1() & 0x80 != 0;
+            if by_short_identifier && !self.by_short_identifier {
+                return status(0x6A86);
+            }
+            if !by_short_identifier && !self.selected {
+                return status(0x6986);
+            }
+            self.selected = true;
+            let offset = if by_short_identifier { 0 } else { usize::from(command.p1()) << 8 }
+                + usize::from(command.p2());
+            let ne = usize::try_from(command.ne().unwrap()).unwrap();
+            if ne > self.largest_block && self.refusal != 0x9000 {
+                return status(self.refusal);
+            }
+            let Some(rest) = self.content.get(offset..).filter(|rest| !rest.is_empty()) else {
+                return status(0x6B00);
+            };
+            let count = ne.min(rest.len()).min(self.largest_block);
+            let word: u16 = if self.end_with_data && rest.len() < ne { 0x6282 } else { 0x9000 };
+            Ok([&rest[..count], &word.to_be_bytes()].concat())
+        }
+
+        fn reset(&mut self) -> Result<(), transport::Error> {
+            Ok(())
+        }
+
+        fn atr(&self) -> &[u8] {
+            &[]
+        }
+    }
+
+    fn read_from(card: Card, extent: Extent) -> (Result<Vec<u8>, Error>, u32) {
+        let mut channel = Channel::clear(Link::new(card));
+        let file = FileReference { identifier: 0x1004, short_identifier: 4 };
+        let result = read(&mut channel, file, extent);
+        (result, channel.statistics().commands)
+    }
+
+    #[test]
+    fn the_content_is_cut_to_its_object() {
+        let (content, commands) = read_from(Card::default(), Extent::OuterObject);
+        assert_eq!((content.unwrap().len(), commands), (500, 2));
+    }
+
+    #[test]
+    fn a_whole_file_ends_where_the_card_says() {
+        for end_with_data in [true, false] {
+            let card = Card { end_with_data, ..Card::default() };
+            assert_eq!(read_from(card, Extent::WholeFile).0.unwrap().len(), 1_000);
+        }
+        let endless = Card { content: vec![0; 0x9000], ..Card::default() };
+        assert!(matches!(read_from(endless, Extent::WholeFile).0.unwrap_err(), Error::TooLong(_)));
+    }
+
+    #[test]
+    fn a_short_block_is_not_the_end() {
+        let card = Card { largest_block: 231, refusal: 0x9000, ..Card::default() };
+        assert_eq!(read_from(card, Extent::OuterObject).0.unwrap().len(), 500);
+    }
+
+    #[test]
+    fn a_refused_length_is_tried_smaller() {
+        for (largest_block, refusal) in [(231, 0x6700), (130, 0x6700), (128, 0x6C80), (64, 0x6700)] {
+            let card = Card { largest_block, refusal, ..Card::default() };
+            assert_eq!(read_from(card, Extent::OuterObject).0.unwrap().len(), 500, "{largest_block}");
+        }
+        let card = Card { largest_block: 63, ..Card::default() };
+        let (result, commands) = read_from(card, Extent::OuterObject);
+        assert_eq!(result.unwrap_err(), Error::Status(StatusWord::WRONG_LENGTH));
+        assert!(commands < 12);
+    }
+
+    #[test]
+    fn a_card_without_short_identifiers_is_asked_by_select() {
+        let card = Card { by_short_identifier: false, ..Card::default() };
+        let (content, commands) = read_from(card, Extent::OuterObject);
+        assert_eq!((content.unwrap().len(), commands), (500, 4));
+    }
+
+    #[test]
+    fn an_end_before_the_content_ends_is_an_error() {
+        for end_with_data in [true, false] {
+            let card = Card { end_with_data, ..Card::default() };
+            let (result, _) = read_from(card, Extent::Bytes(1_200));
+            assert_eq!(result.unwrap_err(), Error::Truncated { found: 1_000, expected: 1_200 });
+        }
+    }
+
+    #[test]
+    fn an_endless_or_lying_file_is_an_error() {
+        let lying =
+            Card { content: [&[0x30, 0x83, 0xFF, 0xFF, 0xFF][..], &[0; 300]].concat(), ..Card::default() };
+        assert!(matches!(read_from(lying, Extent::OuterObject).0.unwrap_err(), Error::TooLong(_)));
+        assert_eq!(read_from(Card::default(), Extent::Bytes(0x8000)).0.unwrap_err(), Error::TooLong(0x8000));
+        let not_tlv = Card { content: vec![0xFF; 300], ..Card::default() };
+        assert!(matches!(read_from(not_tlv, Extent::OuterObject).0.unwrap_err(), Error::Malformed(_)));
+    }
+}

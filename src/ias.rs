@@ -1,0 +1,180 @@
+//! The IAS ECC application of the CIE 3 (IAS ECC 1.0.1; "CIE 3.0 - Specifiche Chip" 1.0), terminal side.
+//!
+//! ```text
+//! Link ── Application::select ──▶ Application     public files, in clear
+//!                │ authenticate: key exchange, device authentication
+//!                ▼
+//!             Session             public files, tries left
+//!                │ verify_pin
+//!                ▼
+//!             Unlocked            certificate, document number, signatures, change of PIN
+//! ```
+//!
+//! A [`Session`] talks to a *claimed* chip: the key that it authenticated with is the card's own word
+//! until its hash is found in a verified EF.SOD.
+
+mod application;
+mod constants;
+mod device_auth;
+mod error;
+mod files;
+mod key_exchange;
+pub mod terminal;
+mod unlocked;
+
+use std::sync::Arc;
+
+use crate::file;
+use crate::iso7816::command;
+use crate::pin::{self, LastTry, Tries};
+use crate::secret::Pin;
+use crate::secure_messaging::Channel;
+use crate::transport::{Link, Statistics};
+
+pub use application::{Application, CIE_AID, IAS_AID};
+pub use constants::CardCache;
+pub use error::{Cause, Error, Refused, Step};
+pub use files::{File, RootFile};
+pub use terminal::Terminal;
+pub use unlocked::{HolderSigner, Unlocked};
+
+use constants::CardConstants;
+
+/// Reference of the holder's PIN: local PIN 1.
+const PIN_REFERENCE: u8 = 0x81;
+
+/// An encrypted channel to a chip that knows the private key of its EF 1004. `Send`.
+pub struct Session {
+    channel: Channel,
+    terminal: Arc<Terminal>,
+    constants: Arc<CardConstants>,
+    tries: Tries,
+}
+
+impl Session {
+    /// Selects the application and authenticates with the published terminal keys: all or nothing.
+    ///
+    /// # Errors
+    /// [`Refused`] with the error, and the link to try something else with.
+    pub fn open(link: Link) -> Result<Self, Refused<Link>> {
+        match Terminal::published() {
+            Ok(terminal) => Self::open_with(link, &Arc::new(terminal), &mut CardCache::new()),
+            Err(error) => Err(Refused::new(link, Step::VerifyTerminalCertificate.failed(error))),
+        }
+    }
+
+    /// The same with terminal keys of one's own and a memory of cards seen, which saves commands when
+    /// a card comes back.
+    ///
+    /// # Errors
+    /// [`Refused`] with the error, and the link to try something else with.
+    pub fn open_with(
+        link: Link,
+        terminal: &Arc<Terminal>,
+        cache: &mut CardCache,
+    ) -> Result<Self, Refused<Link>> {
+        Application::select(link)?.authenticate(terminal, cache)
+    }
+
+    /// Key exchange and device authentication, in a channel whose current DF is the CIE's.
+    fn authenticate(
+        mut channel: Channel,
+        terminal: &Arc<Terminal>,
+        cache: &mut CardCache,
+    ) -> Result<Self, Refused<Link>> {
+        match Self::establish(&mut channel, terminal, cache) {
+            Ok((constants, tries)) => Ok(Self { channel, terminal: terminal.clone(), constants, tries }),
+            Err(error) => Err(Refused::new(channel.into_link(), error)),
+        }
+    }
+
+    fn establish(
+        channel: &mut Channel,
+        terminal: &Terminal,
+        cache: &mut CardCache,
+    ) -> Result<(Arc<CardConstants>, Tries), Error> {
+        // Asked for in clear: a card that does not know the question may refuse it without harm, while
+        // a refusal in clear to a protected command would end the channel.
+        let tries = pin::read_tries(channel, PIN_REFERENCE).map_err(|e| Step::ReadPinTries.failed(e))?;
+        let constants = constants::read(channel, cache)?;
+        let public = key_exchange::perform(channel, &constants)?;
+        device_auth::perform(channel, terminal, &constants, &public)?;
+        cache.remember(&constants);
+        Ok((constants, tries))
+    }
+
+    /// How many tries the PIN has left: what the card said when the session was opened, or at the last
+    /// wrong PIN.
+    #[must_use]
+    pub fn pin_tries(&self) -> Tries {
+        self.tries
+    }
+
+    /// Whether the channel still stands. A failure under protection closes it for good; the card must
+    /// be opened anew.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.channel.is_closed()
+    }
+
+    /// What was said over the link so far.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.channel.statistics()
+    }
+
+    /// Reads a file over the channel, without its padding.
+    ///
+    /// # Errors
+    /// [`Cause::PinNeeded`] for a file that needs the PIN; nothing is sent then.
+    pub fn read(&mut self, file: File) -> Result<Vec<u8>, Error> {
+        if file.needs_pin() {
+            return Err(Step::ReadFile(file).failed(Cause::PinNeeded));
+        }
+        self.read_protected(file)
+    }
+
+    fn read_protected(&mut self, file: File) -> Result<Vec<u8>, Error> {
+        file::read(&mut self.channel, file.reference(), file.extent())
+            .map_err(|e| Step::ReadFile(file).failed(e))
+    }
+
+    /// Shows the PIN: one VERIFY, never repeated. With one try known to be left nothing is sent.
+    ///
+    /// # Errors
+    /// [`Refused`] with the error and this session; [`Error::pin_error`] tells wrong from blocked.
+    pub fn verify_pin(self, pin: &Pin) -> Result<Unlocked, Refused<Self>> {
+        self.verify_pin_with(pin, LastTry::Refuse)
+    }
+
+    /// The same, and the last try is spent if the caller says so.
+    ///
+    /// # Errors
+    /// [`Refused`] with the error and this session.
+    pub fn verify_pin_with(mut self, pin: &Pin, last_try: LastTry) -> Result<Unlocked, Refused<Self>> {
+        let step = Step::VerifyPin;
+        if let Err(error) = self.tries.check(last_try) {
+            return Err(Refused::new(self, step.failed(error)));
+        }
+        // From here on the card may have a verified PIN: whatever happens, it does not outlive us.
+        self.channel.link().reset_when_dropped(true);
+        let outcome = pin::present(&mut self.channel, &command::verify(PIN_REFERENCE, pin.expose()));
+        self.tries = self.tries.after(&outcome);
+        match outcome {
+            Ok(()) => Ok(Unlocked::new(self)),
+            Err(error) => Err(Refused::new(self, step.failed(error))),
+        }
+    }
+
+    /// Gives the link back; the session keys are dropped.
+    #[must_use]
+    pub fn into_link(self) -> Link {
+        self.channel.into_link()
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Session({:?}, {:?})", self.channel, self.tries)
+    }
+}

@@ -1,0 +1,108 @@
+//! The selected application, in clear: what anyone with a reader can ask of the card.
+
+use std::sync::Arc;
+
+use super::{CardCache, Error, File, Refused, RootFile, Session, Step, Terminal};
+use crate::file;
+use crate::iso7816::{StatusWord, command};
+use crate::secure_messaging::Channel;
+use crate::transport::Link;
+
+/// Application identifier of IAS ECC as this card has it.
+pub const IAS_AID: [u8; 13] = hex_literal::hex!("A0000000308000000009816001");
+/// Name of the CIE's directory under it.
+pub const CIE_AID: [u8; 6] = hex_literal::hex!("A00000000039");
+
+/// The IAS application with the CIE directory below it, spoken to in clear.
+pub struct Application {
+    channel: Channel,
+    in_cie: bool,
+}
+
+impl Application {
+    /// Selects the application, and with it ends whatever secure channel was open on the card.
+    ///
+    /// # Errors
+    /// [`Refused`] with the error and the link: on a card without this application, the link serves to
+    /// look for another one.
+    pub fn select(link: Link) -> Result<Self, Refused<Link>> {
+        let mut application = Self { channel: Channel::clear(link), in_cie: false };
+        match application.select_root() {
+            Ok(()) => Ok(application),
+            Err(error) => Err(Refused::new(application.into_link(), error)),
+        }
+    }
+
+    /// By application identifier; on chips where the application is the master file itself and has no
+    /// name (6A82), as master file.
+    fn select_root(&mut self) -> Result<(), Error> {
+        let step = Step::SelectApplication;
+        self.in_cie = false;
+        let by_name = command::select_application(&IAS_AID);
+        match self.channel.exchange(&by_name).map_err(|e| step.failed(e))?.status() {
+            StatusWord::FILE_NOT_FOUND => {
+                step.expect_success(&mut self.channel, &command::select_master_file()).map(drop)
+            }
+            StatusWord::SUCCESS => Ok(()),
+            status => Err(step.failed(status)),
+        }
+    }
+
+    fn select_cie(&mut self) -> Result<(), Error> {
+        if !self.in_cie {
+            let select = command::select_application(&CIE_AID);
+            Step::SelectCie.expect_success(&mut self.channel, &select)?;
+            self.in_cie = true;
+        }
+        Ok(())
+    }
+
+    /// Reads a file of the CIE directory in clear, without its padding. Nothing about it is verified.
+    ///
+    /// # Errors
+    /// [`Error`]; files that need the PIN are refused by the card.
+    pub fn read(&mut self, file: File) -> Result<Vec<u8>, Error> {
+        self.select_cie()?;
+        file::read(&mut self.channel, file.reference(), file.extent())
+            .map_err(|e| Step::ReadFile(file).failed(e))
+    }
+
+    /// Reads a file of the root directory in clear. Nothing about it is verified.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn read_root(&mut self, file: RootFile) -> Result<Vec<u8>, Error> {
+        if self.in_cie {
+            self.select_root()?;
+        }
+        file::read(&mut self.channel, file.reference(), file.extent())
+            .map_err(|e| Step::ReadRootFile(file).failed(e))
+    }
+
+    /// Key exchange and device authentication: all or nothing.
+    ///
+    /// # Errors
+    /// [`Refused`] with the error and the link.
+    pub fn authenticate(
+        mut self,
+        terminal: &Arc<Terminal>,
+        cache: &mut CardCache,
+    ) -> Result<Session, Refused<Link>> {
+        match self.select_cie() {
+            Ok(()) => Session::authenticate(self.channel, terminal, cache),
+            Err(error) => Err(Refused::new(self.into_link(), error)),
+        }
+    }
+
+    /// Gives the link back.
+    #[must_use]
+    pub fn into_link(self) -> Link {
+        self.channel.into_link()
+    }
+}
+
+impl std::fmt::Debug for Application {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.in_cie { "Application(CIE)" } else { "Application(root)" })
+    }
+}

@@ -1,0 +1,144 @@
+//! PIN verbs and the tries that are left (ISO/IEC 7816-4 sections 11.6.6 to 11.6.10).
+//!
+//! Every function here sends at most one command that carries a PIN or PUK, once. Nothing repeats it:
+//! not after a lost link, not after a reset, not after an answer that nobody understands.
+
+use crate::iso7816::{Command, StatusWord, command, tlv};
+use crate::secure_messaging::{self, Channel};
+
+/// How many tries a PIN or PUK has left, as far as the card told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Tries {
+    /// So many; 0 is blocked.
+    Left(u8),
+    /// The card does not tell without spending one. It is not known to be the last.
+    Unknown,
+}
+
+/// Whether a caller accepts to spend the last try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LastTry {
+    /// With one try left nothing is sent.
+    #[default]
+    Refuse,
+    /// The person was told that this is the last try and wants it.
+    Spend,
+}
+
+/// Why a PIN or PUK was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// It is wrong; one try was spent.
+    #[error("wrong PIN or PUK, {}", match .0 {
+        Tries::Left(left) => format!("tries left: {left}"),
+        Tries::Unknown => "tries left unknown".to_owned(),
+    })]
+    Wrong(Tries),
+    /// It is blocked. If it was not blocked before, this try was its last.
+    #[error("the PIN or PUK is blocked")]
+    Blocked,
+    /// Only one try is left; nothing was sent.
+    #[error("only one try is left, and it was not asked to be spent")]
+    LastTryLeft,
+    /// The card answered something that says nothing about the PIN.
+    #[error("the card answered {0}")]
+    Status(StatusWord),
+    /// The exchange failed: whether a try was spent is not known.
+    #[error(transparent)]
+    Channel(#[from] secure_messaging::Error),
+}
+
+impl Tries {
+    /// Refuses what must not be sent: anything to a blocked reference, the last try unless asked for.
+    ///
+    /// # Errors
+    /// [`Error::Blocked`] or [`Error::LastTryLeft`].
+    pub fn check(self, last_try: LastTry) -> Result<(), Error> {
+        match (self, last_try) {
+            (Self::Left(0), _) => Err(Error::Blocked),
+            (Self::Left(1), LastTry::Refuse) => Err(Error::LastTryLeft),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is known after this outcome.
+    #[must_use]
+    pub fn after(self, outcome: &Result<(), Error>) -> Self {
+        match outcome {
+            Err(Error::Wrong(tries)) => *tries,
+            Err(Error::Blocked) => Self::Left(0),
+            Err(Error::LastTryLeft) => self,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// Sends one command that carries a PIN or PUK, and says what the card made of it. Only 9000 is success.
+///
+/// # Errors
+/// [`Error`].
+pub fn present(channel: &mut Channel, command: &Command) -> Result<(), Error> {
+    let status = channel.exchange(command)?.status();
+    match (status, status.tries_left()) {
+        (StatusWord::SUCCESS, _) => Ok(()),
+        (StatusWord::METHOD_BLOCKED, _) | (_, Some(0)) => Err(Error::Blocked),
+        (_, Some(left)) => Err(Error::Wrong(Tries::Left(left))),
+        (StatusWord::VERIFICATION_FAILED, _) => Err(Error::Wrong(Tries::Unknown)),
+        _ => Err(Error::Status(status)),
+    }
+}
+
+/// Tag of a template of security data objects.
+const TEMPLATE: u32 = 0x70;
+/// Security data object "PIN" with the reference in the low byte (the local bit is not part of it).
+const PIN_OBJECT: u32 = 0xBF_8100;
+/// Its attributes.
+const ATTRIBUTES: u32 = 0xA0;
+/// The tries remaining, among the attributes.
+const TRIES_REMAINING: u32 = 0x9B;
+
+/// Asks for the attributes of a PIN or PUK object by GET DATA, which spends nothing (IAS ECC 1.0.1
+/// security data objects). No CIE is known to refuse or to answer this; whatever a card answers that is
+/// not a plain count is [`Tries::Unknown`].
+///
+/// # Errors
+/// Only if the exchange itself fails.
+pub fn read_tries(channel: &mut Channel, reference: u8) -> Result<Tries, secure_messaging::Error> {
+    let object = PIN_OBJECT | u32::from(reference & 0x7F);
+    let name = [0xBF, 0x81, reference & 0x7F, 0x02, 0xA0, 0x80];
+    let request = tlv::encode(0x4D, &tlv::encode(TEMPLATE, &name));
+    let response = channel.exchange(&command::get_data(&request))?;
+    if !response.status().is_success() {
+        return Ok(Tries::Unknown);
+    }
+    Ok(match tlv::find_path(response.data(), &[TEMPLATE, object, ATTRIBUTES, TRIES_REMAINING]) {
+        Ok([left @ 0..=15]) => Tries::Left(*left),
+        _ => Tries::Unknown,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_try_is_spent_only_on_request() {
+        assert_eq!(Tries::Left(0).check(LastTry::Spend), Err(Error::Blocked));
+        assert_eq!(Tries::Left(1).check(LastTry::Refuse), Err(Error::LastTryLeft));
+        assert_eq!(Tries::Left(1).check(LastTry::Spend), Ok(()));
+        assert_eq!(Tries::Left(2).check(LastTry::Refuse), Ok(()));
+        assert_eq!(Tries::Unknown.check(LastTry::Refuse), Ok(()));
+    }
+
+    #[test]
+    fn what_is_known_afterwards_is_what_the_card_said() {
+        let three = Tries::Left(3);
+        assert_eq!(three.after(&Err(Error::Wrong(Tries::Left(2)))), Tries::Left(2));
+        assert_eq!(three.after(&Err(Error::Blocked)), Tries::Left(0));
+        assert_eq!(three.after(&Err(Error::Status(StatusWord::WRONG_DATA))), Tries::Unknown);
+        assert_eq!(three.after(&Ok(())), Tries::Unknown);
+        assert_eq!(Tries::Left(1).after(&Err(Error::LastTryLeft)), Tries::Left(1));
+    }
+}
