@@ -8,7 +8,9 @@ pub mod iso7816;
 pub mod pin;
 pub mod secret;
 pub mod secure_messaging;
+pub mod test_mark;
 pub mod transport;
+pub mod trust;
 
 #[cfg(feature = "emulator")]
 pub mod emulator;

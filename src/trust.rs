@@ -1,0 +1,60 @@
+//! What a certificate is worth: X.509 fields, anchors by purpose, certification paths (RFC 5280).
+//!
+//! Nothing here talks to a card, and nothing here fetches anything. Revocation is not looked at yet: a
+//! [`ValidPath`] says so in its name.
+
+mod certificate;
+mod path;
+
+pub use certificate::{Certificate, Name};
+pub use path::{AnchorPurpose, TrustStore, ValidPath, VerifiedSignature};
+
+use crate::crypto;
+
+/// Why a certificate was not trusted. [`Error::is_unchecked`] tells "nothing could be checked" from
+/// "checked and bad".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Not the DER of an X.509 certificate, or with a field that is.
+    #[error("malformed certificate: {0}")]
+    Malformed(&'static str),
+    /// No path leads to an anchor for this purpose: nothing was checked.
+    #[error("the issuer of the certificate is unknown")]
+    UnknownIssuer,
+    /// A certificate of the path is not valid at this time.
+    #[error("the certificate or one above it has expired")]
+    Expired,
+    /// A certificate of the path is not valid yet at this time.
+    #[error("the certificate or one above it is not valid yet")]
+    NotYetValid,
+    /// A signature of the path is wrong.
+    #[error("a signature above the certificate is wrong")]
+    BadSignature,
+    /// A key or digest of the path is too weak.
+    #[error("a key or digest of the path is too weak")]
+    TooWeak,
+    /// The path breaks a rule of RFC 5280; the text is OpenSSL's.
+    #[error("no valid path: {0}")]
+    InvalidPath(String),
+    /// The certificate is not made for this purpose.
+    #[error("the certificate is not made for this: {0}")]
+    WrongPurpose(&'static str),
+    /// A certificate of a test PKI, and those are not allowed here.
+    #[error("a test certificate, not a real card's")]
+    TestCertificate,
+    /// The signature over the message is wrong.
+    #[error("the signature is wrong")]
+    WrongSignature,
+    /// OpenSSL failed.
+    #[error(transparent)]
+    Crypto(#[from] crypto::Error),
+}
+
+impl Error {
+    /// Whether nothing could be checked, as opposed to checked and found bad.
+    #[must_use]
+    pub fn is_unchecked(&self) -> bool {
+        matches!(self, Self::UnknownIssuer | Self::Crypto(_))
+    }
+}
