@@ -207,7 +207,7 @@ impl Citizen {
                 birth_date: Date { year: 1985, month: 7, day: 24 },
                 birth_place: "H501".into(),
             },
-            fiscal_code: "CLLFTZ85L64H501L".into(),
+            fiscal_code: "CLLFTZ85L64H501X".into(),
             document_number: "CA00000AA".into(),
             nis: "000000123456".into(),
         }
