@@ -171,6 +171,10 @@ fn the_security_object_holds_the_digest_of_every_file() {
             assert_eq!(found, [tlv::encode(0x02, &[number]), tlv::encode(0x04, &hash)].concat());
         }
     }
+    let signed_data = tlv::parse(content(second, 0x1006)).unwrap().value;
+    <cms::content_info::ContentInfo as der::Decode>::from_der(signed_data)
+        .and_then(|info| info.content.decode_as::<cms::signed_data::SignedData>())
+        .unwrap();
     // The published sample of the second generation has 466 bytes.
     assert_eq!(security_object(content(second, 0x1006)).len(), 466);
 }

@@ -66,6 +66,7 @@ pub(super) fn root(now: SystemTime) -> Result<Profile, Error> {
 /// The CA that issues to holders.
 pub(super) fn sub_ca(now: SystemTime) -> Result<Profile, Error> {
     Ok(Profile {
+        // Longer than the 64 characters that X.520 allows, as the real name is.
         subject: authority("TEST issuing sub CA for the Italian Electronic Identity Card - SUBCATEST")?,
         validity: validity(days_from(now, -800)?, days_from(now, 15 * 365)?)?,
         key_usage: KeyUsages::DigitalSignature | KeyUsages::KeyCertSign | KeyUsages::CRLSign,
