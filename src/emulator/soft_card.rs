@@ -81,7 +81,8 @@ impl Slot {
     }
 }
 
-/// A software card. Clones are handles to the same card.
+/// A software card. Clones are handles to the same card, and may be used from any thread (`Send` and
+/// `Sync`): commands are carried out one after the other.
 #[derive(Clone)]
 pub struct SoftCard(Arc<Mutex<Slot>>);
 

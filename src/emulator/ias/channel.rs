@@ -131,3 +131,76 @@ impl Channel {
         Ok(objects)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn vectors() -> Value {
+        serde_json::from_str(include_str!("../../../fixtures/vectors/cie3-ias.json")).unwrap()
+    }
+
+    fn bytes(value: &Value) -> Vec<u8> {
+        hex::decode(value.as_str().unwrap()).unwrap()
+    }
+
+    fn channel(example: &Value, ssc: &str) -> Channel {
+        let key = |name: &str| TripleDesKey::new(bytes(&example[name]).try_into().unwrap());
+        let ssc = u64::from_str_radix(example[ssc].as_str().unwrap(), 16).unwrap();
+        Channel { enc: key("kenc"), mac: key("kmac"), ssc }
+    }
+
+    #[test]
+    fn every_worked_command_opens() {
+        for (name, example) in vectors()["sm_wrap"].as_object().unwrap() {
+            let wire = Command::parse(&bytes(&example["apdu"])).unwrap();
+            let clear = channel(example, "ssc_before").unwrap(&wire).unwrap();
+            assert_eq!(clear.header().to_vec(), bytes(&example["header"]), "{name}");
+            assert_eq!(clear.data(), bytes(&example["data"]), "{name}");
+            let ne = example["le"].as_str().map(|le| match u32::from_str_radix(le, 16).unwrap() {
+                0 => SHORT_NE_MAX,
+                le => le,
+            });
+            assert_eq!(clear.ne(), ne, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_worked_command_with_any_byte_changed_does_not() {
+        for (name, example) in vectors()["sm_wrap"].as_object().unwrap() {
+            let apdu = bytes(&example["apdu"]);
+            // Outside are the class byte, Lc and the final Le.
+            for position in (1..apdu.len() - 1).filter(|position| *position != 4) {
+                let mut changed = apdu.clone();
+                changed[position] ^= 0x01;
+                let wire = Command::parse(&changed).unwrap();
+                let refused = channel(example, "ssc_before").unwrap(&wire).unwrap_err();
+                let possible = [StatusWord::SM_OBJECT_MISSING, StatusWord::SM_OBJECT_INCORRECT];
+                assert!(possible.contains(&refused), "{name}: byte {position}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_worked_answer_is_ours() {
+        for (name, example) in vectors()["sm_unwrap"].as_object().unwrap() {
+            let status: [u8; 2] = bytes(&example["plain_sw"]).try_into().unwrap();
+            let answer = Response::new(bytes(&example["plain_data"]), StatusWord::from(status));
+            let ins = if name == "odd_ins_data" { 0xB1 } else { 0xB0 };
+            let body = channel(example, "ssc_before").protect(&answer, ins).unwrap();
+            assert_eq!(body, bytes(&example["response"]), "{name}");
+        }
+    }
+
+    #[test]
+    fn keys_follow_from_the_secret_at_its_full_length() {
+        for name in ["dh", "dh_leading_zero_secret"] {
+            let example = &vectors()[name];
+            let channel = Channel::open(&SecretBytes::new(bytes(&example["shared_secret"])));
+            assert_eq!(channel.enc.expose().to_vec(), bytes(&example["kenc"]), "{name}");
+            assert_eq!(channel.mac.expose().to_vec(), bytes(&example["kmac"]), "{name}");
+            assert_eq!(channel.ssc, 1);
+        }
+    }
+}

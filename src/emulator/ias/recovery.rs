@@ -50,3 +50,33 @@ pub(super) fn sign(key: &RsaPrivateKey, message: &[u8], rest: &[&[u8]]) -> Resul
     let parts: Vec<&[u8]> = std::iter::once(message).chain(rest.iter().copied()).collect();
     key.sign_raw(&[&[HEADER], message, &sha256(&parts), &[TRAILER]].concat())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worked_signature() {
+        let v: serde_json::Value =
+            serde_json::from_str(include_str!("../../../fixtures/vectors/cie3-ias.json")).unwrap();
+        let v = &v["internal_auth"];
+        let hex = |name: &str| hex::decode(v[name].as_str().unwrap()).unwrap();
+        let modulus = hex("test_icc_modulus");
+        let key = RsaPrivateKey::new(&modulus, &hex("test_icc_private_exponent")).unwrap();
+        let public = RsaPublicKey::new(&modulus, &hex("test_icc_public_exponent")).unwrap();
+        assert_eq!(capacity(&key), 222);
+
+        let block = Block::recover(&public, &hex("signature")).unwrap();
+        assert_eq!(block.message(), hex("prnd"));
+        assert!(!block.covers(&[]));
+
+        let signature = sign(&key, &hex("prnd"), &[b"the", b" rest"]).unwrap();
+        assert!(Block::recover(&public, &signature).unwrap().covers(&[b"the rest"]));
+        for wrong in [&[0x6B, 0xBC], &[0x6A, 0xCC]] {
+            let block = [&wrong[..1], &[7; 254], &wrong[1..]].concat();
+            assert!(Block::recover(&public, &key.sign_raw(&block).unwrap()).is_none());
+        }
+        assert!(Block::recover(&public, &signature[1..]).is_none());
+        assert!(Block::recover(&public, &[0xFF; 256]).is_none());
+    }
+}

@@ -177,3 +177,141 @@ fn tries_status(left: u8) -> StatusWord {
 fn check_digits(pin: &[u8; DIGITS]) -> Result<(), StatusWord> {
     if pin.iter().all(u8::is_ascii_digit) { Ok(()) } else { Err(StatusWord::WRONG_DATA) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::emulator::Chip;
+    use crate::emulator::entropy::Seeded;
+    use crate::emulator::ias::volatile::Authentication;
+    use crate::emulator::personalisation::{CardKey, CertificationKey, DhGroup, Personalisation};
+    use crate::emulator::source::Source;
+    use crate::emulator::store::{Persistent, Store};
+    use crate::iso7816::command;
+
+    #[derive(Default)]
+    struct Cells {
+        written: Vec<(u8, u8)>,
+        broken: bool,
+    }
+
+    /// Remembers the counters that were written; fails while it is told to.
+    #[derive(Clone, Default)]
+    struct Memory(Arc<Mutex<Cells>>);
+
+    impl Store for Memory {
+        fn save(&mut self, state: &Persistent) -> io::Result<()> {
+            let mut cells = self.0.lock().unwrap();
+            if cells.broken {
+                return Err(io::Error::other("worn out"));
+            }
+            cells.written.push((state.pin_tries, state.puk_tries));
+            Ok(())
+        }
+    }
+
+    impl Memory {
+        fn written(&self) -> Vec<(u8, u8)> {
+            std::mem::take(&mut self.0.lock().unwrap().written)
+        }
+
+        fn break_down(&self, broken: bool) {
+            self.0.lock().unwrap().broken = broken;
+        }
+    }
+
+    /// A card to which the terminal has proved itself.
+    fn card(store: &Memory) -> Card {
+        let v: serde_json::Value =
+            serde_json::from_str(include_str!("../../../fixtures/vectors/cie3-ias.json")).unwrap();
+        let hex = |part: &str, name: &str| hex::decode(v[part][name].as_str().unwrap()).unwrap();
+        let key = CardKey {
+            modulus: hex("signing", "test_user_modulus"),
+            public_exponent: vec![1, 0, 1],
+            private_exponent: hex("signing", "test_user_private_exponent"),
+            prime_p: Vec::new(),
+            prime_q: Vec::new(),
+        };
+        let personalisation = Personalisation {
+            files: Vec::new(),
+            holder_key: key.clone(),
+            device_key: key.clone(),
+            services_key: key,
+            certification_key: CertificationKey {
+                modulus: hex("test_ca", "modulus"),
+                public_exponent: hex("test_ca", "public_exponent"),
+                holder_reference: hex("test_ca", "chr"),
+                holder_authorisation: hex("test_ca", "cha"),
+            },
+            dh_group: DhGroup { g: hex("dh", "g"), p: hex("dh", "p"), q: hex("dh", "q") },
+            serial_number: [1; 8],
+            pin: *b"12345678",
+            puk: *b"87654321",
+        };
+        let state = Persistent::new(personalisation, Chip::Gemalto);
+        let mut card = Card::new(state, Box::new(store.clone()), Source::new(Seeded::new(1))).unwrap();
+        card.volatile.directory = Some(Directory::Cie);
+        card.volatile.authentication = Authentication::Mutual;
+        card
+    }
+
+    fn status(answer: Answer) -> u16 {
+        answer.map_or_else(|refused| refused, |response| response.status()).value()
+    }
+
+    #[test]
+    fn the_try_is_written_off_before_the_comparison() {
+        let store = Memory::default();
+        let mut card = card(&store);
+        let mut verify = |reference, pin: &[u8]| status(card.verify(&command::verify(reference, pin), true));
+        assert_eq!(verify(0x81, b"00000000"), 0x63C2);
+        assert_eq!(store.written(), [(2, 10)]);
+        assert_eq!(verify(0x81, b"12345678"), 0x9000);
+        assert_eq!(store.written(), [(1, 10), (3, 10)], "off, then back");
+        assert_eq!(verify(0x82, b"00000000"), 0x63C9);
+        assert_eq!(store.written(), [(3, 9)]);
+    }
+
+    #[test]
+    fn what_cannot_be_written_off_is_not_compared() {
+        let store = Memory::default();
+        let mut card = card(&store);
+        let right = command::verify(0x81, b"12345678");
+        assert_eq!(status(card.verify(&right, true)), 0x9000);
+        store.break_down(true);
+        for pin in [b"12345678", b"00000000"] {
+            assert_eq!(status(card.verify(&command::verify(0x81, pin), true)), 0x6581);
+            assert!(!card.volatile.pin_verified);
+            let change = command::change_reference_data(0x81, &[*pin, *b"11112222"].concat());
+            assert_eq!(status(card.change_reference_data(&change, true)), 0x6581);
+            assert_eq!((card.verify_count, card.persistent.pin_tries), (1, 3));
+        }
+        card.volatile.puk_verified = true;
+        let reset = command::reset_retry_counter(0x81, b"11112222");
+        assert_eq!(status(card.reset_retry_counter(&reset, true)), 0x6581);
+        store.break_down(false);
+        assert_eq!(status(card.verify(&right, true)), 0x9000, "the PIN is still the old one");
+    }
+
+    #[test]
+    fn a_success_that_cannot_be_written_leaves_the_try_spent() {
+        /// Writes once, then never again.
+        struct Once(bool);
+        impl Store for Once {
+            fn save(&mut self, _: &Persistent) -> io::Result<()> {
+                if std::mem::replace(&mut self.0, true) { Err(io::Error::other("full")) } else { Ok(()) }
+            }
+        }
+        let mut card = card(&Memory::default());
+        card.store = Box::new(Once(false));
+        assert_eq!(status(card.verify(&command::verify(0x81, b"12345678"), true)), 0x6581);
+        assert_eq!((card.persistent.pin_tries, card.volatile.pin_verified), (2, false));
+        card.store = Box::new(Once(false));
+        let change = command::change_reference_data(0x81, b"1234567811112222");
+        assert_eq!(status(card.change_reference_data(&change, true)), 0x6581);
+        assert_eq!((card.persistent.pin_tries, card.persistent.personalisation.pin), (1, *b"12345678"));
+    }
+}
