@@ -3,9 +3,24 @@
 //!
 //! It is written from the card's side and shares only the ground floor with the terminal's code, so
 //! that a mistake in one is not mirrored by the other.
+//!
+//! A [`SoftCard`] is a handle to one card. It lives in memory or in a file, and is reached like a card
+//! in a reader: through a [`Transport`](crate::transport::Transport) or a
+//! [`Link`](crate::transport::Link).
 
+mod card_file;
 pub mod citizen;
 pub mod entropy;
+mod ias;
 pub mod issue;
 pub mod personalisation;
 pub mod pki;
+mod profile;
+mod soft_card;
+mod soft_transport;
+mod source;
+mod store;
+
+pub use profile::{Chip, Profile};
+pub use soft_card::{Error, SoftCard, Tamper};
+pub use soft_transport::SoftTransport;

@@ -84,6 +84,22 @@ impl RsaPublicKey {
         Ok(Self { n, e, size })
     }
 
+    /// A key whose public exponent is as long as its modulus, because the private one was fixed first.
+    /// For a card that checks its terminal with such a key; every check costs as much as a signature.
+    ///
+    /// # Errors
+    /// As [`RsaPublicKey::new`], the exponent's limit being that of the modulus.
+    #[cfg(feature = "emulator")]
+    pub fn with_long_exponent(modulus: &[u8], exponent: &[u8]) -> Result<Self, Error> {
+        let n = bounded_odd("RSA modulus", modulus, MODULUS_BITS)?;
+        let e = bounded_odd("RSA exponent", exponent, (PUBLIC_EXPONENT_BITS.0, MODULUS_BITS.1))?;
+        if e >= n {
+            return Err(Error::Number { name: "RSA exponent", fault: NumberFault::OutOfRange });
+        }
+        let size = usize::try_from(n.num_bytes()).map_err(|_| Error::Library("number"))?;
+        Ok(Self { n, e, size })
+    }
+
     /// Reads the DER of a PKCS #1 `RSAPublicKey` (RFC 8017 appendix A.1.1); nothing may be left over.
     ///
     /// # Errors
@@ -398,6 +414,21 @@ mod tests {
         ] {
             assert!(RsaPublicKey::new(&modulus, &exponent).is_err());
         }
+    }
+
+    #[cfg(feature = "emulator")]
+    #[test]
+    fn a_long_public_exponent_must_be_asked_for() {
+        let (_, _, rsa) = pair();
+        // Exchanging the exponents gives a key pair with a long public one.
+        let (modulus, long) = (rsa.n().to_vec(), rsa.d().to_vec());
+        assert!(RsaPublicKey::new(&modulus, &long).is_err());
+        let public = RsaPublicKey::with_long_exponent(&modulus, &long).unwrap();
+        let private = RsaPrivateKey::new(&modulus, &rsa.e().to_vec()).unwrap();
+        let block = pkcs1_block(public.size(), b"content").unwrap();
+        assert_eq!(public.recover(&private.sign_raw(&block).unwrap()).unwrap(), block);
+        assert!(RsaPublicKey::with_long_exponent(&modulus, &modulus).is_err());
+        assert!(RsaPublicKey::with_long_exponent(&modulus, &[1]).is_err());
     }
 
     #[test]

@@ -1,0 +1,268 @@
+//! The card's side of the IAS ECC application: a command APDU in, a response APDU out.
+//!
+//! ISO/IEC 7816-4 section 5.3 (chaining, GET RESPONSE) and IAS ECC 1.0.1. Everything that arrives is
+//! hostile: whatever it is, the answer is a status word.
+
+mod authenticate;
+mod certificate;
+mod channel;
+mod get_data;
+mod key_agreement;
+mod keys;
+mod read;
+mod recovery;
+mod reference_data;
+mod security_environment;
+mod select;
+mod volatile;
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::profile::Profile;
+use super::soft_card::{Error, Tamper};
+use super::source::Source;
+use super::store::{Memory, Persistent, Store};
+use crate::iso7816::apdu::{SHORT_DATA_MAX, SHORT_NE_MAX};
+use crate::iso7816::{Command, Response, StatusWord, command};
+use keys::Keys;
+use volatile::{Chain, Volatile, Waiting};
+
+/// The class bit that says that more fragments of the same command follow.
+const CLA_CHAINING: u8 = 0x10;
+/// The class bits that say that command and answer are protected, the header included.
+const CLA_PROTECTED: u8 = 0x0C;
+/// The longest command that a chain may add up to, in bytes.
+const CHAIN_MAX: usize = 1024;
+
+/// 6581: non-volatile memory could not be written.
+const MEMORY_FAILURE: StatusWord = StatusWord::new(0x6581);
+/// 6881: the logical channel is not supported.
+const CHANNEL_NOT_SUPPORTED: StatusWord = StatusWord::new(0x6881);
+/// 6883: the next fragment of a chain was expected.
+const CHAIN_BROKEN: StatusWord = StatusWord::new(0x6883);
+/// 6884: this command cannot be chained.
+const CHAINING_NOT_SUPPORTED: StatusWord = StatusWord::new(0x6884);
+/// 6F00: the card itself failed.
+const FAILURE: StatusWord = StatusWord::new(0x6F00);
+
+/// What a command comes to: data with 9000 or a warning, or a refusal.
+type Answer = Result<Response, StatusWord>;
+
+/// An answer without data.
+fn done() -> Response {
+    Response::from(StatusWord::SUCCESS)
+}
+
+/// An answer with data.
+fn data(bytes: Vec<u8>) -> Response {
+    Response::new(bytes, StatusWord::SUCCESS)
+}
+
+/// One card with all it remembers.
+pub(super) struct Card {
+    keys: Arc<Keys>,
+    profile: Profile,
+    persistent: Persistent,
+    store: Box<dyn Store>,
+    entropy: Source,
+    volatile: Volatile,
+    verify_count: u32,
+}
+
+impl Card {
+    /// Powers a card up for the first time.
+    pub(super) fn new(state: Persistent, store: Box<dyn Store>, entropy: Source) -> Result<Self, Error> {
+        let keys = Arc::new(Keys::new(&state)?);
+        let profile = state.chip.profile();
+        let volatile = Volatile::new(&profile);
+        Ok(Self { keys, profile, persistent: state, store, entropy, volatile, verify_count: 0 })
+    }
+
+    /// Forgets everything that a card forgets when it loses power.
+    pub(super) fn reset(&mut self) {
+        self.volatile = Volatile::new(&self.profile);
+    }
+
+    pub(super) fn persistent(&self) -> &Persistent {
+        &self.persistent
+    }
+
+    pub(super) fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    pub(super) fn set_profile(&mut self, profile: Profile) {
+        self.profile = profile;
+    }
+
+    pub(super) fn verify_count(&self) -> u32 {
+        self.verify_count
+    }
+
+    /// The same card in the same state, without its file.
+    pub(super) fn copy_into_memory(&self) -> Self {
+        Self {
+            keys: self.keys.clone(),
+            profile: self.profile.clone(),
+            persistent: self.persistent.clone(),
+            store: Box::new(Memory),
+            entropy: self.entropy.clone(),
+            volatile: self.volatile.clone(),
+            verify_count: self.verify_count,
+        }
+    }
+
+    /// One command APDU in, one response APDU out.
+    pub(super) fn transmit(&mut self, apdu: &[u8], tamper: &mut Option<Tamper>) -> Response {
+        self.receive(apdu, tamper).unwrap_or_else(Response::from)
+    }
+
+    fn receive(&mut self, apdu: &[u8], tamper: &mut Option<Tamper>) -> Answer {
+        let wire = Command::parse(apdu).map_err(|_| StatusWord::WRONG_LENGTH)?;
+        // No extended lengths: not every CIE has them, so no terminal may rely on them.
+        if wire.data().len() > SHORT_DATA_MAX || wire.ne().is_some_and(|ne| ne > SHORT_NE_MAX) {
+            return Err(StatusWord::WRONG_LENGTH);
+        }
+        if wire.ins() == command::INS_GET_RESPONSE && matches!(wire.cla(), 0 | CLA_PROTECTED) {
+            return self.get_response(&wire);
+        }
+        self.volatile.waiting = None;
+        match wire.cla() & !CLA_CHAINING {
+            0 => {
+                let ne = wire.ne().unwrap_or(0);
+                let answer = self.accept(wire, false, tamper);
+                self.volatile.next_ssc = None;
+                let status = answer.status();
+                Ok(self.deliver(answer.into_data(), status, ne))
+            }
+            CLA_PROTECTED => self.receive_protected(&wire, tamper),
+            1..=3 => Err(CHANNEL_NOT_SUPPORTED),
+            _ => Err(StatusWord::CLA_NOT_SUPPORTED),
+        }
+    }
+
+    /// Takes the protection off, carries the command out, protects the answer. The first fault in the
+    /// protection ends the channel.
+    fn receive_protected(&mut self, wire: &Command, tamper: &mut Option<Tamper>) -> Answer {
+        let channel = self.volatile.channel.as_mut().ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
+        let clear = match channel.unwrap(wire) {
+            Ok(clear) => clear,
+            Err(fault) => {
+                self.volatile.close_channel();
+                return Err(fault);
+            }
+        };
+        let answer = self.accept(clear, true, tamper);
+        let channel = self.volatile.channel.as_mut().ok_or(FAILURE)?;
+        let body = channel.protect(&answer, wire.ins()).map_err(|_| FAILURE)?;
+        // Device authentication changes the counter only after its own answer.
+        if let Some(ssc) = self.volatile.next_ssc.take() {
+            channel.set_counter(ssc);
+        }
+        Ok(self.deliver(body, StatusWord::SUCCESS, wire.ne().unwrap_or(SHORT_NE_MAX)))
+    }
+
+    /// A command in clear form, perhaps a fragment: puts chains together, then carries out.
+    fn accept(&mut self, command: Command, protected: bool, tamper: &mut Option<Tamper>) -> Response {
+        let (command, answer) = match self.assemble(command, protected) {
+            Ok((command, true)) => {
+                let answer = self.perform(&command, protected);
+                (command, answer)
+            }
+            Ok((fragment, false)) => (fragment, Ok(done())),
+            Err((command, refusal)) => (command, Err(refusal)),
+        };
+        let answer = answer.unwrap_or_else(Response::from);
+        match tamper {
+            Some(tamper) => tamper(&command, answer),
+            None => answer,
+        }
+    }
+
+    /// The whole command and `true`, or a fragment that is not the last and `false`.
+    fn assemble(
+        &mut self,
+        command: Command,
+        protected: bool,
+    ) -> Result<(Command, bool), (Command, StatusWord)> {
+        let more = command.cla() & CLA_CHAINING != 0;
+        let chain = self.volatile.chain.take();
+        let mut chain = match chain {
+            Some(chain) if !chain.continues(&command, protected) => return Err((command, CHAIN_BROKEN)),
+            Some(chain) => chain,
+            None if !more => return Ok((command, true)),
+            None if !is_chainable(command.ins()) => return Err((command, CHAINING_NOT_SUPPORTED)),
+            None => Chain::start(&command, protected),
+        };
+        if !chain.append(command.data(), CHAIN_MAX) {
+            return Err((command, StatusWord::WRONG_LENGTH));
+        }
+        if more {
+            self.volatile.chain = Some(chain);
+            return Ok((command, false));
+        }
+        let [_, ins, p1, p2] = command.header();
+        let mut whole = Command::new(0, ins, p1, p2).with_data(chain.data());
+        if let Some(ne) = command.ne() {
+            whole = whole.with_ne(ne);
+        }
+        Ok((whole, true))
+    }
+
+    /// Carries out a whole command in clear form.
+    fn perform(&mut self, command: &Command, protected: bool) -> Answer {
+        match command.ins() {
+            command::INS_SELECT => self.select(command, protected),
+            command::INS_READ_BINARY => self.read_binary(command, protected),
+            command::INS_READ_BINARY_ODD => self.read_binary_odd(command, protected),
+            command::INS_GET_DATA_ODD => self.get_data(command),
+            command::INS_MANAGE_SECURITY_ENVIRONMENT => self.manage_security_environment(command, protected),
+            command::INS_PERFORM_SECURITY_OPERATION => self.verify_certificate(command),
+            command::INS_GET_CHALLENGE => self.get_challenge(command),
+            command::INS_EXTERNAL_AUTHENTICATE => self.external_authenticate(command, protected),
+            command::INS_INTERNAL_AUTHENTICATE => self.internal_authenticate(command, protected),
+            command::INS_VERIFY => self.verify(command, protected),
+            command::INS_CHANGE_REFERENCE_DATA => self.change_reference_data(command, protected),
+            command::INS_RESET_RETRY_COUNTER => self.reset_retry_counter(command, protected),
+            _ => Err(StatusWord::INS_NOT_SUPPORTED),
+        }
+    }
+
+    /// Gives out up to `ne` bytes of an answer and keeps the rest for GET RESPONSE.
+    fn deliver(&mut self, mut bytes: Vec<u8>, status: StatusWord, ne: u32) -> Response {
+        let ne = usize::try_from(ne).unwrap_or(usize::MAX);
+        if bytes.len() <= ne {
+            return Response::new(bytes, status);
+        }
+        let rest = Zeroizing::new(bytes.split_off(ne));
+        // 00 stands for 256 or more.
+        let announced = u8::try_from(rest.len()).unwrap_or(0);
+        self.volatile.waiting = Some(Waiting { bytes: rest, status });
+        Response::new(bytes, StatusWord::from([0x61, announced]))
+    }
+
+    fn get_response(&mut self, command: &Command) -> Answer {
+        if (command.p1(), command.p2()) != (0, 0) {
+            return Err(StatusWord::WRONG_P1_P2);
+        }
+        if !command.data().is_empty() {
+            return Err(StatusWord::WRONG_LENGTH);
+        }
+        let waiting = self.volatile.waiting.take().ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
+        let ne = command.ne().unwrap_or(SHORT_NE_MAX);
+        Ok(self.deliver(waiting.bytes.to_vec(), waiting.status, ne))
+    }
+}
+
+/// The commands whose data may be longer than one APDU carries.
+fn is_chainable(ins: u8) -> bool {
+    matches!(
+        ins,
+        command::INS_MANAGE_SECURITY_ENVIRONMENT
+            | command::INS_PERFORM_SECURITY_OPERATION
+            | command::INS_EXTERNAL_AUTHENTICATE
+            | command::INS_INTERNAL_AUTHENTICATE
+    )
+}

@@ -1,0 +1,18 @@
+//! The software card against the worked examples, and against a terminal that breaks every rule.
+#![cfg(feature = "emulator")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+#[path = "emulator/authentication.rs"]
+mod authentication;
+#[path = "emulator/bench.rs"]
+mod bench;
+#[path = "emulator/commands.rs"]
+mod commands;
+#[path = "emulator/garbage.rs"]
+mod garbage;
+#[path = "emulator/handle.rs"]
+mod handle;
+#[path = "emulator/holder.rs"]
+mod holder;
+#[path = "emulator/worked.rs"]
+mod worked;
