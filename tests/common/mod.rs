@@ -1,0 +1,65 @@
+//! One personalised software card for each test program, from a fixed seed, and the terminal's side of
+//! it. Making the keys takes seconds, so everything that a test changes is a copy in memory.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
+
+use cie::emulator::citizen::Citizen;
+use cie::emulator::entropy::Seeded;
+use cie::emulator::issue::{DEMO_PIN, demo_card};
+use cie::emulator::personalisation::Personalisation;
+use cie::emulator::pki::TestPki;
+use cie::emulator::{Chip, SoftCard};
+use cie::environment::FixedClock;
+use cie::secret::Pin;
+use cie::transport::Link;
+use cie::trust::{AnchorPurpose, TrustStore};
+
+/// A card, its citizen and its PKI.
+pub struct Demo {
+    pub pki: TestPki,
+    pub citizen: Citizen,
+    pub personalisation: Personalisation,
+}
+
+/// The moment at which every test happens: 2026-01-01.
+pub fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600)
+}
+
+pub fn demo() -> &'static Demo {
+    static DEMO: OnceLock<Demo> = OnceLock::new();
+    DEMO.get_or_init(|| {
+        let (pki, citizen, personalisation) = demo_card(&mut Seeded::new(2026), now()).unwrap();
+        Demo { pki, citizen, personalisation }
+    })
+}
+
+pub const CHIPS: [Chip; 2] = [Chip::Gemalto, Chip::Nxp];
+
+/// A fresh card with all its tries.
+pub fn card(chip: Chip) -> SoftCard {
+    SoftCard::new(demo().personalisation.clone(), chip, Seeded::new(1)).unwrap()
+}
+
+/// The card laid on a reader, with fixed randomness on both sides.
+pub fn link(card: &SoftCard) -> Link {
+    card.insert_with(Seeded::new(2), FixedClock(now()))
+}
+
+pub fn pin() -> Pin {
+    Pin::parse(std::str::from_utf8(&DEMO_PIN).unwrap()).unwrap()
+}
+
+pub fn wrong_pin() -> Pin {
+    Pin::parse("99999999").unwrap()
+}
+
+/// A store that trusts the demo PKI.
+pub fn trust() -> TrustStore {
+    let mut trust = TrustStore::new().allow_test_pki();
+    trust.add_anchor(AnchorPurpose::Holder, demo().pki.root_der()).unwrap();
+    trust.add_intermediate(demo().pki.sub_ca_der()).unwrap();
+    trust
+}
