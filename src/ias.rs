@@ -20,6 +20,8 @@ mod error;
 mod files;
 mod key_exchange;
 pub mod terminal;
+#[cfg(test)]
+mod tests;
 mod unlocked;
 
 use std::sync::Arc;

@@ -1,7 +1,45 @@
-//! Middleware for the Italian electronic identity card (CIE).
+//! Middleware for the Italian electronic identity card (CIE): log in and sign through the chip, safely.
+//!
+//! ```no_run
+//! use cie::crypto::signature::{Purpose, Signer};
+//! use cie::crypto::{Digest, DigestAlgorithm};
+//! use cie::{ias::Session, secret::Pin, transport::Link};
+//!
+//! fn log_in(link: Link, pin: &str, challenge: &[u8]) -> Result<Vec<u8>, cie::Error> {
+//!     let pin = Pin::parse(pin)?; // eight digits, or nothing is sent to the card
+//!     let mut unlocked = Session::open(link)?.verify_pin(&pin)?; // one VERIFY, never repeated
+//!     let digest = Digest::of(DigestAlgorithm::Sha256, challenge);
+//!     Ok(unlocked.signer()?.sign(Purpose::Login, &digest)?) // verified before it is returned
+//! } // dropping `unlocked` resets the card
+//! ```
+//!
+//! # The house
+//!
+//! | floor | modules | |
+//! |---|---|---|
+//! | 7 | [`error`] | one error, with codes for programs and advice for people |
+//! | 5 | [`ias`] | the CIE 3 application: a state is a value |
+//! | 4 | [`file`], [`pin`] | reading a whole file; PIN verbs and tries |
+//! | 3 | [`secure_messaging`] · [`trust`] | the protected channel · what a certificate is worth |
+//! | 2 | [`transport`] | the link to a card |
+//! | 1 | [`iso7816`], [`crypto`] | the codec; the door to OpenSSL |
+//! | 0 | [`secret`], [`environment`], [`test_mark`] | what must not leak; what comes from outside |
+//!
+//! Left of the dot stands the card tower, which talks to a chip; right of it the paper tower, which judges
+//! bytes and never talks to one. A module imports only from lower floors. Beside them, with feature
+//! `emulator`, stands a software card that shares nothing with the card tower but the ground floor.
+//!
+//! # What the types promise
+//!
+//! - A PIN costs at most one try per call, and no command that carries one is ever sent again.
+//! - What was only read is named so ([`crypto::PresentedCertificate`]); what was checked is a value that
+//!   cannot be made otherwise ([`trust::ValidPath`], [`trust::VerifiedSignature`]).
+//! - Every byte from a card, a file or a network is taken for an attacker's: bounded, and an error at
+//!   worst.
 
 pub mod crypto;
 pub mod environment;
+pub mod error;
 pub mod file;
 pub mod ias;
 pub mod iso7816;
@@ -14,6 +52,8 @@ pub mod trust;
 
 #[cfg(feature = "emulator")]
 pub mod emulator;
+
+pub use error::{Error, Language};
 
 #[cfg(test)]
 mod vectors;

@@ -63,13 +63,15 @@ impl Tries {
         }
     }
 
-    /// What is known after this outcome.
+    /// What is known after this outcome. Where the card did not say whether a try was spent, it is counted
+    /// as spent, but not so far that a PIN would seem blocked: the next try then is the last.
     #[must_use]
     pub fn after(self, outcome: &Result<(), Error>) -> Self {
-        match outcome {
-            Err(Error::Wrong(tries)) => *tries,
-            Err(Error::Blocked) => Self::Left(0),
-            Err(Error::LastTryLeft) => self,
+        match (outcome, self) {
+            (Err(Error::Wrong(Self::Left(left))), _) => Self::Left(*left),
+            (Err(Error::Blocked), _) => Self::Left(0),
+            (Err(Error::LastTryLeft), _) => self,
+            (Err(_), Self::Left(left @ 1..)) => Self::Left((left - 1).max(1)),
             _ => Self::Unknown,
         }
     }
@@ -137,7 +139,10 @@ mod tests {
         let three = Tries::Left(3);
         assert_eq!(three.after(&Err(Error::Wrong(Tries::Left(2)))), Tries::Left(2));
         assert_eq!(three.after(&Err(Error::Blocked)), Tries::Left(0));
-        assert_eq!(three.after(&Err(Error::Status(StatusWord::WRONG_DATA))), Tries::Unknown);
+        assert_eq!(three.after(&Err(Error::Status(StatusWord::WRONG_DATA))), Tries::Left(2));
+        assert_eq!(Tries::Left(2).after(&Err(Error::Wrong(Tries::Unknown))), Tries::Left(1));
+        assert_eq!(Tries::Left(1).after(&Err(secure_messaging::Error::Closed.into())), Tries::Left(1));
+        assert_eq!(Tries::Unknown.after(&Err(Error::Status(StatusWord::WRONG_DATA))), Tries::Unknown);
         assert_eq!(three.after(&Ok(())), Tries::Unknown);
         assert_eq!(Tries::Left(1).after(&Err(Error::LastTryLeft)), Tries::Left(1));
     }

@@ -70,6 +70,19 @@ pub struct Statistics {
     pub bytes_received: u64,
 }
 
+impl std::ops::Add for Statistics {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            commands: self.commands.saturating_add(other.commands),
+            get_responses: self.get_responses.saturating_add(other.get_responses),
+            bytes_sent: self.bytes_sent.saturating_add(other.bytes_sent),
+            bytes_received: self.bytes_received.saturating_add(other.bytes_received),
+        }
+    }
+}
+
 impl std::ops::Sub for Statistics {
     type Output = Self;
 

@@ -38,3 +38,278 @@ fn a_citizen_logs_in_and_signs() {
         }
     }
 }
+#[test]
+fn every_file_is_read_in_clear_or_over_the_channel() {
+    for chip in CHIPS {
+        let card = card(chip);
+        let mut application = cie::ias::Application::select(link(&card)).unwrap();
+        let mut in_clear = Vec::new();
+        for file in File::ALL {
+            match application.read(file) {
+                Ok(content) => in_clear.push((file, content)),
+                Err(error) => {
+                    assert!(file.needs_pin(), "{error}");
+                    assert_eq!(error.cause, Cause::Status(cie::iso7816::StatusWord::new(0x6982)));
+                }
+            }
+        }
+        assert_eq!(in_clear.len(), 4);
+        for file in RootFile::ALL {
+            let content = application.read_root(file).unwrap();
+            let stored = &demo().personalisation.files;
+            let stored = stored.iter().find(|f| f.identifier == file.reference().identifier).unwrap();
+            assert!(!content.is_empty() && stored.content.starts_with(&content), "{file:?}");
+        }
+
+        let terminal = std::sync::Arc::new(cie::ias::Terminal::published().unwrap());
+        let mut session = application.authenticate(&terminal, &mut cie::ias::CardCache::new()).unwrap();
+        for (file, content) in &in_clear {
+            assert_eq!(&session.read(*file).unwrap(), content);
+        }
+        let before = session.statistics();
+        assert_eq!(session.read(File::HolderCertificate).unwrap_err().cause, Cause::PinNeeded);
+        assert_eq!(session.statistics(), before, "nothing was sent");
+
+        let mut unlocked = session.verify_pin(&pin()).unwrap();
+        let number = unlocked.read(File::DocumentNumber).unwrap();
+        assert_eq!(number, demo().citizen.document_number.as_bytes());
+        assert_eq!(in_clear[0].1, demo().citizen.nis.as_bytes());
+        let certificate = unlocked.read(File::HolderCertificate).unwrap();
+        assert_eq!(unlocked.certificate().unwrap().as_der(), certificate);
+    }
+}
+
+#[test]
+fn a_wrong_pin_gives_the_session_back_and_the_last_try_waits_for_a_word() {
+    for chip in CHIPS {
+        let card = card(chip);
+        let mut session = Session::open(link(&card)).unwrap();
+        for left in [2, 1] {
+            let refused = session.verify_pin(&wrong_pin()).unwrap_err();
+            let expected = pin::Error::Wrong(Tries::Left(left));
+            assert_eq!(refused.error.pin_error(), Some(&expected));
+            session = *refused.back;
+            assert_eq!((session.pin_tries(), card.pin_tries()), (Tries::Left(left), left));
+        }
+        let said = session.statistics();
+        let refused = session.verify_pin(&wrong_pin()).unwrap_err();
+        assert_eq!(refused.error.pin_error(), Some(&pin::Error::LastTryLeft));
+        session = *refused.back;
+        assert_eq!((session.statistics(), card.verify_count()), (said, 2), "nothing was sent");
+
+        let refused = session.verify_pin_with(&wrong_pin(), LastTry::Spend).unwrap_err();
+        assert_eq!(refused.error.pin_error(), Some(&pin::Error::Blocked));
+        session = *refused.back;
+        let refused = session.verify_pin_with(&pin(), LastTry::Spend).unwrap_err();
+        assert_eq!(refused.error.pin_error(), Some(&pin::Error::Blocked));
+        assert_eq!((card.verify_count(), card.pin_tries()), (3, 0), "a blocked PIN is not sent");
+
+        let session = Session::open(link(&card)).unwrap();
+        assert_eq!(session.pin_tries(), Tries::Left(0));
+    }
+}
+
+#[test]
+fn a_right_pin_on_the_last_try_restores_the_counter() {
+    let card = card(CHIPS[0]);
+    let session = Session::open(link(&card)).unwrap();
+    let session = session.verify_pin(&wrong_pin()).unwrap_err().back;
+    let session = session.verify_pin(&wrong_pin()).unwrap_err().back;
+    drop(session.verify_pin_with(&pin(), LastTry::Spend).unwrap());
+    assert_eq!(card.pin_tries(), 3);
+}
+
+#[test]
+fn a_card_that_does_not_tell_its_tries_still_lets_its_holder_in() {
+    let card = card(CHIPS[0]);
+    card.set_tamper(Some(Box::new(|command, response| {
+        let about_pin =
+            command.ins() == 0xCB && command.data().starts_with(&[0x4D, 0x08, 0x70, 0x06, 0xBF, 0x81]);
+        if about_pin { cie::iso7816::StatusWord::REFERENCE_NOT_FOUND.into() } else { response }
+    })));
+    let session = Session::open(link(&card)).unwrap();
+    assert_eq!(session.pin_tries(), Tries::Unknown);
+    session.verify_pin(&pin()).unwrap();
+}
+
+#[test]
+fn the_pin_is_changed_and_the_old_one_is_no_longer_right() {
+    let card = card(CHIPS[0]);
+    let mut unlocked = Session::open(link(&card)).unwrap().verify_pin(&pin()).unwrap();
+    let error = unlocked.change_pin(&wrong_pin(), &pin()).unwrap_err();
+    assert_eq!(error.pin_error(), Some(&pin::Error::Wrong(Tries::Left(2))));
+    let new = cie::secret::Pin::parse("31415926").unwrap();
+    unlocked.change_pin(&pin(), &new).unwrap();
+    let session = unlocked.lock().unwrap();
+    let refused = session.verify_pin(&pin()).unwrap_err();
+    assert_eq!(refused.error.pin_error(), Some(&pin::Error::Wrong(Tries::Left(2))));
+    refused.back.verify_pin(&new).unwrap();
+}
+
+/// Whether the card, as it lies there, still knows of a verified PIN: asked by an empty VERIFY through
+/// a second connection, which is in clear and therefore refused, and by reading through the channel.
+fn logged_out(card: &cie::emulator::SoftCard) -> bool {
+    // After a reset nothing is selected, and no channel is there for a protected command.
+    let mut transport = card.transport();
+    let answer = cie::transport::Transport::transmit(&mut transport, &[0x0C, 0xB0, 0, 0, 0]).unwrap();
+    answer.len() == 2 && answer != [0x69, 0x87] && answer != [0x69, 0x88]
+}
+
+#[test]
+fn the_pin_state_ends_with_its_value() {
+    let card = card(CHIPS[0]);
+    let unlock = || Session::open(link(&card)).unwrap().verify_pin(&pin()).unwrap();
+
+    let unlocked = unlock();
+    assert!(!logged_out(&card));
+    drop(unlocked);
+    drop(unlock());
+    assert!(logged_out(&card), "dropping resets the card");
+
+    let session = unlock().lock().unwrap();
+    assert!(session.is_open());
+    let refused = session.verify_pin(&wrong_pin()).unwrap_err();
+    drop(refused);
+
+    let mut link = unlock().release().unwrap();
+    let select = cie::iso7816::command::select_file(0x1003);
+    assert!(!link.exchange(&select).unwrap().status().is_success());
+    assert!(logged_out(&card));
+}
+
+#[test]
+fn a_reset_by_another_program_logs_out_and_nothing_shows_the_pin_again() {
+    let card = card(CHIPS[0]);
+    let mut unlocked = Session::open(link(&card)).unwrap().verify_pin(&pin()).unwrap();
+    let mut signer = unlocked.signer().unwrap();
+    card.reset_by_other();
+    let digest = Digest::of(DigestAlgorithm::Sha256, b"message");
+    let error = signer.sign(Purpose::Login, &digest).unwrap_err();
+    assert_eq!(error.to_string(), "signing: the card was reset");
+    let error = signer.sign(Purpose::Login, &digest).unwrap_err();
+    assert_eq!(error.to_string(), "signing: the secure channel is closed");
+    assert_eq!(card.verify_count(), 1);
+}
+
+#[test]
+fn a_dropped_pin_state_has_a_name() {
+    let card = card(CHIPS[0]);
+    let mut unlocked = Session::open(link(&card)).unwrap().verify_pin(&pin()).unwrap();
+    let mut signer = unlocked.signer().unwrap();
+    card.set_tamper(Some(Box::new(|command, response| match command.ins() {
+        0x88 => cie::iso7816::StatusWord::SECURITY_STATUS_NOT_SATISFIED.into(),
+        _ => response,
+    })));
+    let digest = Digest::of(DigestAlgorithm::Sha256, b"message");
+    assert_eq!(signer.sign(Purpose::Login, &digest).unwrap_err().cause, Cause::PinStateLost);
+}
+
+#[test]
+fn many_signatures_over_one_channel_cost_two_commands_each() {
+    for chip in CHIPS {
+        let card = card(chip);
+        let mut unlocked = Session::open(link(&card)).unwrap().verify_pin(&pin()).unwrap();
+        unlocked.certificate().unwrap();
+        let before = unlocked.statistics();
+        for number in 0_u32..50 {
+            let digest = Digest::of(DigestAlgorithm::Sha256, &number.to_be_bytes());
+            unlocked.signer().unwrap().sign(Purpose::Document, &digest).unwrap();
+        }
+        assert_eq!((unlocked.statistics() - before).commands, 100);
+    }
+}
+
+#[test]
+fn bytes_that_could_be_a_login_are_not_signed_raw() {
+    let card = card(CHIPS[0]);
+    let mut unlocked = Session::open(link(&card)).unwrap().verify_pin(&pin()).unwrap();
+    let mut signer = unlocked.signer().unwrap();
+    let digest = Digest::of(DigestAlgorithm::Sha256, &[7; 64]);
+    assert_eq!(signer.sign(Purpose::Raw, &digest).unwrap_err().cause, Cause::PurposeRefused);
+    signer.sign(Purpose::RawAcknowledged, &digest).unwrap();
+}
+
+#[test]
+fn the_cost_of_a_login_stays_in_its_bounds() {
+    let terminal = std::sync::Arc::new(cie::ias::Terminal::published().unwrap());
+    for (chip, most) in CHIPS.into_iter().zip([22, 23]) {
+        let card = card(chip);
+        let mut cache = cie::ias::CardCache::new();
+        for (visit, most) in [("first", most), ("second", most - 2)] {
+            let session = Session::open_with(link(&card), &terminal, &mut cache).unwrap();
+            let mut unlocked = session.verify_pin(&pin()).unwrap();
+            let login = unlocked.statistics();
+            assert!(login.commands <= most, "{chip:?}, {visit} visit: {login:?}");
+            unlocked.certificate().unwrap();
+            // A SELECT, then at most nine reads.
+            assert!((unlocked.statistics() - login).commands <= 10);
+        }
+    }
+}
+
+#[test]
+fn a_cache_poisoned_with_another_cards_key_changes_nothing() {
+    // A hostile card shows the device key of another card and domain parameters of its own.
+    let terminal = std::sync::Arc::new(cie::ias::Terminal::published().unwrap());
+    let mut cache = cie::ias::CardCache::new();
+    let mut hostile = demo().personalisation.clone();
+    hostile.device_key = hostile.holder_key.clone();
+    let hostile =
+        cie::emulator::SoftCard::new(hostile, CHIPS[0], cie::emulator::entropy::Seeded::new(9)).unwrap();
+    let refused = Session::open_with(link(&hostile), &terminal, &mut cache).unwrap_err();
+    assert_eq!(refused.error.cause, Cause::ChipNotAuthentic);
+    assert_eq!(format!("{cache:?}"), "CardCache(0 cards)");
+    Session::open_with(link(&card(CHIPS[0])), &terminal, &mut cache).unwrap();
+    let refused = Session::open_with(link(&hostile), &terminal, &mut cache).unwrap_err();
+    assert_eq!(refused.error.cause, Cause::ChipNotAuthentic);
+}
+
+#[test]
+fn domain_parameters_without_a_subgroup_of_order_q_work_too() {
+    let mut personalisation = demo().personalisation.clone();
+    personalisation.dh_group.g = vec![2];
+    let card =
+        cie::emulator::SoftCard::new(personalisation, CHIPS[0], cie::emulator::entropy::Seeded::new(3))
+            .unwrap();
+    Session::open(link(&card)).unwrap().verify_pin(&pin()).unwrap();
+}
+
+#[test]
+fn a_terminal_with_keys_of_its_own_serves_only_its_own_cards() {
+    use cie::crypto::SystemEntropy;
+    use cie::crypto::generate::{GivenExponent, generate_rsa};
+    let key = || generate_rsa(2048, GivenExponent::Public(&[1, 0, 1]), &mut SystemEntropy, "key").unwrap();
+    let (own, authority) = (key(), key());
+    let terminal = std::sync::Arc::new(
+        cie::ias::Terminal::with_keys(
+            *b"KIOSK-01",
+            (&own.modulus, &own.private_exponent),
+            (&authority.modulus, &authority.private_exponent),
+        )
+        .unwrap(),
+    );
+    let mut cache = cie::ias::CardCache::new();
+    let refused = Session::open_with(link(&card(CHIPS[0])), &terminal, &mut cache).unwrap_err();
+    assert!(matches!(refused.error.cause, Cause::Crypto(_)), "{}", refused.error);
+
+    let mut personalisation = demo().personalisation.clone();
+    personalisation.certification_key.modulus = authority.modulus;
+    personalisation.certification_key.public_exponent = authority.public_exponent;
+    let card =
+        cie::emulator::SoftCard::new(personalisation, CHIPS[0], cie::emulator::entropy::Seeded::new(3))
+            .unwrap();
+    let session = Session::open_with(link(&card), &terminal, &mut cache).unwrap();
+    session.verify_pin(&pin()).unwrap();
+}
+
+#[test]
+fn the_states_move_between_threads() {
+    fn send<T: Send>() {}
+    send::<cie::transport::Link>();
+    send::<Session>();
+    send::<cie::ias::Unlocked>();
+    send::<cie::ias::Application>();
+    send::<cie::trust::TrustStore>();
+    send::<cie::trust::ValidPath>();
+    send::<cie::ias::Refused<Session>>();
+}

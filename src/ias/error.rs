@@ -47,6 +47,12 @@ pub enum Step {
 }
 
 impl Step {
+    /// Whether the step looks for the application: a refusal says that this is another kind of card.
+    #[must_use]
+    pub fn is_selection(self) -> bool {
+        matches!(self, Self::SelectApplication | Self::SelectCie)
+    }
+
     /// The error of this step.
     pub(super) fn failed(self, cause: impl Into<Cause>) -> Error {
         Error { step: self, cause: cause.into() }

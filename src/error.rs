@@ -1,0 +1,260 @@
+//! One error for the whole crate, with a stable code for programs and advice for people.
+
+use crate::pin::{self, Tries};
+use crate::{crypto, ias, secret, secure_messaging, transport, trust};
+
+/// A language that [`Error::advice`] speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// Italian.
+    Italian,
+}
+
+/// Anything that can go wrong, gathered from every floor.
+///
+/// `Display` says what happened and at which step, for a developer; [`Error::code`] is for programs,
+/// [`Error::advice`] for the person at the reader.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A PIN that is not one; it was not sent.
+    #[error(transparent)]
+    Pin(#[from] secret::Malformed),
+    /// The link to the card.
+    #[error(transparent)]
+    Transport(#[from] transport::Error),
+    /// The dialogue with a CIE 3.
+    #[error(transparent)]
+    Ias(#[from] ias::Error),
+    /// A certificate's worth.
+    #[error(transparent)]
+    Trust(#[from] trust::Error),
+    /// A cryptographic operation.
+    #[error(transparent)]
+    Crypto(#[from] crypto::Error),
+    /// The software card.
+    #[cfg(feature = "emulator")]
+    #[error(transparent)]
+    SoftCard(#[from] crate::emulator::Error),
+}
+
+impl<T: std::fmt::Debug> From<ias::Refused<T>> for Error {
+    fn from(refused: ias::Refused<T>) -> Self {
+        Self::Ias(refused.error)
+    }
+}
+
+/// What a person can do about it: a code and the same sentence in each language.
+struct Advice {
+    code: &'static str,
+    english: &'static str,
+    italian: &'static str,
+}
+
+macro_rules! advice {
+    ($($name:ident: $code:literal, $english:literal, $italian:literal;)*) => {
+        $(const $name: Advice = Advice { code: $code, english: $english, italian: $italian };)*
+        #[cfg(test)]
+        const ALL: &[Advice] = &[$($name),*];
+    };
+}
+
+advice! {
+    PIN_MALFORMED: "pin-malformed",
+        "A CIE PIN has all eight digits: four from each half of the letter. Nothing was sent to the card.",
+        "Il PIN della CIE ha otto cifre: quattro dalla ricevuta e quattro dalla busta. Nulla è stato inviato alla carta.";
+    PIN_WRONG: "pin-wrong",
+        "The PIN is wrong. Check all eight digits before the next try.",
+        "Il PIN è errato. Controllare tutte le otto cifre prima di riprovare.";
+    PIN_LAST_TRY: "pin-last-try",
+        "Only one try is left, so nothing was sent. A wrong PIN now blocks it; the PUK unblocks it.",
+        "Rimane un solo tentativo, perciò nulla è stato inviato. Un altro PIN errato lo blocca; per sbloccarlo serve il PUK.";
+    PIN_BLOCKED: "pin-blocked",
+        "The PIN is blocked. It can be unblocked with the PUK.",
+        "Il PIN è bloccato. Si può sbloccare con il PUK.";
+    PIN_NEEDED: "pin-needed",
+        "The PIN must be entered for this.",
+        "Per questa operazione serve il PIN.";
+    PIN_STATE_LOST: "pin-state-lost",
+        "The card has forgotten that the PIN was entered. Enter it again.",
+        "La carta ha dimenticato il PIN inserito. Inserirlo di nuovo.";
+    CARD_REMOVED: "card-removed",
+        "The card was moved too early. Lay it on the reader again and leave it there.",
+        "La carta è stata tolta troppo presto. Appoggiarla di nuovo sul lettore e non muoverla.";
+    CARD_RESET: "card-reset",
+        "Another program has used the card. Start again.",
+        "Un altro programma ha usato la carta. Ricominciare.";
+    CARD_MUTE: "card-mute",
+        "The card does not answer. Lay it flat on the reader, without a cover, and start again.",
+        "La carta non risponde. Appoggiarla in piano sul lettore, senza custodia, e ricominciare.";
+    READER_FAILED: "reader-failed",
+        "The reader has failed. Unplug it and plug it in again.",
+        "Il lettore ha avuto un errore. Scollegarlo e ricollegarlo.";
+    NOT_A_CIE: "not-a-cie",
+        "This is not an electronic identity card of the third generation.",
+        "Questa non è una carta d'identità elettronica di terza generazione.";
+    CARD_REFUSED: "card-refused",
+        "The card has refused. Take it off the reader and start again.",
+        "La carta ha rifiutato l'operazione. Toglierla dal lettore e ricominciare.";
+    CARD_MALFORMED: "card-malformed",
+        "The card gives answers that no real card gives. Do not trust it.",
+        "La carta dà risposte che una carta autentica non darebbe. Non fidarsi.";
+    CHANNEL_BROKEN: "channel-broken",
+        "The protected connection to the card was disturbed. Start again; if it happens again, do not trust the reader.",
+        "Il collegamento protetto con la carta è stato disturbato. Ricominciare; se accade ancora, non fidarsi del lettore.";
+    CHIP_NOT_AUTHENTIC: "chip-not-authentic",
+        "The chip could not prove that it is genuine. Do not enter a PIN.",
+        "Il chip non ha dimostrato di essere autentico. Non inserire il PIN.";
+    WRONG_SIGNATURE: "wrong-signature",
+        "The signature is wrong and was thrown away. Do not trust this card or this message.",
+        "La firma è errata ed è stata scartata. Non fidarsi di questa carta o di questo messaggio.";
+    PURPOSE_REFUSED: "purpose-refused",
+        "These bytes could be a login at some website, so they are not signed as they are.",
+        "Questi dati potrebbero essere un accesso a un sito, perciò non vengono firmati così.";
+    ISSUER_UNKNOWN: "issuer-unknown",
+        "Nobody we know has issued this certificate: nothing could be checked.",
+        "Il certificato è stato emesso da un'autorità sconosciuta: nulla è stato verificato.";
+    CERTIFICATE_EXPIRED: "certificate-expired",
+        "The certificate is not valid at this time. Check the clock, or renew the card.",
+        "Il certificato non è valido in questo momento. Controllare l'orologio o rinnovare la carta.";
+    CERTIFICATE_BAD: "certificate-bad",
+        "The certificate was checked and is not good. Do not trust it.",
+        "Il certificato è stato verificato e non è valido. Non fidarsi.";
+    TEST_CERTIFICATE: "test-certificate",
+        "This is a test card, not a real one.",
+        "Questa è una carta di prova, non una carta vera.";
+    INTERNAL: "internal",
+        "The computer could not do this. Try again, and report it if it stays.",
+        "Il computer non ha potuto eseguire l'operazione. Riprovare e, se persiste, segnalarlo.";
+    SOFT_CARD: "soft-card",
+        "The software card cannot be used: see the message.",
+        "La carta software non è utilizzabile: vedere il messaggio.";
+}
+
+impl Error {
+    /// A stable name for programs. Codes may be added; none changes its meaning.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.find().code
+    }
+
+    /// What a person can do about it, in one or two sentences.
+    #[must_use]
+    pub fn advice(&self, language: Language) -> &'static str {
+        let advice = self.find();
+        match language {
+            Language::English => advice.english,
+            Language::Italian => advice.italian,
+        }
+    }
+
+    /// How many PIN tries are left, if the error is about the PIN and the card said so.
+    #[must_use]
+    pub fn tries_left(&self) -> Option<u8> {
+        match self {
+            Self::Ias(error) => match error.pin_error()? {
+                pin::Error::Wrong(Tries::Left(left)) => Some(*left),
+                pin::Error::LastTryLeft => Some(1),
+                pin::Error::Blocked => Some(0),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn find(&self) -> &'static Advice {
+        match self {
+            Self::Pin(_) => &PIN_MALFORMED,
+            Self::Transport(error) => of_transport(error),
+            Self::Ias(error) => of_ias(error),
+            Self::Trust(error) => of_trust(error),
+            Self::Crypto(_) => &INTERNAL,
+            #[cfg(feature = "emulator")]
+            Self::SoftCard(_) => &SOFT_CARD,
+        }
+    }
+}
+
+fn of_transport(error: &transport::Error) -> &'static Advice {
+    match error {
+        transport::Error::Removed => &CARD_REMOVED,
+        transport::Error::Reset => &CARD_RESET,
+        transport::Error::NoAnswer => &CARD_MUTE,
+        transport::Error::Apdu(_) | transport::Error::EndlessAnswer => &CARD_MALFORMED,
+        transport::Error::Reader(_) => &READER_FAILED,
+    }
+}
+
+fn of_ias(error: &ias::Error) -> &'static Advice {
+    match &error.cause {
+        ias::Cause::Status(_) if error.step.is_selection() => &NOT_A_CIE,
+        ias::Cause::Status(_) => &CARD_REFUSED,
+        ias::Cause::Channel(secure_messaging::Error::Transport(error)) => of_transport(error),
+        ias::Cause::Channel(_) => &CHANNEL_BROKEN,
+        ias::Cause::Pin(pin::Error::Wrong(_)) => &PIN_WRONG,
+        ias::Cause::Pin(pin::Error::LastTryLeft) => &PIN_LAST_TRY,
+        ias::Cause::Pin(pin::Error::Blocked) => &PIN_BLOCKED,
+        ias::Cause::Pin(_) => &CARD_REFUSED,
+        ias::Cause::Crypto(crypto::Error::Entropy(_) | crypto::Error::Library(_)) => &INTERNAL,
+        ias::Cause::Crypto(_) | ias::Cause::Tlv(_) | ias::Cause::File(_) | ias::Cause::Malformed(_) => {
+            &CARD_MALFORMED
+        }
+        ias::Cause::ChipNotAuthentic => &CHIP_NOT_AUTHENTIC,
+        ias::Cause::PinNeeded => &PIN_NEEDED,
+        ias::Cause::PinStateLost => &PIN_STATE_LOST,
+        ias::Cause::WrongSignature => &WRONG_SIGNATURE,
+        ias::Cause::PurposeRefused => &PURPOSE_REFUSED,
+    }
+}
+
+fn of_trust(error: &trust::Error) -> &'static Advice {
+    match error {
+        trust::Error::UnknownIssuer => &ISSUER_UNKNOWN,
+        trust::Error::Expired | trust::Error::NotYetValid => &CERTIFICATE_EXPIRED,
+        trust::Error::TestCertificate => &TEST_CERTIFICATE,
+        trust::Error::WrongSignature => &WRONG_SIGNATURE,
+        trust::Error::Crypto(_) => &INTERNAL,
+        _ => &CERTIFICATE_BAD,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::iso7816::StatusWord;
+
+    #[test]
+    fn codes_are_unique_and_every_advice_speaks_both_languages() {
+        let mut codes: Vec<_> = ALL.iter().map(|advice| advice.code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), ALL.len());
+        for advice in ALL {
+            assert!(advice.english.ends_with('.') || advice.english.contains(": see"), "{}", advice.code);
+            assert_ne!(advice.english, advice.italian);
+        }
+    }
+
+    #[test]
+    fn a_pin_error_tells_the_tries() {
+        let error =
+            |error| Error::from(ias::Error { step: ias::Step::VerifyPin, cause: ias::Cause::Pin(error) });
+        let wrong = error(pin::Error::Wrong(Tries::Left(2)));
+        assert_eq!((wrong.code(), wrong.tries_left()), ("pin-wrong", Some(2)));
+        assert_eq!(error(pin::Error::LastTryLeft).tries_left(), Some(1));
+        assert_eq!(error(pin::Error::Blocked).code(), "pin-blocked");
+        assert!(Error::from(secret::Malformed).advice(Language::Italian).contains("otto cifre"));
+    }
+
+    #[test]
+    fn a_foreign_card_is_named_so() {
+        let cause = || ias::Cause::Status(StatusWord::FILE_NOT_FOUND);
+        let code = |step| Error::from(ias::Error { step, cause: cause() }).code();
+        assert_eq!(code(ias::Step::SelectApplication), "not-a-cie");
+        assert_eq!(code(ias::Step::Sign), "card-refused");
+    }
+}

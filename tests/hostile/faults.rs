@@ -1,0 +1,236 @@
+//! Faults, and the wire that shows them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use cie::emulator::entropy::Seeded;
+use cie::emulator::{Chip, SoftCard, SoftTransport, Tamper};
+use cie::environment::FixedClock;
+use cie::iso7816::{Command, Response, StatusWord};
+use cie::transport::{Error, Link, Transport};
+
+use crate::common;
+
+/// What happens to one answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The answer is lost after the card carried the command out.
+    Dropped,
+    /// Only so many bytes of it arrive.
+    Truncated(usize),
+    /// One byte is inverted, or one bit of it.
+    Flipped(usize, u8),
+    /// Another status word, with the data or without.
+    Status(u16, bool),
+    /// The card is taken away before the command.
+    Removed,
+    /// Another program resets the card before the command.
+    Reset,
+}
+
+/// The status words that every answer is replaced by.
+pub fn status_words() -> Vec<u16> {
+    let mut words = vec![
+        0x6300, 0x6581, 0x6700, 0x6881, 0x6882, 0x6883, 0x6884, 0x6982, 0x6983, 0x6984, 0x6985, 0x6987,
+        0x6988, 0x6A80, 0x6A82, 0x6A88, 0x6B00, 0x6C00, 0x6D00, 0x6E00, 0x6F00, 0x6100, 0x9000,
+    ];
+    words.extend(0x63C0..=0x63CF);
+    words
+}
+
+impl Fault {
+    /// Every fault of an answer with so many bytes, status word included.
+    pub fn all(length: usize, on_the_wire: bool) -> Vec<Self> {
+        let mut faults: Vec<Self> = (0..length).map(Self::Truncated).collect();
+        faults.extend((0..length).map(|at| Self::Flipped(at, [0xFF, 0x01, 0x80][at % 3])));
+        for word in status_words() {
+            faults.push(Self::Status(word, false));
+            faults.extend((length > 2).then_some(Self::Status(word, true)));
+        }
+        if on_the_wire {
+            faults.extend([Self::Dropped, Self::Removed, Self::Reset]);
+        }
+        faults
+    }
+
+    /// The bytes that arrive instead of `answer`.
+    pub fn apply(self, mut answer: Vec<u8>) -> Vec<u8> {
+        match self {
+            Self::Truncated(length) => answer.truncate(length),
+            Self::Flipped(at, mask) => answer[at] ^= mask,
+            Self::Status(word, with_data) => {
+                answer.truncate(if with_data { answer.len() - 2 } else { 0 });
+                answer.extend(word.to_be_bytes());
+            }
+            Self::Dropped | Self::Removed | Self::Reset => {}
+        }
+        answer
+    }
+}
+
+/// A flow without faults: what was said, and the card as it was before each exchange.
+pub struct Recording {
+    pub exchanges: Vec<(Vec<u8>, Vec<u8>)>,
+    pub cards: Vec<SoftCard>,
+    /// How many answers the card had made (before protection) before each exchange.
+    pub answers_before: Vec<usize>,
+    /// The encoded clear answers, in order.
+    pub answers: Vec<Vec<u8>>,
+}
+
+struct Recorder {
+    card: SoftCard,
+    transport: SoftTransport,
+    answers: Arc<std::sync::Mutex<Vec<Vec<u8>>>>,
+    recording: Arc<std::sync::Mutex<Recording>>,
+}
+
+impl Transport for Recorder {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Error> {
+        let mut recording = self.recording.lock().unwrap();
+        recording.cards.push(self.card.snapshot());
+        recording.answers_before.push(self.answers.lock().unwrap().len());
+        let answer = self.transport.transmit(command)?;
+        recording.exchanges.push((command.to_vec(), answer.clone()));
+        Ok(answer)
+    }
+
+    fn reset(&mut self) -> Result<(), Error> {
+        self.transport.reset()
+    }
+
+    fn atr(&self) -> &[u8] {
+        self.transport.atr()
+    }
+}
+
+/// Records what `flow` says to a fresh card.
+pub fn record(chip: Chip, flow: impl FnOnce(Link)) -> Recording {
+    let card = common::card(chip);
+    let answers = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = answers.clone();
+    card.set_tamper(Some(Box::new(move |_, response| {
+        seen.lock().unwrap().push(response.encode());
+        response
+    })));
+    let recording = Recording {
+        exchanges: Vec::new(),
+        cards: Vec::new(),
+        answers_before: Vec::new(),
+        answers: Vec::new(),
+    };
+    let recording = Arc::new(std::sync::Mutex::new(recording));
+    let transport = card.transport();
+    let recorder =
+        Recorder { card: card.clone(), transport, answers: answers.clone(), recording: recording.clone() };
+    flow(Link::with_sources(recorder, Seeded::new(2), FixedClock(common::now())));
+    let mut recording = Arc::into_inner(recording).unwrap().into_inner().unwrap();
+    recording.answers = answers.lock().unwrap().clone();
+    recording
+}
+
+/// A wire that repeats a recording up to one exchange, shows one fault there, and is a live card after.
+pub struct Wire {
+    recording: Arc<Recording>,
+    at: usize,
+    fault_at: usize,
+    fault: Option<Fault>,
+    card: SoftCard,
+    live: SoftTransport,
+    verifies: Arc<AtomicUsize>,
+}
+
+/// What a test looks at after a run.
+pub struct Witness {
+    pub card: SoftCard,
+    pub verifies: Arc<AtomicUsize>,
+}
+
+impl Witness {
+    pub fn verifies_on_the_wire(&self) -> usize {
+        self.verifies.load(Ordering::Relaxed)
+    }
+}
+
+/// A link on which the answer of exchange `at` arrives with a fault.
+pub fn faulty_wire(recording: &Arc<Recording>, at: usize, fault: Fault) -> (Link, Witness) {
+    wire(recording, at, Some(fault), None)
+}
+
+/// A link to a card that spoils its answer number `at` before protecting it.
+pub fn faulty_card(recording: &Arc<Recording>, at: usize, fault: Fault) -> (Link, Witness) {
+    let exchange = recording.answers_before.iter().rposition(|before| *before <= at).unwrap();
+    let mut number = recording.answers_before[exchange];
+    let tamper: Tamper = Box::new(move |_: &Command, response: Response| {
+        let faulty = number == at;
+        number += 1;
+        if !faulty {
+            return response;
+        }
+        // A card cannot send less than a status word: what a cut leaves is data of a success.
+        let bytes = fault.apply(response.encode());
+        match fault {
+            Fault::Truncated(_) => Response::new(bytes, StatusWord::SUCCESS),
+            _ => Response::parse(&bytes).unwrap(),
+        }
+    });
+    wire(recording, exchange, None, Some(tamper))
+}
+
+fn wire(
+    recording: &Arc<Recording>,
+    fault_at: usize,
+    fault: Option<Fault>,
+    tamper: Option<Tamper>,
+) -> (Link, Witness) {
+    let card = recording.cards[fault_at].snapshot();
+    card.set_tamper(tamper);
+    let verifies = Arc::new(AtomicUsize::new(0));
+    let wire = Wire {
+        recording: recording.clone(),
+        at: 0,
+        fault_at,
+        fault,
+        live: card.transport(),
+        card: card.clone(),
+        verifies: verifies.clone(),
+    };
+    let link = Link::with_sources(wire, Seeded::new(2), FixedClock(common::now()));
+    (link, Witness { card, verifies })
+}
+
+impl Transport for Wire {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Error> {
+        let at = self.at;
+        self.at += 1;
+        // VERIFY and CHANGE REFERENCE DATA keep their INS under secure messaging.
+        if matches!(command[1], 0x20 | 0x24 | 0x2C) {
+            self.verifies.fetch_add(1, Ordering::Relaxed);
+        }
+        if at < self.fault_at {
+            let (expected, answer) = &self.recording.exchanges[at];
+            assert_eq!(command, expected, "the flow is deterministic");
+            return Ok(answer.clone());
+        }
+        let fault = self.fault.filter(|_| at == self.fault_at);
+        match fault {
+            Some(Fault::Removed) => self.card.remove(),
+            Some(Fault::Reset) => self.card.reset_by_other(),
+            _ => {}
+        }
+        let answer = self.live.transmit(command)?;
+        match fault {
+            Some(Fault::Dropped) => Err(Error::NoAnswer),
+            Some(fault) => Ok(fault.apply(answer)),
+            None => Ok(answer),
+        }
+    }
+
+    fn reset(&mut self) -> Result<(), Error> {
+        self.live.reset()
+    }
+
+    fn atr(&self) -> &[u8] {
+        self.live.atr()
+    }
+}
