@@ -57,3 +57,8 @@ pub use error::{Error, Language};
 
 #[cfg(test)]
 mod vectors;
+
+/// The code of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
