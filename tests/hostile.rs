@@ -4,7 +4,7 @@
 //! panic, a wrong success, a lost PIN try or a PIN sent twice. Exhaustive on one profile, a fixed sample
 //! on the others, everything with `CIE_EXHAUSTIVE=1`.
 #![cfg(feature = "emulator")]
-#![allow(unreachable_pub, clippy::print_stdout)]
+#![allow(unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 
 #[path = "hostile/chip.rs"]

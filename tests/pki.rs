@@ -2,8 +2,9 @@
 #![cfg(feature = "emulator")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-use std::sync::OnceLock;
-use std::time::{Duration, Instant, SystemTime};
+mod common;
+
+use std::time::Instant;
 
 use cie::crypto::signature::{RsaPrivateKey, RsaPublicKey};
 use cie::crypto::{Digest, DigestAlgorithm};
@@ -16,20 +17,7 @@ use cie::iso7816::tlv;
 use cie::test_mark;
 use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
 
-/// 1 January 2026.
-const NOW: u64 = 1_767_225_600;
-
-fn now() -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(NOW)
-}
-
-type Demo = (TestPki, Citizen, Personalisation);
-
-/// One card for all tests: its keys take seconds.
-fn demo() -> &'static Demo {
-    static DEMO: OnceLock<Demo> = OnceLock::new();
-    DEMO.get_or_init(|| demo_card(&mut Seeded::new(1), now()).unwrap())
-}
+use common::{demo, now, say};
 
 fn content(card: &Personalisation, identifier: u16) -> &[u8] {
     &card.files.iter().find(|file| file.identifier == identifier).unwrap().content
@@ -44,7 +32,7 @@ fn object(card: &Personalisation, identifier: u16) -> &[u8] {
 }
 
 fn first_generation() -> Personalisation {
-    let (pki, citizen, _) = demo();
+    let common::Demo { pki, citizen, .. } = demo();
     let options = IssueOptions {
         generation: Generation::First,
         extended_key_usage: true,
@@ -62,9 +50,9 @@ fn security_object(sod: &[u8]) -> &[u8] {
 #[test]
 fn the_same_seed_makes_the_same_card() {
     let start = Instant::now();
-    let (pki, _, card) = demo_card(&mut Seeded::new(1), now()).unwrap();
-    println!("PKI and card: {:?}", start.elapsed());
-    let (first_pki, _, first_card) = demo();
+    let (pki, _, card) = demo_card(&mut Seeded::new(2026), now()).unwrap();
+    say(&format!("PKI and card: {:?}", start.elapsed()));
+    let common::Demo { pki: first_pki, personalisation: first_card, .. } = demo();
     for der in [TestPki::root_der, TestPki::sub_ca_der, TestPki::csca_der, TestPki::document_signer_der] {
         assert_eq!(der(&pki), der(first_pki));
     }
@@ -73,7 +61,7 @@ fn the_same_seed_makes_the_same_card() {
 
     let start = Instant::now();
     let other = issue(&pki, &Citizen::demo(), &IssueOptions::default(), &mut Seeded::new(3), now()).unwrap();
-    println!("card alone: {:?}", start.elapsed());
+    say(&format!("card alone: {:?}", start.elapsed()));
     assert_ne!(json(&other), json(first_card));
     let read: Personalisation = serde_json::from_str(&json(&other)).unwrap();
     assert_eq!(json(&read), json(&other));
@@ -81,7 +69,7 @@ fn the_same_seed_makes_the_same_card() {
 
 #[test]
 fn every_certificate_is_marked_and_parses() {
-    let (pki, _, card) = demo();
+    let common::Demo { pki, personalisation: card, .. } = demo();
     let first = first_generation();
     let certificates = [
         pki.root_der(),
@@ -107,7 +95,7 @@ fn every_certificate_is_marked_and_parses() {
         assert!(!mark.critical);
         assert_eq!(mark.value, tlv::encode(0x0C, test_mark::ORGANISATION.as_bytes()));
         let validity = certificate.validity();
-        let at = i64::try_from(NOW).unwrap();
+        let at = i64::try_from(common::NOW).unwrap();
         assert!((validity.not_before.timestamp()..=validity.not_after.timestamp()).contains(&at));
         // Whoever decodes object identifiers with arcs of 32 bits must not stumble.
         <x509_cert::Certificate as der::Decode>::from_der(der).unwrap();
@@ -116,9 +104,9 @@ fn every_certificate_is_marked_and_parses() {
 
 #[test]
 fn the_holder_certificate_names_the_citizen() {
-    let (pki, citizen, card) = demo();
+    let common::Demo { pki, citizen, personalisation: card } = demo();
     let der = object(card, 0x1003);
-    println!("holder certificate: {} bytes", der.len());
+    say(&format!("holder certificate: {} bytes", der.len()));
     let (_, certificate) = X509Certificate::from_der(der).unwrap();
     let subject = certificate.subject();
     let text = |oid: &str| {
@@ -149,7 +137,7 @@ fn the_holder_certificate_names_the_citizen() {
 
 #[test]
 fn the_security_object_holds_the_digest_of_every_file() {
-    let (.., second) = demo();
+    let second = &demo().personalisation;
     for (card, algorithm) in
         [(second, DigestAlgorithm::Sha512), (&first_generation(), DigestAlgorithm::Sha256)]
     {
@@ -181,7 +169,7 @@ fn the_security_object_holds_the_digest_of_every_file() {
 
 #[test]
 fn files_lie_where_terminals_look_for_them() {
-    let (.., card) = demo();
+    let card = &demo().personalisation;
     for file in &card.files {
         let secret = matches!(file.identifier, 0x1002 | 0x1003);
         assert_eq!(file.access == ReadAccess::Holder, secret, "{file:?}");
@@ -196,7 +184,7 @@ fn files_lie_where_terminals_look_for_them() {
 
 #[test]
 fn the_keys_work() {
-    let (.., card) = demo();
+    let card = &demo().personalisation;
     let digest = Digest::of(DigestAlgorithm::Sha256, b"message");
     let sign = |key: &CardKey| {
         let CardKey { modulus, public_exponent, private_exponent, prime_p, prime_q } = key;
@@ -228,7 +216,7 @@ mod openssl {
 
     /// A folder with all certificates in PEM.
     fn folder() -> tempfile::TempDir {
-        let (pki, _, card) = demo();
+        let common::Demo { pki, personalisation: card, .. } = demo();
         let folder = tempfile::tempdir().unwrap();
         for (name, der) in [
             ("root.pem", pki.root_der()),
@@ -243,7 +231,7 @@ mod openssl {
     }
 
     fn openssl(folder: &Path, arguments: &str) -> Output {
-        let arguments = arguments.replace("NOW", &NOW.to_string());
+        let arguments = arguments.replace("NOW", &common::NOW.to_string());
         let mut command = Command::new("openssl");
         command.current_dir(folder).args(arguments.split(' '));
         command.output().unwrap_or_else(|error| panic!("the program openssl is needed: {error}"))
@@ -281,7 +269,7 @@ mod openssl {
 
     #[test]
     fn the_security_object_is_signed() {
-        let (.., second) = demo();
+        let second = &demo().personalisation;
         let folder = folder();
         let folder = folder.path();
         let verify = "cms -verify -binary -inform DER -in sod.der -CAfile csca.pem -purpose any -attime NOW";

@@ -118,5 +118,8 @@ fn every_flipped_bit_of_a_certificate_is_noticed() {
         assert!(PresentedCertificate::from_der(&der[..length]).is_err());
         assert!(Certificate::from_der(&der[..length]).is_err());
     }
-    println!("flipped certificates refused: {} when read, {} by their path", refused[0], refused[1]);
+    common::say(&format!(
+        "flipped certificates refused: {} when read, {} by their path",
+        refused[0], refused[1]
+    ));
 }

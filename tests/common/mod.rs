@@ -16,6 +16,12 @@ use cie::secret::Pin;
 use cie::transport::Link;
 use cie::trust::{AnchorPurpose, TrustStore};
 
+/// Says something that is shown although the test passes: `println!` would be swallowed.
+pub fn say(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
 /// A card, its citizen and its PKI.
 pub struct Demo {
     pub pki: TestPki,
@@ -23,9 +29,11 @@ pub struct Demo {
     pub personalisation: Personalisation,
 }
 
-/// The moment at which every test happens: 2026-01-01.
+/// The moment at which every test happens, in seconds since 1970: 2026-01-01.
+pub const NOW: u64 = 1_767_225_600;
+
 pub fn now() -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600)
+    SystemTime::UNIX_EPOCH + Duration::from_secs(NOW)
 }
 
 pub fn demo() -> &'static Demo {

@@ -212,12 +212,14 @@ fn a_wrong_pin_costs_one_try_whatever_happens() {
         assert!(left >= 2 && witness.verifies_on_the_wire() <= 1, "exchange {at}, {fault:?}");
         spent.fetch_add(usize::from(3 - left), Ordering::Relaxed);
     });
-    println!("wrong PIN: {count} runs, {} tries spent", spent.load(Ordering::Relaxed));
+    common::say(&format!("wrong PIN: {count} runs, {} tries spent", spent.load(Ordering::Relaxed)));
 }
 
 fn report(what: &str, counts: &Counts) {
     let [runs, right, refused] =
         [&counts.runs, &counts.right, &counts.refused].map(|count| count.load(Ordering::Relaxed));
     assert!(runs > 100 && refused > right, "{what}: {runs} runs, {right} right, {refused} refused");
-    println!("{what}: {runs} faults, {refused} refused by name, {right} survived with the right result");
+    common::say(&format!(
+        "{what}: {runs} faults, {refused} refused by name, {right} survived with the right result"
+    ));
 }
