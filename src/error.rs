@@ -103,6 +103,15 @@ advice! {
     CARD_MALFORMED: "card-malformed",
         "The card gives answers that no real card gives. Do not trust it.",
         "La carta dà risposte che una carta autentica non darebbe. Non fidarsi.";
+    FOREIGN_AUTHORITY: "foreign-authority",
+        "This card is not one that this terminal's own keys serve.",
+        "Questa carta non è tra quelle servite dalle chiavi di questo terminale.";
+    PIN_DOUBTFUL: "pin-doubtful",
+        "Something said, without protection, that the PIN is wrong or blocked. It may not have been the card: do not enter the PIN here again.",
+        "Qualcuno ha detto, senza protezione, che il PIN è errato o bloccato. Potrebbe non essere stata la carta: non inserire di nuovo il PIN qui.";
+    CHANNEL_LOST: "channel-lost",
+        "The card has dropped the protected connection, perhaps because another program used it. Start again.",
+        "La carta ha chiuso il collegamento protetto, forse perché un altro programma l'ha usata. Ricominciare.";
     CHANNEL_BROKEN: "channel-broken",
         "The protected connection to the card was disturbed. Start again; if it happens again, do not trust the reader.",
         "Il collegamento protetto con la carta è stato disturbato. Ricominciare; se accade ancora, non fidarsi del lettore.";
@@ -194,6 +203,11 @@ fn of_ias(error: &ias::Error) -> &'static Advice {
         ias::Cause::Status(_) if error.step.is_selection() => &NOT_A_CIE,
         ias::Cause::Status(_) => &CARD_REFUSED,
         ias::Cause::Channel(secure_messaging::Error::Transport(error)) => of_transport(error),
+        ias::Cause::Channel(secure_messaging::Error::Unprotected(status)) => match status.value() {
+            0x6300 | 0x63C0..=0x63CF | 0x6983 => &PIN_DOUBTFUL,
+            0x6882 | 0x6982 | 0x6985 | 0x6987 | 0x6988 => &CHANNEL_LOST,
+            _ => &CHANNEL_BROKEN,
+        },
         ias::Cause::Channel(_) => &CHANNEL_BROKEN,
         ias::Cause::Pin(pin::Error::Wrong(_)) => &PIN_WRONG,
         ias::Cause::Pin(pin::Error::LastTryLeft) => &PIN_LAST_TRY,
@@ -203,6 +217,7 @@ fn of_ias(error: &ias::Error) -> &'static Advice {
         ias::Cause::Crypto(_) | ias::Cause::Tlv(_) | ias::Cause::File(_) | ias::Cause::Malformed(_) => {
             &CARD_MALFORMED
         }
+        ias::Cause::ForeignAuthority => &FOREIGN_AUTHORITY,
         ias::Cause::ChipNotAuthentic => &CHIP_NOT_AUTHENTIC,
         ias::Cause::PinNeeded => &PIN_NEEDED,
         ias::Cause::PinStateLost => &PIN_STATE_LOST,

@@ -9,6 +9,11 @@ use crate::secure_messaging::{self, Channel};
 /// The longest file that is read, in bytes: all that a 15-bit offset reaches.
 pub const FILE_MAX: usize = 0x7FFF;
 
+/// How many blocks may be small, and what is not small, in bytes: a card that gives a byte at a time
+/// would keep a terminal busy for minutes.
+const SMALL_BLOCKS_MAX: usize = 16;
+const BLOCK_MIN: usize = 64;
+
 /// Block sizes to fall back to when the card refuses the largest one; 128 is proven longest.
 const SMALLER_BLOCKS: [usize; 3] = [224, 128, 64];
 
@@ -57,6 +62,9 @@ pub enum Error {
     /// The content is longer than any file of the card.
     #[error("{0} bytes are more than a file has")]
     TooLong(usize),
+    /// The card gives the file in too many small pieces.
+    #[error("the card gave only {0} bytes in as many commands as whole files take")]
+    TooSlow(usize),
     /// The card gave more bytes than it was asked for.
     #[error("the card gave {found} bytes when asked for {asked}")]
     TooMuch {
@@ -106,7 +114,10 @@ fn read_blocks(
         Extent::Bytes(length) => Some(length),
         Extent::OuterObject | Extent::WholeFile => None,
     };
-    loop {
+    for reads in 0.. {
+        if reads > SMALL_BLOCKS_MAX + content.len() / BLOCK_MIN {
+            break;
+        }
         if let Some(length) = expected.filter(|length| *length > FILE_MAX) {
             return Err(Error::TooLong(length));
         }
@@ -123,11 +134,12 @@ fn read_blocks(
         }
         let at_end = match status {
             StatusWord::SUCCESS if found > 0 => false,
+            StatusWord::SUCCESS if !content.is_empty() => true,
             StatusWord::END_OF_FILE => true,
             StatusWord::WRONG_OFFSET if !content.is_empty() => true,
             _ => {
                 let too_large = status == StatusWord::WRONG_LENGTH || status.right_length().is_some();
-                match smaller.find(|size| *size < block).filter(|_| too_large) {
+                match smaller.find(|size| *size < asked).filter(|_| too_large) {
                     Some(size) => block = size,
                     None => return Err(Error::Status(status)),
                 }
@@ -155,6 +167,7 @@ fn read_blocks(
             }
         }
     }
+    Err(Error::TooSlow(content.len()))
 }
 
 #[cfg(test)]
@@ -246,6 +259,14 @@ mod tests {
     fn a_short_block_is_not_the_end() {
         let card = Card { largest_block: 231, refusal: 0x9000, ..Card::default() };
         assert_eq!(read_from(card, Extent::OuterObject).0.unwrap().len(), 500);
+    }
+
+    #[test]
+    fn a_file_in_single_bytes_is_not_waited_for() {
+        let card = Card { largest_block: 1, refusal: 0x9000, ..Card::default() };
+        let (result, commands) = read_from(card, Extent::WholeFile);
+        assert!(matches!(result, Err(Error::TooSlow(_))));
+        assert!(commands < 20);
     }
 
     #[test]

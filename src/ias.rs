@@ -44,6 +44,8 @@ use constants::CardConstants;
 
 /// Reference of the holder's PIN: local PIN 1.
 const PIN_REFERENCE: u8 = 0x81;
+/// How many tries a PIN has after a right one.
+const PIN_TRIES_MOST: u8 = 3;
 
 /// An encrypted channel to a chip that knows the private key of its EF 1004. `Send`.
 pub struct Session {
@@ -105,8 +107,8 @@ impl Session {
         Ok((constants, tries))
     }
 
-    /// How many tries the PIN has left: what the card said when the session was opened, or at the last
-    /// wrong PIN.
+    /// How many tries the PIN has left: what the card claimed, in clear, when the session was opened, or
+    /// said over the channel at the last wrong PIN.
     #[must_use]
     pub fn pin_tries(&self) -> Tries {
         self.tries
@@ -141,7 +143,7 @@ impl Session {
             .map_err(|e| Step::ReadFile(file).failed(e))
     }
 
-    /// Shows the PIN: one VERIFY, never repeated. With one try known to be left nothing is sent.
+    /// Shows the PIN: one VERIFY, never repeated. With one try or none known to be left nothing is sent.
     ///
     /// # Errors
     /// [`Refused`] with the error and this session; [`Error::pin_error`] tells wrong from blocked.
@@ -149,7 +151,8 @@ impl Session {
         self.verify_pin_with(pin, LastTry::Refuse)
     }
 
-    /// The same, and the last try is spent if the caller says so.
+    /// The same, and the last try is spent if the caller says so. Nothing is lost by trying a PIN that is
+    /// blocked.
     ///
     /// # Errors
     /// [`Refused`] with the error and this session.
@@ -161,7 +164,7 @@ impl Session {
         // From here on the card may have a verified PIN: whatever happens, it does not outlive us.
         self.channel.link().reset_when_dropped(true);
         let outcome = pin::present(&mut self.channel, &command::verify(PIN_REFERENCE, pin.expose()));
-        self.tries = self.tries.after(&outcome);
+        self.tries = self.tries.after(&outcome, PIN_TRIES_MOST);
         match outcome {
             Ok(()) => Ok(Unlocked::new(self)),
             Err(error) => Err(Refused::new(self, step.failed(error))),

@@ -39,7 +39,7 @@ pub enum Error {
     /// It is blocked. If it was not blocked before, this try was its last.
     #[error("the PIN or PUK is blocked")]
     Blocked,
-    /// Only one try is left; nothing was sent.
+    /// Only one try may be left; nothing was sent.
     #[error("only one try is left, and it was not asked to be spent")]
     LastTryLeft,
     /// The card answered something that says nothing about the PIN.
@@ -51,23 +51,27 @@ pub enum Error {
 }
 
 impl Tries {
-    /// Refuses what must not be sent: anything to a blocked reference, the last try unless asked for.
+    /// Refuses what should not be sent: anything to a blocked reference, and the last try.
+    ///
+    /// The count is the card's claim, made in clear at first, so [`LastTry::Spend`] goes past it: what is
+    /// blocked indeed costs no try.
     ///
     /// # Errors
     /// [`Error::Blocked`] or [`Error::LastTryLeft`].
     pub fn check(self, last_try: LastTry) -> Result<(), Error> {
         match (self, last_try) {
-            (Self::Left(0), _) => Err(Error::Blocked),
+            (Self::Left(0), LastTry::Refuse) => Err(Error::Blocked),
             (Self::Left(1), LastTry::Refuse) => Err(Error::LastTryLeft),
             _ => Ok(()),
         }
     }
 
     /// What is known after this outcome. Where the card did not say whether a try was spent, it is counted
-    /// as spent, but not so far that a PIN would seem blocked: the next try then is the last.
-    #[must_use]
-    pub fn after(self, outcome: &Result<(), Error>) -> Self {
+    /// as spent, but not so far that a PIN would seem blocked: the next try then is the last. A right PIN
+    /// gives it `most` again.
+    pub(crate) fn after(self, outcome: &Result<(), Error>, most: u8) -> Self {
         match (outcome, self) {
+            (Ok(()), _) => Self::Left(most),
             (Err(Error::Wrong(Self::Left(left))), _) => Self::Left(*left),
             (Err(Error::Blocked), _) => Self::Left(0),
             (Err(Error::LastTryLeft), _) => self,
@@ -81,7 +85,7 @@ impl Tries {
 ///
 /// # Errors
 /// [`Error`].
-pub fn present(channel: &mut Channel, command: &Command) -> Result<(), Error> {
+pub(crate) fn present(channel: &mut Channel, command: &Command) -> Result<(), Error> {
     let status = channel.exchange(command)?.status();
     match (status, status.tries_left()) {
         (StatusWord::SUCCESS, _) => Ok(()),
@@ -107,7 +111,7 @@ const TRIES_REMAINING: u32 = 0x9B;
 ///
 /// # Errors
 /// Only if the exchange itself fails.
-pub fn read_tries(channel: &mut Channel, reference: u8) -> Result<Tries, secure_messaging::Error> {
+pub(crate) fn read_tries(channel: &mut Channel, reference: u8) -> Result<Tries, secure_messaging::Error> {
     let object = PIN_OBJECT | u32::from(reference & 0x7F);
     let name = [0xBF, 0x81, reference & 0x7F, 0x02, 0xA0, 0x80];
     let request = tlv::encode(0x4D, &tlv::encode(TEMPLATE, &name));
@@ -127,7 +131,8 @@ mod tests {
 
     #[test]
     fn the_last_try_is_spent_only_on_request() {
-        assert_eq!(Tries::Left(0).check(LastTry::Spend), Err(Error::Blocked));
+        assert_eq!(Tries::Left(0).check(LastTry::Refuse), Err(Error::Blocked));
+        assert_eq!(Tries::Left(0).check(LastTry::Spend), Ok(()), "a claim is no reason to lock out");
         assert_eq!(Tries::Left(1).check(LastTry::Refuse), Err(Error::LastTryLeft));
         assert_eq!(Tries::Left(1).check(LastTry::Spend), Ok(()));
         assert_eq!(Tries::Left(2).check(LastTry::Refuse), Ok(()));
@@ -137,13 +142,13 @@ mod tests {
     #[test]
     fn what_is_known_afterwards_is_what_the_card_said() {
         let three = Tries::Left(3);
-        assert_eq!(three.after(&Err(Error::Wrong(Tries::Left(2)))), Tries::Left(2));
-        assert_eq!(three.after(&Err(Error::Blocked)), Tries::Left(0));
-        assert_eq!(three.after(&Err(Error::Status(StatusWord::WRONG_DATA))), Tries::Left(2));
-        assert_eq!(Tries::Left(2).after(&Err(Error::Wrong(Tries::Unknown))), Tries::Left(1));
-        assert_eq!(Tries::Left(1).after(&Err(secure_messaging::Error::Closed.into())), Tries::Left(1));
-        assert_eq!(Tries::Unknown.after(&Err(Error::Status(StatusWord::WRONG_DATA))), Tries::Unknown);
-        assert_eq!(three.after(&Ok(())), Tries::Unknown);
-        assert_eq!(Tries::Left(1).after(&Err(Error::LastTryLeft)), Tries::Left(1));
+        assert_eq!(three.after(&Err(Error::Wrong(Tries::Left(2))), 3), Tries::Left(2));
+        assert_eq!(three.after(&Err(Error::Blocked), 3), Tries::Left(0));
+        assert_eq!(three.after(&Err(Error::Status(StatusWord::WRONG_DATA)), 3), Tries::Left(2));
+        assert_eq!(Tries::Left(2).after(&Err(Error::Wrong(Tries::Unknown)), 3), Tries::Left(1));
+        assert_eq!(Tries::Left(1).after(&Err(secure_messaging::Error::Closed.into()), 3), Tries::Left(1));
+        assert_eq!(Tries::Unknown.after(&Err(Error::Status(StatusWord::WRONG_DATA)), 3), Tries::Unknown);
+        assert_eq!(Tries::Unknown.after(&Ok(()), 3), three);
+        assert_eq!(Tries::Left(1).after(&Err(Error::LastTryLeft), 3), Tries::Left(1));
     }
 }

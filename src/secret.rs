@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
 /// Debug of a secret: its type, nothing of its value.
 macro_rules! redacted {
@@ -16,6 +16,15 @@ macro_rules! redacted {
     };
 }
 
+/// Secret bytes in one place for life: moving their owner leaves no copy on the stack.
+type Boxed<const N: usize> = Box<Zeroizing<[u8; N]>>;
+
+fn boxed<const N: usize>(bytes: &[u8; N]) -> Boxed<N> {
+    let mut place = Box::new(Zeroizing::new([0; N]));
+    place.copy_from_slice(bytes);
+    place
+}
+
 /// A PIN that is not eight digits. It was not sent anywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a CIE PIN has exactly eight digits")]
@@ -23,8 +32,7 @@ pub struct Malformed;
 
 /// The holder's PIN of a CIE 3: all eight digits, the first four from the receipt of the municipality,
 /// the last four from the letter that came with the card.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct Pin([u8; 8]);
+pub struct Pin(Boxed<8>);
 
 impl Pin {
     /// Takes a PIN as a person types it. Clearing `text` is the caller's part.
@@ -32,8 +40,10 @@ impl Pin {
     /// # Errors
     /// [`Malformed`] unless it is exactly eight ASCII digits.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
-        let digits: [u8; 8] = text.as_bytes().try_into().map_err(|_| Malformed)?;
-        if digits.iter().all(u8::is_ascii_digit) { Ok(Self(digits)) } else { Err(Malformed) }
+        match <&[u8; 8]>::try_from(text.as_bytes()) {
+            Ok(digits) if digits.iter().all(u8::is_ascii_digit) => Ok(Self(boxed(digits))),
+            _ => Err(Malformed),
+        }
     }
 
     /// The eight ASCII digits, for the one command that carries them.
@@ -46,7 +56,6 @@ impl Pin {
 redacted!(Pin);
 
 /// Secret bytes of any length: key material, shared secrets, padded blocks.
-#[derive(Zeroize, ZeroizeOnDrop)]
 pub struct SecretBytes(Zeroizing<Vec<u8>>);
 
 impl SecretBytes {
@@ -66,14 +75,13 @@ impl SecretBytes {
 redacted!(SecretBytes);
 
 /// A two-key triple DES key: K1 then K2, 8 bytes each (K3 = K1). Parity bits are ignored.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct TripleDesKey([u8; 16]);
+pub struct TripleDesKey(Boxed<16>);
 
 impl TripleDesKey {
-    /// Takes the sixteen bytes K1 ‖ K2.
+    /// Copies the sixteen bytes K1 ‖ K2.
     #[must_use]
-    pub fn new(bytes: [u8; 16]) -> Self {
-        Self(bytes)
+    pub fn new(bytes: &[u8; 16]) -> Self {
+        Self(boxed(bytes))
     }
 
     /// The sixteen bytes K1 ‖ K2.
@@ -102,6 +110,6 @@ mod tests {
     fn debug_shows_the_type_only() {
         assert_eq!(format!("{:?}", Pin::parse("13572468").unwrap()), "Pin(..)");
         assert_eq!(format!("{:?}", SecretBytes::new(vec![1, 2])), "SecretBytes(..)");
-        assert_eq!(format!("{:?}", TripleDesKey::new([7; 16])), "TripleDesKey(..)");
+        assert_eq!(format!("{:?}", TripleDesKey::new(&[7; 16])), "TripleDesKey(..)");
     }
 }

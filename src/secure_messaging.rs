@@ -6,6 +6,7 @@
 mod channel;
 
 use crate::crypto::{self, cipher, constant_time_equal};
+use crate::iso7816::apdu::{self, SHORT_DATA_MAX, SHORT_NE_MAX};
 use crate::iso7816::tlv::{self, Tag};
 use crate::iso7816::{Command, Response, StatusWord};
 use crate::secret::TripleDesKey;
@@ -25,12 +26,18 @@ const DO_LE: u32 = 0x97;
 const DO_STATUS: u32 = 0x99;
 /// Cryptographic checksum.
 const DO_MAC: u32 = 0x8E;
+/// Length of the checksum's data object: tag, length, eight bytes.
+const MAC_OBJECT_LENGTH: usize = 10;
 /// Padding indicator: ISO padding (80 00 …).
 const PADDING_ISO: u8 = 0x01;
 
-/// The most clear bytes that one protected command carries or asks for, so that both fit into short
-/// APDUs (IAS ECC 1.0.1 section 8.6.3.3).
-pub const CLEAR_DATA_MAX: usize = 231;
+/// The most clear bytes that one protected command carries, so that it fits into a short APDU (IAS ECC
+/// 1.0.1 section 8.6.3.3). Every terminal splits long data into fragments of this size.
+pub const COMMAND_DATA_MAX: usize = 231;
+
+/// The most clear bytes that one protected READ BINARY asks for. The answer to 231 would fit too, but one
+/// chip family says that it gives at most 230, and a refusal in clear would end the channel.
+pub const READ_DATA_MAX: usize = 224;
 
 /// Why a protected exchange failed. After any of these the channel is closed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -111,12 +118,11 @@ impl SecureMessaging {
     /// Protects one command: `[87 | 85 cryptogram] [97 Le] 8E MAC`, Le 00.
     ///
     /// # Errors
-    /// [`Error::TooLong`] if the result would not be a short APDU.
+    /// [`Error::TooLong`], or Ne out of range, if the result would not be a short APDU; nothing has
+    /// changed then.
     pub fn wrap(&mut self, command: &Command) -> Result<Command, Error> {
         let [cla, ins, p1, p2] = command.header();
         let cla = cla | CLA_PROTECTED;
-        let too_long = Error::TooLong(command.data().len());
-
         let mut objects = Vec::new();
         if !command.data().is_empty() {
             let cryptogram = cipher::encrypt(&self.ks_enc, &cipher::pad(command.data()))?;
@@ -126,22 +132,21 @@ impl SecureMessaging {
                 tlv::encode(DO_CRYPTOGRAM_ODD, &cryptogram)
             });
         }
-        if let Some(ne) = command.ne() {
+        match command.ne() {
+            None => {}
             // 256 is coded as 00: the low byte.
-            let [_, _, _, low] = ne.to_be_bytes();
-            if ne > 256 {
-                return Err(too_long);
-            }
-            objects.extend(tlv::encode(DO_LE, &[low]));
+            Some(ne @ 1..=SHORT_NE_MAX) => objects.extend(tlv::encode(DO_LE, &ne.to_be_bytes()[3..])),
+            Some(ne) => return Err(transport::Error::Apdu(apdu::Error::NeOutOfRange(ne)).into()),
+        }
+        // Refused before the counter moves: the caller's mistake does not cost the channel.
+        if objects.len() + MAC_OBJECT_LENGTH > SHORT_DATA_MAX {
+            return Err(Error::TooLong(command.data().len()));
         }
 
         let header = cipher::pad(&[cla, ins, p1, p2]);
-        let mac = self.next_ssc();
-        let mac = self.mac(&[&mac, header.as_slice(), &objects].concat())?;
+        let ssc = self.next_ssc();
+        let mac = self.mac(&[&ssc, header.as_slice(), &objects].concat())?;
         objects.extend(tlv::encode(DO_MAC, &mac));
-        if objects.len() > crate::iso7816::apdu::SHORT_DATA_MAX {
-            return Err(too_long);
-        }
         Ok(Command::new(cla, ins, p1, p2).with_data(&objects).with_ne(256))
     }
 
@@ -208,7 +213,7 @@ mod tests {
     use crate::vectors::{hex_of, value};
 
     fn pair() -> (SecureMessaging, SecureMessaging) {
-        let new = || SecureMessaging::new(TripleDesKey::new([1; 16]), TripleDesKey::new([2; 16]), 7);
+        let new = || SecureMessaging::new(TripleDesKey::new(&[1; 16]), TripleDesKey::new(&[2; 16]), 7);
         (new(), new())
     }
 
@@ -228,7 +233,7 @@ mod tests {
 
     fn from_vector(vector: &serde_json::Value) -> SecureMessaging {
         let bytes = |name: &str| hex_of(&vector[name]);
-        let key = |name: &str| TripleDesKey::new(bytes(name).try_into().unwrap());
+        let key = |name: &str| TripleDesKey::new(&bytes(name).try_into().unwrap());
         let ssc = u64::from_be_bytes(bytes("ssc_before").try_into().unwrap());
         SecureMessaging::new(key("kenc"), key("kmac"), ssc)
     }
@@ -304,7 +309,7 @@ mod tests {
         }
         let exchanges = dialogue.len();
         let mut channel = Channel::clear(crate::transport::Link::new(Card(dialogue.into_iter())));
-        let key = |name: &str| TripleDesKey::new(hex_of(&value(name)).try_into().unwrap());
+        let key = |name: &str| TripleDesKey::new(&hex_of(&value(name)).try_into().unwrap());
         channel.protect(SecureMessaging::new(key("/dh/kenc"), key("/dh/kmac"), 1));
 
         let mut chained: Vec<u8> = Vec::new();
@@ -403,11 +408,13 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused() {
         let (mut terminal, _) = pair();
-        let fits = Command::new(0, 0x2A, 0, 0xAE).with_data(&[0; CLEAR_DATA_MAX]);
+        let fits = Command::new(0, 0x2A, 0, 0xAE).with_data(&[0; COMMAND_DATA_MAX]);
         assert_eq!(terminal.wrap(&fits).unwrap().encode().unwrap().len(), 252);
         let long = Command::new(0, 0x2A, 0, 0xAE).with_data(&[0; 240]);
         assert_eq!(terminal.wrap(&long).unwrap_err(), Error::TooLong(240));
-        let much = Command::new(0, 0xB0, 0, 0).with_ne(257);
-        assert_eq!(terminal.wrap(&much).unwrap_err(), Error::TooLong(0));
+        for ne in [0, 257] {
+            assert!(terminal.wrap(&Command::new(0, 0xB0, 0, 0).with_ne(ne)).is_err());
+        }
+        assert_eq!(terminal.ssc, 8, "only what went out counts");
     }
 }

@@ -8,8 +8,9 @@ use crate::iso7816::{Command, Response, command};
 
 /// The longest answer that is put together from 61xx pieces, in bytes.
 pub const ANSWER_MAX: usize = 65_536;
-/// The most GET RESPONSE commands for one answer: enough for the longest in pieces of 256 bytes.
-const GET_RESPONSE_MAX: usize = 257;
+/// How many pieces of an answer may be small, and what is not small, in bytes.
+const SMALL_PIECES_MAX: usize = 8;
+const PIECE_MIN: usize = 64;
 
 /// Why an exchange with the card did not come to an answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -196,12 +197,7 @@ impl Link {
             }
         }
         let last = last.as_ref().unwrap_or(command);
-        let mut response = self.transmit(last)?;
-        if let Some(ne) = response.status().right_length().filter(|_| command.is_repeatable()) {
-            let [cla, ins, p1, p2] = last.header();
-            let again = Command::new(cla, ins, p1, p2).with_data(last.data()).with_ne(u32::from(ne));
-            response = self.transmit(&again)?;
-        }
+        let response = self.transmit_right(last)?;
         self.collect(response)
     }
 
@@ -209,20 +205,28 @@ impl Link {
     fn collect(&mut self, first: Response) -> Result<Response, Error> {
         let mut status = first.status();
         let mut data = first.into_data();
-        for _ in 0..GET_RESPONSE_MAX {
+        for pieces in 1.. {
             let Some(waiting) = status.bytes_waiting() else {
                 return Ok(Response::new(data, status));
             };
-            let piece = self.transmit(&command::get_response(waiting))?;
+            let piece = self.transmit_right(&command::get_response(waiting))?;
             status = piece.status();
-            // A piece without data that announces more would go on for ever.
-            let stuck = piece.data().is_empty() && status.bytes_waiting().is_some();
-            data.extend(piece.into_data());
-            if stuck || data.len() > ANSWER_MAX {
+            data.extend_from_slice(piece.data());
+            // A card that announces more and gives little would go on for hours.
+            if data.len() > ANSWER_MAX || pieces > SMALL_PIECES_MAX + data.len() / PIECE_MIN {
                 break;
             }
         }
         Err(Error::EndlessAnswer)
+    }
+
+    /// Transmits, and after 6Cxx once more with the right Le if the command may be repeated.
+    fn transmit_right(&mut self, command: &Command) -> Result<Response, Error> {
+        let response = self.transmit(command)?;
+        match command.with_right_length(response.status()) {
+            Some(again) => self.transmit(&again),
+            None => Ok(response),
+        }
     }
 
     fn transmit(&mut self, command: &Command) -> Result<Response, Error> {
@@ -241,7 +245,8 @@ impl Link {
 impl Drop for Link {
     fn drop(&mut self) {
         if self.reset_when_dropped {
-            // A card that cannot be reached any more has lost its state with its power.
+            // If this fails nobody is left to tell. A card that was taken away has lost its state; one that
+            // the reader still powers has lost its secure channel with our keys.
             let _ = self.transport.reset();
         }
     }
@@ -302,9 +307,12 @@ mod tests {
         let endless = vec!["016100"; 300];
         let (result, asked) = exchange(&Command::new(0, 0x88, 0, 0), &endless);
         assert_eq!(result.unwrap_err(), Error::EndlessAnswer);
-        assert!(asked.len() <= GET_RESPONSE_MAX + 1);
-        let (result, asked) = exchange(&Command::new(0, 0x88, 0, 0), &["6100", "6100", "6100"]);
-        assert_eq!((result.unwrap_err(), asked.len()), (Error::EndlessAnswer, 2));
+        assert!(asked.len() <= 12, "{}", asked.len());
+        let (result, _) = exchange(&Command::new(0, 0x88, 0, 0), &vec!["6100"; 300]);
+        assert_eq!(result.unwrap_err(), Error::EndlessAnswer);
+        let piece = "00".repeat(256) + "6100";
+        let (result, asked) = exchange(&Command::new(0, 0x88, 0, 0), &vec![piece.as_str(); 300]);
+        assert_eq!((result.unwrap_err(), asked.len()), (Error::EndlessAnswer, 257));
     }
 
     #[test]
@@ -320,6 +328,13 @@ mod tests {
         let (result, asked) = exchange(&verify, &["6C08", "9000"]);
         assert_eq!(result.unwrap().status().value(), 0x6C08);
         assert_eq!(asked.len(), 1);
+    }
+
+    #[test]
+    fn a_piece_of_another_length_is_asked_for_again() {
+        let (result, asked) = exchange(&Command::new(0, 0x88, 0, 0), &["6100", "6C02", "01029000"]);
+        assert_eq!(result.unwrap().data(), [1, 2]);
+        assert_eq!(asked, ["00880000", "00C0000000", "00C0000002"]);
     }
 
     #[test]

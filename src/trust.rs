@@ -55,6 +55,7 @@ impl Error {
     /// Whether nothing could be checked, as opposed to checked and found bad.
     #[must_use]
     pub fn is_unchecked(&self) -> bool {
-        matches!(self, Self::UnknownIssuer | Self::Crypto(_))
+        use crypto::Error::{Entropy, Library};
+        matches!(self, Self::UnknownIssuer | Self::Crypto(Library(_) | Entropy(_)))
     }
 }

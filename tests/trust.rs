@@ -48,6 +48,22 @@ fn a_path_needs_its_anchor_and_what_stands_between() {
 }
 
 #[test]
+fn any_anchor_ends_a_path_self_signed_or_not() {
+    let mut sub_ca_only = TrustStore::new().allow_test_pki();
+    sub_ca_only.add_anchor(AnchorPurpose::Holder, demo().pki.sub_ca_der()).unwrap();
+    assert_eq!(sub_ca_only.verify_holder(&holder(), now()).unwrap().path().len(), 2);
+}
+
+#[test]
+fn a_wrong_signature_leaves_nothing_for_the_next_user_of_openssl() {
+    let mut der = holder().as_der().to_vec();
+    *der.last_mut().unwrap() ^= 1;
+    let forged = PresentedCertificate::from_der(&der).unwrap();
+    assert_eq!(trust().verify_holder(&forged, now()).unwrap_err(), Error::BadSignature);
+    assert!(openssl::error::ErrorStack::get().errors().is_empty());
+}
+
+#[test]
 fn a_path_is_judged_at_its_time() {
     let (not_before, not_after) = Certificate::from_der(holder().as_der()).unwrap().validity();
     assert_eq!(verdict(&trust(), not_before - DAY), Some(Error::NotYetValid));

@@ -105,13 +105,13 @@ mod tests {
     use super::*;
 
     fn key() -> TripleDesKey {
-        TripleDesKey::new(hex_literal::hex!("2288AABBCCDDEEFF00AABBCCDDEEFF00"))
+        TripleDesKey::new(&hex_literal::hex!("2288AABBCCDDEEFF00AABBCCDDEEFF00"))
     }
 
     #[test]
     fn the_primitives_agree_with_the_unit_tests_of_another_project() {
         let bytes = |name: &str| crate::vectors::bytes(&format!("/upstream_tests/{name}"));
-        let key = |name: &str| TripleDesKey::new(bytes(&format!("{name}/key")).try_into().unwrap());
+        let key = |name: &str| TripleDesKey::new(&bytes(&format!("{name}/key")).try_into().unwrap());
         let mac = retail_mac(&key("retail_mac"), &bytes("retail_mac/data")).unwrap();
         assert_eq!(mac.to_vec(), bytes("retail_mac/mac"));
         let ciphertext = encrypt(&key("tdes_cbc_iv0"), &bytes("tdes_cbc_iv0/data")).unwrap();

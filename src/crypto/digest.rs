@@ -69,7 +69,7 @@ impl DigestAlgorithm {
 
 /// The digest of a message, with its algorithm and, if known, the length of the message: a signature
 /// over bytes of certain lengths can be a login elsewhere, see [`super::signature::Purpose`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Digest {
     algorithm: DigestAlgorithm,
     bytes: Vec<u8>,
@@ -116,6 +116,12 @@ impl Digest {
     #[must_use]
     pub fn digest_info(&self) -> Vec<u8> {
         [self.algorithm.digest_info_prefix(), &self.bytes].concat()
+    }
+}
+
+impl std::fmt::Debug for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Digest({:?})", self.algorithm)
     }
 }
 

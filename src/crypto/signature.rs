@@ -195,7 +195,7 @@ impl RsaPrivateKey {
     /// A key known by its modulus and private exponent only, as published terminal keys are.
     ///
     /// # Errors
-    /// [`Error::Number`] if the modulus is even or outside its size, or the exponent is longer than it.
+    /// [`Error::Number`] if the modulus is even or a number is outside its size.
     pub fn new(modulus: &[u8], private_exponent: &[u8]) -> Result<Self, Error> {
         let n = bounded_odd("RSA modulus", modulus, MODULUS_BITS)?;
         let d = SecretNumber::new(bounded("RSA private exponent", private_exponent, (2, MODULUS_BITS.1))?);

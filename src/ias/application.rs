@@ -34,18 +34,22 @@ impl Application {
     }
 
     /// By application identifier; on chips where the application is the master file itself and has no
-    /// name (6A82), as master file.
+    /// name (6A82), as master file. Any other refusal can be the travel document's secure channel still
+    /// standing: SELECT of the master file ends it, whatever it is answered, and then the name is tried
+    /// once more.
     fn select_root(&mut self) -> Result<(), Error> {
         let step = Step::SelectApplication;
         self.in_cie = false;
-        let by_name = command::select_application(&IAS_AID);
-        match self.channel.exchange(&by_name).map_err(|e| step.failed(e))?.status() {
-            StatusWord::FILE_NOT_FOUND => {
-                step.expect_success(&mut self.channel, &command::select_master_file()).map(drop)
-            }
-            StatusWord::SUCCESS => Ok(()),
-            status => Err(step.failed(status)),
+        let mut status = |command| {
+            self.channel.exchange(&command).map(|response| response.status()).map_err(|e| step.failed(e))
+        };
+        let by_name = || command::select_application(&IAS_AID);
+        let mut answer = status(by_name())?;
+        if answer != StatusWord::SUCCESS {
+            let root = status(command::select_master_file())?;
+            answer = if answer == StatusWord::FILE_NOT_FOUND { root } else { status(by_name())? };
         }
+        if answer == StatusWord::SUCCESS { Ok(()) } else { Err(step.failed(answer)) }
     }
 
     fn select_cie(&mut self) -> Result<(), Error> {

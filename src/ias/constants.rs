@@ -84,13 +84,26 @@ pub(super) fn read(channel: &mut Channel, cache: &CardCache) -> Result<Arc<CardC
     if let Some(known) = cache.find(&device_key_file) {
         return Ok(known);
     }
-    let device_key = RsaPublicKey::from_der(&device_key_file).map_err(|e| step.failed(e))?;
+    let device_key = parse_device_key(&device_key_file).map_err(|cause| step.failed(cause))?;
     Ok(Arc::new(CardConstants {
         domain_parameters: key_exchange::read_domain_parameters(channel)?,
         certification_key: read_certification_key(channel)?,
         device_key,
         device_key_file,
     }))
+}
+
+/// The PKCS #1 `RSAPublicKey` of EF 1004. Redundant or missing leading zeros of its integers are let pass:
+/// a chip may have written the file itself, and EF.SOD covers its bytes, not its numbers.
+fn parse_device_key(file: &[u8]) -> Result<RsaPublicKey, Cause> {
+    let sequence = tlv::find(file, 0x30)?;
+    let integers: Vec<_> = tlv::Reader::new(sequence).collect::<Result<_, _>>()?;
+    match integers.as_slice() {
+        [modulus, exponent] if modulus.tag.0 == 0x02 && exponent.tag.0 == 0x02 => {
+            Ok(RsaPublicKey::new(modulus.value, exponent.value)?)
+        }
+        _ => Err(Cause::Malformed("device authentication key")),
+    }
 }
 
 fn read_certification_key(channel: &mut Channel) -> Result<CertificationKey, Error> {

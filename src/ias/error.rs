@@ -117,6 +117,9 @@ pub enum Cause {
     /// Something from the card has the wrong shape.
     #[error("malformed: {0}")]
     Malformed(&'static str),
+    /// The card serves terminals of another authority than this terminal's own.
+    #[error("the card serves terminals of another authority")]
+    ForeignAuthority,
     /// The chip did not prove that it owns its key, or somebody stands between.
     #[error("the chip is not authentic")]
     ChipNotAuthentic,

@@ -73,7 +73,7 @@ pub enum RootFile {
     Directory,
     /// EF.ATR (2F01): what the chip can do; zero padding included.
     CardInformation,
-    /// EF.SN.ICC (D003): the card number, tag 5A.
+    /// EF.SN.ICC (D003): the card number, as far as is known under tag 5A.
     SerialNumber,
     /// EF.DH (D004): Diffie-Hellman domain parameters, as EF.SOD covers them.
     DomainParameters,
@@ -100,8 +100,9 @@ impl RootFile {
     #[must_use]
     pub const fn extent(self) -> Extent {
         match self {
-            Self::Directory | Self::CardInformation => Extent::WholeFile,
-            Self::SerialNumber | Self::DomainParameters => Extent::OuterObject,
+            Self::DomainParameters => Extent::OuterObject,
+            // Their outer form on real cards is not sure.
+            Self::Directory | Self::CardInformation | Self::SerialNumber => Extent::WholeFile,
         }
     }
 }

@@ -64,7 +64,7 @@ fn session_keys(secret: &SecretBytes) -> (TripleDesKey, TripleDesKey) {
         let hash = Zeroizing::new(sha256(&[secret.expose(), &counter.to_be_bytes()]));
         let mut key = Zeroizing::new([0; 16]);
         key.iter_mut().zip(hash.iter()).for_each(|(to, from)| *to = *from);
-        TripleDesKey::new(*key)
+        TripleDesKey::new(&key)
     };
     (derive(1), derive(2))
 }

@@ -6,7 +6,8 @@
 
 use hex_literal::hex;
 
-use crate::crypto::signature::RsaPrivateKey;
+use super::Cause;
+use crate::crypto::signature::{RsaPrivateKey, RsaPublicKey};
 use crate::crypto::{self, NumberFault};
 
 /// Serial number of the published terminal (SN.IFD).
@@ -86,7 +87,8 @@ impl Terminal {
     /// exponent is 65537. The authority's exponent is never applied to another modulus than its own.
     ///
     /// # Errors
-    /// [`crypto::Error::Number`] if a modulus is even or not of 2048 bits.
+    /// [`crypto::Error::Number`] if a modulus is even or not of 2048 bits, [`crypto::Error::BadSignature`] if
+    /// an exponent does not belong to its modulus.
     pub fn with_keys(
         serial_number: [u8; 8],
         key: (&[u8], &[u8]),
@@ -94,7 +96,16 @@ impl Terminal {
     ) -> Result<Self, crypto::Error> {
         let own = |(modulus, exponent): (&[u8], &[u8])| {
             let key = RsaPrivateKey::new(modulus, exponent)?;
-            if key.size() == 256 { Ok(key) } else { Err(wrong_modulus(NumberFault::OutOfRange)) }
+            // A block begins with 6A and must be below the modulus; and the pair must be one.
+            if key.size() != 256 || key.modulus().first().is_none_or(|top| *top < 0x6B) {
+                return Err(wrong_modulus(NumberFault::OutOfRange));
+            }
+            let block = [&[0x6A][..], &[0xA5; 254], &[0xBC]].concat();
+            let public = RsaPublicKey::new(modulus, &TERMINAL_PUBLIC_EXPONENT)?;
+            if public.recover(&key.sign_raw(&block)?)? != block {
+                return Err(crypto::Error::BadSignature);
+            }
+            Ok(key)
         };
         let key = own(key)?;
         let modulus = key.modulus();
@@ -122,15 +133,16 @@ impl Terminal {
     /// Signs a block for the card's certification key, whose modulus the card showed.
     ///
     /// # Errors
-    /// [`crypto::Error::Number`] if the modulus is even, of another size, or not one's own authority's.
-    pub fn certify(&self, card_modulus: &[u8], block: &[u8]) -> Result<Vec<u8>, crypto::Error> {
-        match &self.authority {
+    /// [`Cause::ForeignAuthority`] if the modulus is not one's own authority's, [`Cause::Crypto`] if it is
+    /// even, too small or of another size.
+    pub fn certify(&self, card_modulus: &[u8], block: &[u8]) -> Result<Vec<u8>, Cause> {
+        Ok(match &self.authority {
             Authority::Published => {
-                RsaPrivateKey::new(card_modulus, &PUBLISHED_AUTHORITY_EXPONENT)?.sign_raw(block)
+                RsaPrivateKey::new(card_modulus, &PUBLISHED_AUTHORITY_EXPONENT)?.sign_raw(block)?
             }
-            Authority::Own(key) if key.modulus() == card_modulus => key.sign_raw(block),
-            Authority::Own(_) => Err(wrong_modulus(NumberFault::NotInGroup)),
-        }
+            Authority::Own(key) if key.modulus() == card_modulus => key.sign_raw(block)?,
+            Authority::Own(_) => return Err(Cause::ForeignAuthority),
+        })
     }
 }
 

@@ -40,7 +40,7 @@ impl Transport for Card {
         let protected = |word: u16| {
             let status = tlv::encode(0x99, &word.to_be_bytes());
             let input = cipher::pad(&[&(SSC + 2).to_be_bytes()[..], &status].concat());
-            let mac = cipher::retail_mac(&TripleDesKey::new(KS_MAC), &input).unwrap();
+            let mac = cipher::retail_mac(&TripleDesKey::new(&KS_MAC), &input).unwrap();
             [status, tlv::encode(0x8E, &mac)].concat()
         };
         let Self(word, saying) = *self;
@@ -64,7 +64,7 @@ impl Transport for Card {
 
 fn session(card: Card, constants: &Arc<CardConstants>, terminal: &Arc<Terminal>) -> Session {
     let mut channel = Channel::clear(Link::new(card));
-    channel.protect(SecureMessaging::new(TripleDesKey::new(KS_ENC), TripleDesKey::new(KS_MAC), SSC));
+    channel.protect(SecureMessaging::new(TripleDesKey::new(&KS_ENC), TripleDesKey::new(&KS_MAC), SSC));
     Session { channel, terminal: terminal.clone(), constants: constants.clone(), tries: Tries::Left(3) }
 }
 

@@ -1,6 +1,6 @@
 //! A session whose PIN the card has verified: the holder's data and signatures.
 
-use super::{CardCache, Cause, Error, File, PIN_REFERENCE, Refused, Session, Step};
+use super::{CardCache, Cause, Error, File, PIN_REFERENCE, PIN_TRIES_MOST, Refused, Session, Step};
 use crate::crypto::signature::{Purpose, Signer};
 use crate::crypto::{Digest, PresentedCertificate};
 use crate::iso7816::{StatusWord, command};
@@ -29,13 +29,7 @@ impl Unlocked {
     /// # Errors
     /// [`Error`]; [`Cause::PinStateLost`] if the card no longer knows of the PIN.
     pub fn certificate(&mut self) -> Result<&PresentedCertificate, Error> {
-        if self.certificate.is_none() {
-            let der = self.read(File::HolderCertificate)?;
-            let step = Step::ReadFile(File::HolderCertificate);
-            let certificate = PresentedCertificate::from_der(&der).map_err(|e| step.failed(e))?;
-            return Ok(self.certificate.insert(certificate));
-        }
-        self.certificate.as_ref().ok_or_else(|| Step::Sign.failed(Cause::PinNeeded))
+        self.signer().map(|signer| signer.certificate)
     }
 
     /// Reads a file over the channel, without its padding.
@@ -51,10 +45,16 @@ impl Unlocked {
     /// # Errors
     /// As [`Unlocked::certificate`].
     pub fn signer(&mut self) -> Result<HolderSigner<'_>, Error> {
-        self.certificate()?;
         let Self { session, certificate } = self;
-        let certificate = certificate.as_ref().ok_or_else(|| Step::Sign.failed(Cause::PinNeeded))?;
-        Ok(HolderSigner { session, certificate })
+        let presented = match certificate.take() {
+            Some(presented) => presented,
+            None => {
+                let file = File::HolderCertificate;
+                let der = session.read_protected(file).map_err(pin_state)?;
+                PresentedCertificate::from_der(&der).map_err(|e| Step::ReadFile(file).failed(e))?
+            }
+        };
+        Ok(HolderSigner { session, certificate: certificate.insert(presented) })
     }
 
     /// Changes the PIN. A wrong old one costs a try, like VERIFY; one command, never repeated.
@@ -69,11 +69,12 @@ impl Unlocked {
         let data = zeroize::Zeroizing::new([&old.expose()[..], new.expose()].concat());
         let outcome =
             pin::present(&mut session.channel, &command::change_reference_data(PIN_REFERENCE, &data));
-        session.tries = session.tries.after(&outcome);
+        session.tries = session.tries.after(&outcome, PIN_TRIES_MOST);
         outcome.map_err(|e| step.failed(e))
     }
 
-    /// How many tries the PIN has left, if a wrong old PIN was given to [`Unlocked::change_pin`] since.
+    /// How many tries the PIN has left: all, or what the card said of a wrong old PIN in
+    /// [`Unlocked::change_pin`].
     #[must_use]
     pub fn pin_tries(&self) -> Tries {
         self.session.pin_tries()

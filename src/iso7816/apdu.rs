@@ -5,6 +5,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::StatusWord;
+use super::command::{INS_CHANGE_REFERENCE_DATA, INS_RESET_RETRY_COUNTER, INS_VERIFY};
 
 /// Longest data field of a short command, in bytes.
 pub const SHORT_DATA_MAX: usize = 255;
@@ -70,11 +71,27 @@ impl Command {
         self
     }
 
-    /// The same command, declared free of side effects: it may be issued again.
+    /// The same command, declared free of side effects: it may be issued again. Without effect on commands
+    /// that carry a PIN or PUK.
     #[must_use]
     pub fn repeatable(mut self) -> Self {
-        self.repeatable = true;
+        self.repeatable = !self.carries_pin();
         self
+    }
+
+    /// Whether this is a command that carries a PIN or PUK: VERIFY, CHANGE REFERENCE DATA, RESET RETRY
+    /// COUNTER.
+    #[must_use]
+    pub fn carries_pin(&self) -> bool {
+        matches!(self.ins, INS_VERIFY | INS_CHANGE_REFERENCE_DATA | INS_RESET_RETRY_COUNTER)
+    }
+
+    /// The command to issue after 6Cxx: the same with the Ne that the card named, if it may be repeated.
+    #[must_use]
+    pub fn with_right_length(&self, status: StatusWord) -> Option<Self> {
+        let ne = status.right_length().filter(|_| self.repeatable)?;
+        let [cla, ins, p1, p2] = self.header();
+        Some(Self::new(cla, ins, p1, p2).with_data(&self.data).with_ne(u32::from(ne)))
     }
 
     /// The same command with another class byte.
@@ -243,9 +260,11 @@ impl fmt::Debug for Command {
 }
 
 /// A response APDU. `Debug` prints the length and the status word, never the data.
+///
+/// The data is cleared on drop: under secure messaging it can be personal.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Response {
-    data: Vec<u8>,
+    data: Zeroizing<Vec<u8>>,
     status: StatusWord,
 }
 
@@ -253,7 +272,7 @@ impl Response {
     /// An answer with this data and status word.
     #[must_use]
     pub fn new(data: Vec<u8>, status: StatusWord) -> Self {
-        Self { data, status }
+        Self { data: Zeroizing::new(data), status }
     }
 
     /// Reads what a card sent: any data, then two bytes of status word.
@@ -279,8 +298,8 @@ impl Response {
 
     /// The data field, taken out.
     #[must_use]
-    pub fn into_data(self) -> Vec<u8> {
-        self.data
+    pub fn into_data(mut self) -> Vec<u8> {
+        std::mem::take(&mut self.data)
     }
 
     /// The status word.
@@ -353,6 +372,14 @@ mod tests {
         let shape: Vec<_> = parts.iter().map(|c| (c.cla(), c.data().len(), c.ne())).collect();
         assert_eq!(shape, [(0x10, 231, None), (0x00, 123, Some(256))]);
         assert_eq!(Command::new(0, 0x84, 0, 0).with_ne(8).chain(231).len(), 1);
+    }
+
+    #[test]
+    fn no_command_with_a_pin_is_ever_repeatable() {
+        for ins in [0x20, 0x24, 0x2C] {
+            let command = Command::new(0, ins, 0, 0x81).with_data(b"12345678").repeatable();
+            assert!(!command.is_repeatable() && command.with_right_length(StatusWord::new(0x6C08)).is_none());
+        }
     }
 
     #[test]

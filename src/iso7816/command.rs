@@ -120,10 +120,10 @@ pub fn reset_retry_counter(reference: u8, new_value: &[u8]) -> Command {
     Command::new(0x00, INS_RESET_RETRY_COUNTER, 0x02, reference).with_data(new_value)
 }
 
-/// GET RESPONSE of `ne` bytes that a 61xx announced.
+/// GET RESPONSE of `ne` bytes that a 61xx announced. Repeatable after 6Cxx: nothing was given then.
 #[must_use]
 pub fn get_response(ne: u16) -> Command {
-    Command::new(0x00, INS_GET_RESPONSE, 0x00, 0x00).with_ne(u32::from(ne))
+    Command::new(0x00, INS_GET_RESPONSE, 0x00, 0x00).with_ne(u32::from(ne)).repeatable()
 }
 
 #[cfg(test)]

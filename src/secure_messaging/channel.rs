@@ -1,7 +1,7 @@
 //! A link in clear that becomes a secure channel, once, and is closed by the first doubtful answer.
 
-use super::{CLEAR_DATA_MAX, Error, SecureMessaging};
-use crate::iso7816::{Command, Response, StatusWord, apdu};
+use super::{COMMAND_DATA_MAX, Error, READ_DATA_MAX, SecureMessaging};
+use crate::iso7816::{Command, Response, StatusWord};
 use crate::transport::Link;
 
 enum Protection {
@@ -57,7 +57,7 @@ impl Channel {
     /// The most bytes that one READ BINARY should ask for.
     #[must_use]
     pub fn largest_read(&self) -> usize {
-        if self.is_clear() { 256 } else { CLEAR_DATA_MAX }
+        if self.is_clear() { 256 } else { READ_DATA_MAX }
     }
 
     /// The link below.
@@ -107,21 +107,16 @@ impl std::fmt::Debug for Channel {
 
 fn protected(link: &mut Link, session: &mut SecureMessaging, command: &Command) -> Result<Response, Error> {
     let mut response = Response::from(StatusWord::SUCCESS);
-    for fragment in command.chain(CLEAR_DATA_MAX) {
+    for fragment in command.chain(COMMAND_DATA_MAX) {
         response = one(link, session, &fragment)?;
+        if let Some(again) = fragment.with_right_length(response.status()) {
+            response = one(link, session, &again)?;
+        }
         if !response.status().is_success() {
             break;
         }
     }
-    match response.status().right_length() {
-        Some(ne) if command.is_repeatable() && command.data().len() <= CLEAR_DATA_MAX => {
-            let [cla, ins, p1, p2] = command.header();
-            let ne = u32::from(ne).min(apdu::SHORT_NE_MAX);
-            let again = Command::new(cla, ins, p1, p2).with_data(command.data()).with_ne(ne);
-            one(link, session, &again)
-        }
-        _ => Ok(response),
-    }
+    Ok(response)
 }
 
 fn one(link: &mut Link, session: &mut SecureMessaging, command: &Command) -> Result<Response, Error> {

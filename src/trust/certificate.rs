@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use x509_parser::extensions::{GeneralName, ParsedExtension};
-use x509_parser::prelude::{FromDer, X509Certificate, X509Name};
+use x509_parser::asn1_rs::{Oid, Tag};
+use x509_parser::extensions::ParsedExtension;
+use x509_parser::prelude::{AttributeTypeAndValue, FromDer, X509Certificate, X509Name};
 use x509_parser::time::ASN1Time;
 
 use super::Error;
@@ -32,12 +33,12 @@ pub struct Name {
 }
 
 impl Name {
+    /// An attribute that stands there twice is ambiguous, and is left out.
     fn from_parsed(name: &X509Name<'_>) -> Self {
         let find = |oid: &str| {
-            name.iter_attributes()
-                .find(|attribute| attribute.attr_type().to_id_string() == oid)
-                .and_then(|attribute| attribute.as_str().ok())
-                .map(str::to_owned)
+            let mut found =
+                name.iter_attributes().filter(|attribute| attribute.attr_type().to_id_string() == oid);
+            found.next().filter(|_| found.next().is_none()).and_then(text)
         };
         Self {
             common_name: find("2.5.4.3"),
@@ -65,7 +66,7 @@ pub struct Certificate {
     not_after: SystemTime,
     is_authority: bool,
     digital_signature: Option<bool>,
-    extended_usages: Option<Vec<String>>,
+    client_authentication: Option<bool>,
     policies: Vec<String>,
     is_test: bool,
 }
@@ -90,19 +91,26 @@ impl Certificate {
             not_after: system_time(parsed.validity().not_after)?,
             is_authority: false,
             digital_signature: None,
-            extended_usages: None,
+            client_authentication: None,
             policies: Vec::new(),
             is_test: has_test_organisation(parsed.subject()) || has_test_organisation(parsed.issuer()),
         };
+        // Two extensions of one kind could say different things to different readers.
+        parsed.extensions_map().map_err(|_| Error::Malformed("an extension stands there twice"))?;
         for extension in parsed.extensions() {
             // Compared as bytes: the mark must be found however the rest of the extension looks.
             certificate.is_test |= extension.oid.as_bytes() == test_mark::EXTENSION_OID_DER;
-            certificate.take(extension.parsed_extension())?;
+            let unreadable = matches!(extension.parsed_extension(), ParsedExtension::ParseError { .. });
+            // What nobody here looks at may be malformed in a real card's certificate; OpenSSL has its say.
+            if unreadable && (extension.critical || is_consulted(&extension.oid)) {
+                return Err(Error::Malformed("extension"));
+            }
+            certificate.take(extension.parsed_extension());
         }
         Ok(certificate)
     }
 
-    fn take(&mut self, extension: &ParsedExtension<'_>) -> Result<(), Error> {
+    fn take(&mut self, extension: &ParsedExtension<'_>) {
         match extension {
             ParsedExtension::BasicConstraints(constraints) => self.is_authority = constraints.ca,
             ParsedExtension::KeyUsage(usage) => self.digital_signature = Some(usage.digital_signature()),
@@ -110,20 +118,10 @@ impl Certificate {
                 self.policies = policies.iter().map(|policy| policy.policy_id.to_id_string()).collect();
             }
             ParsedExtension::ExtendedKeyUsage(usage) => {
-                let mut usages: Vec<String> = usage.other.iter().map(ToString::to_string).collect();
-                usages.extend(usage.any.then(|| ANY_EXTENDED_USAGE.to_owned()));
-                usages.extend(usage.client_auth.then(|| CLIENT_AUTHENTICATION.to_owned()));
-                self.extended_usages = Some(usages);
-            }
-            ParsedExtension::ParseError { .. } => return Err(Error::Malformed("extension")),
-            ParsedExtension::SubjectAlternativeName(names)
-                if names.general_names.iter().any(|name| matches!(name, GeneralName::Invalid(..))) =>
-            {
-                return Err(Error::Malformed("subject alternative name"));
+                self.client_authentication = Some(usage.client_auth);
             }
             _ => {}
         }
-        Ok(())
     }
 
     /// The DER it was read from.
@@ -162,11 +160,11 @@ impl Certificate {
         &self.policies
     }
 
-    /// Whether extKeyUsage is absent, or allows client authentication or anything.
+    /// extKeyUsage clientAuth; `None` without extKeyUsage. anyExtendedKeyUsage alone does not count, as in
+    /// OpenSSL.
     #[must_use]
-    pub fn allows_client_authentication(&self) -> bool {
-        let allows = |usage: &String| usage == CLIENT_AUTHENTICATION || usage == ANY_EXTENDED_USAGE;
-        self.extended_usages.as_ref().is_none_or(|usages| usages.iter().any(allows))
+    pub fn allows_client_authentication(&self) -> Option<bool> {
+        self.client_authentication
     }
 
     /// Whether it carries the mark of a test PKI, by extension, organisation or issuer.
@@ -176,14 +174,33 @@ impl Certificate {
     }
 }
 
-/// extKeyUsage id-kp-clientAuth.
-const CLIENT_AUTHENTICATION: &str = "1.3.6.1.5.5.7.3.2";
-/// extKeyUsage anyExtendedKeyUsage.
-const ANY_EXTENDED_USAGE: &str = "2.5.29.37.0";
+/// Whether an extension decides something here: basicConstraints, keyUsage, certificatePolicies,
+/// extKeyUsage.
+fn is_consulted(oid: &Oid<'_>) -> bool {
+    matches!(oid.to_id_string().as_str(), "2.5.29.19" | "2.5.29.15" | "2.5.29.32" | "2.5.29.37")
+}
 
+/// The text of an attribute in any of the string types of RFC 5280 (DirectoryString).
+fn text(attribute: &AttributeTypeAndValue<'_>) -> Option<String> {
+    let bytes = attribute.attr_value().data;
+    match attribute.attr_value().tag() {
+        Tag::BmpString => {
+            let units = bytes.chunks(2).map(|unit| unit.try_into().ok().map(u16::from_be_bytes));
+            String::from_utf16(&units.collect::<Option<Vec<u16>>>()?).ok()
+        }
+        // Teletex in practice is Latin-1.
+        Tag::T61String => Some(bytes.iter().map(|byte| char::from(*byte)).collect()),
+        _ => attribute.as_str().ok().map(str::to_owned),
+    }
+}
+
+/// Looks for the mark in whatever string type, case and spacing it is written.
 fn has_test_organisation(name: &X509Name<'_>) -> bool {
-    name.iter_attributes()
-        .any(|attribute| attribute.as_str().is_ok_and(|text| text == test_mark::ORGANISATION))
+    let folded = |bytes: &[u8]| -> Vec<u8> {
+        bytes.iter().filter(|byte| byte.is_ascii_graphic()).map(u8::to_ascii_uppercase).collect()
+    };
+    let mark = folded(test_mark::ORGANISATION.as_bytes());
+    name.iter_attributes().any(|attribute| folded(attribute.attr_value().data) == mark)
 }
 
 fn system_time(time: ASN1Time) -> Result<SystemTime, Error> {

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use openssl::error::ErrorStack;
 use openssl::stack::Stack;
 use openssl::x509::store::X509StoreBuilder;
-use openssl::x509::verify::X509VerifyParam;
+use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
 use openssl::x509::{X509, X509PurposeId, X509StoreContext, X509VerifyResult};
 
 use super::{Certificate, Error, Name};
@@ -118,12 +118,14 @@ impl TrustStore {
         at: SystemTime,
     ) -> Result<Vec<Vec<u8>>, Error> {
         let parse = |certificate: &Certificate| X509::from_der(certificate.as_der());
-        let (result, depth, path) = (|| {
+        let outcome = (|| {
             let mut store = X509StoreBuilder::new()?;
             for (_, anchor) in self.anchors.iter().filter(|(anchor, _)| *anchor == purpose) {
                 store.add_cert(parse(anchor)?)?;
             }
             let mut parameters = X509VerifyParam::new()?;
+            // An anchor ends the path, self-signed or not. Nothing but anchors is in the store.
+            parameters.set_flags(X509VerifyFlags::PARTIAL_CHAIN)?;
             parameters.set_time(unix_seconds(at));
             parameters.set_depth(DEPTH_MAX);
             parameters.set_auth_level(SECURITY_LEVEL);
@@ -134,15 +136,17 @@ impl TrustStore {
                 untrusted.push(parse(intermediate)?)?;
             }
             X509StoreContext::new()?.init(&store.build(), &*parse(certificate)?, &untrusted, |context| {
-                let _ = context.verify_cert()?;
+                let verified = context.verify_cert()?;
                 let path = context.chain().map(|chain| chain.iter().map(|c| c.to_der()).collect());
-                Ok((context.error(), context.error_depth(), path.transpose()?))
+                Ok((verified, context.error(), context.error_depth(), path.transpose()?))
             })
-        })()
-        .map_err(|_: ErrorStack| Error::Crypto(crypto::Error::Library("path building")))?;
-        match result {
-            X509VerifyResult::OK => path.ok_or(Error::UnknownIssuer),
-            bad => Err(path_error(bad, depth)),
+        })();
+        // A wrong signature leaves entries in this thread's queue, where the next user of OpenSSL, a TLS
+        // connection say, would take them for its own.
+        drop(ErrorStack::get());
+        match outcome.map_err(|_: ErrorStack| Error::Crypto(crypto::Error::Library("path building")))? {
+            (true, X509VerifyResult::OK, _, Some(path)) => Ok(path),
+            (_, result, depth, _) => Err(path_error(result, depth)),
         }
     }
 }
@@ -159,7 +163,7 @@ fn check_holder_profile(holder: &Certificate) -> Result<(), Error> {
     let rules = [
         (!holder.is_authority(), "an authority's certificate"),
         (holder.allows_digital_signature() == Some(true), "keyUsage without digitalSignature"),
-        (holder.allows_client_authentication(), "extKeyUsage without client authentication"),
+        (holder.allows_client_authentication() != Some(false), "extKeyUsage without client authentication"),
         (
             holder.policies().iter().any(|policy| policy == CIE_HOLDER_POLICY),
             "not the policy of a CIE holder",
@@ -230,15 +234,18 @@ impl ValidPath {
     /// Checks a signature by the holder over a message.
     ///
     /// # Errors
-    /// [`Error::WrongSignature`].
+    /// [`Error::WrongSignature`], or [`Error::TooWeak`] for SHA-1.
     pub fn verify_signature<'a>(
-        &self,
+        &'a self,
         message: &'a [u8],
         algorithm: DigestAlgorithm,
         signature: &[u8],
     ) -> Result<VerifiedSignature<'a>, Error> {
+        if algorithm == DigestAlgorithm::Sha1 {
+            return Err(Error::TooWeak);
+        }
         match self.key.public_key().check_signature(&Digest::of(algorithm, message), signature) {
-            Ok(()) => Ok(VerifiedSignature { message }),
+            Ok(()) => Ok(VerifiedSignature { message, signer: self }),
             Err(_) => Err(Error::WrongSignature),
         }
     }
@@ -250,10 +257,11 @@ impl fmt::Debug for ValidPath {
     }
 }
 
-/// Bytes that a holder with a valid path signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Bytes that a holder with a valid path signed, and who that was.
+#[derive(Clone, Copy)]
 pub struct VerifiedSignature<'a> {
     message: &'a [u8],
+    signer: &'a ValidPath,
 }
 
 impl<'a> VerifiedSignature<'a> {
@@ -261,5 +269,17 @@ impl<'a> VerifiedSignature<'a> {
     #[must_use]
     pub fn message(&self) -> &'a [u8] {
         self.message
+    }
+
+    /// Who signed them, and whether that is a person at all ([`ValidPath::is_test`]).
+    #[must_use]
+    pub fn signer(&self) -> &'a ValidPath {
+        self.signer
+    }
+}
+
+impl fmt::Debug for VerifiedSignature<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VerifiedSignature({} bytes, {:?})", self.message.len(), self.signer)
     }
 }

@@ -142,7 +142,7 @@ pub(crate) struct Channel {
 
 impl Channel {
     pub(crate) fn new(v: &Value, ssc: u64) -> Self {
-        let key = |name: &str| TripleDesKey::new(hex(&v["dh"][name]).try_into().unwrap());
+        let key = |name: &str| TripleDesKey::new(&hex(&v["dh"][name]).try_into().unwrap());
         Self { enc: key("kenc"), mac: key("kmac"), ssc }
     }
 

@@ -30,7 +30,7 @@ pub(super) struct Channel {
 impl Clone for Channel {
     /// Keys are not copied by accident; a snapshot of the card does it on purpose.
     fn clone(&self) -> Self {
-        let copy = |key: &TripleDesKey| TripleDesKey::new(*key.expose());
+        let copy = |key: &TripleDesKey| TripleDesKey::new(key.expose());
         Self { enc: copy(&self.enc), mac: copy(&self.mac), ssc: self.ssc }
     }
 }
@@ -42,7 +42,7 @@ impl Channel {
             let hash = Zeroizing::new(sha256(&[secret.expose(), &counter.to_be_bytes()]));
             let mut key = Zeroizing::new([0; 16]);
             key.iter_mut().zip(hash.iter()).for_each(|(to, from)| *to = *from);
-            TripleDesKey::new(*key)
+            TripleDesKey::new(&key)
         };
         Self { enc: derive(1), mac: derive(2), ssc: 1 }
     }
@@ -146,7 +146,7 @@ mod tests {
     }
 
     fn channel(example: &Value, ssc: &str) -> Channel {
-        let key = |name: &str| TripleDesKey::new(bytes(&example[name]).try_into().unwrap());
+        let key = |name: &str| TripleDesKey::new(&bytes(&example[name]).try_into().unwrap());
         let ssc = u64::from_str_radix(example[ssc].as_str().unwrap(), 16).unwrap();
         Channel { enc: key("kenc"), mac: key("kmac"), ssc }
     }
