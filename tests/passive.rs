@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
+#[path = "common/der.rs"]
+mod der;
 
 use std::sync::OnceLock;
 
@@ -15,6 +17,7 @@ use cie::emulator::pki::Generation;
 use cie::iso7816::tlv::{self, Reader};
 use cie::passive::{ClaimedSecurityObject, Error, GROUPS_MAX, group};
 use common::{demo, now};
+use der::{entry, replace, sequence};
 
 type Parsed = Result<ClaimedSecurityObject, Error>;
 
@@ -40,19 +43,6 @@ fn sod() -> &'static [u8] {
     object(&demo().personalisation, 0x1006)
 }
 
-/// `der` with the object at the end of `path` (a child's index for each level) replaced by `new`.
-fn replace(der: &[u8], path: &[usize], new: &dyn Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
-    let Some((index, below)) = path.split_first() else {
-        return new(der);
-    };
-    let outer = tlv::parse(der).unwrap();
-    let children = Reader::new(outer.value).enumerate().map(|(at, child)| {
-        let encoded = child.unwrap().encoded;
-        if at == *index { replace(encoded, below, new) } else { encoded.to_vec() }
-    });
-    tlv::encode(outer.tag.0, &children.collect::<Vec<_>>().concat())
-}
-
 /// From EF.SOD to SignedData, its content, its first certificate, its first signer.
 const CONTENT_INFO: &[usize] = &[0];
 const SIGNED_DATA: &[usize] = &[0, 1, 0];
@@ -67,16 +57,8 @@ fn with_lds(lds: &[u8]) -> Parsed {
     ClaimedSecurityObject::parse(&replace(sod(), CONTENT, &|_| tlv::encode(4, lds)))
 }
 
-fn sequence(parts: &[&[u8]]) -> Vec<u8> {
-    tlv::encode(0x30, &parts.concat())
-}
-
 const SHA_256: &[u8] = &[0x30, 11, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
 const VERSION_0: &[u8] = &[2, 1, 0];
-
-fn entry(number: &[u8], digest: &[u8]) -> Vec<u8> {
-    sequence(&[&tlv::encode(2, number), &tlv::encode(4, digest)])
-}
 
 fn with_entries(entries: &[Vec<u8>]) -> Parsed {
     with_lds(&sequence(&[VERSION_0, SHA_256, &tlv::encode(0x30, &entries.concat())]))
