@@ -37,12 +37,14 @@
 //! - Every byte from a card, a file or a network is taken for an attacker's: bounded, and an error at
 //!   worst.
 
+pub mod cms;
 pub mod crypto;
 pub mod environment;
 pub mod error;
 pub mod file;
 pub mod ias;
 pub mod iso7816;
+pub mod passive;
 pub mod pin;
 pub mod secret;
 pub mod secure_messaging;
@@ -52,6 +54,8 @@ pub mod trust;
 
 #[cfg(feature = "emulator")]
 pub mod emulator;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 
 pub use error::{Error, Language};
 

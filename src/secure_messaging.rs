@@ -207,6 +207,27 @@ impl SecureMessaging {
     }
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
+impl SecureMessaging {
+    /// What a card would answer: `body` under a right checksum, outside it 9000.
+    pub(crate) fn answer(&mut self, body: &[u8]) -> Result<Response, Error> {
+        let ssc = self.next_ssc();
+        let mac = self.mac(&[&ssc[..], body].concat())?;
+        Ok(Response::new([body, &tlv::encode(DO_MAC, &mac)].concat(), StatusWord::SUCCESS))
+    }
+
+    /// The cryptogram of `clear`, padded or not, as it stands in its data object for this INS.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn cryptogram(&self, ins: u8, clear: &[u8]) -> Result<Vec<u8>, Error> {
+        let data = cipher::encrypt(&self.ks_enc, clear)?;
+        Ok(if ins & 1 == 0 {
+            tlv::encode(DO_CRYPTOGRAM, &[&[PADDING_ISO], data.as_slice()].concat())
+        } else {
+            tlv::encode(DO_CRYPTOGRAM_ODD, &data)
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,10 +240,7 @@ mod tests {
 
     /// What a card would answer: these objects in this order under a right checksum.
     fn answer(sm: &mut SecureMessaging, objects: &[&[u8]]) -> Response {
-        let body = objects.concat();
-        let ssc = sm.next_ssc();
-        let mac = sm.mac(&[&ssc[..], &body].concat()).unwrap();
-        Response::new([body, tlv::encode(DO_MAC, &mac)].concat(), StatusWord::SUCCESS)
+        sm.answer(&objects.concat()).unwrap()
     }
 
     fn opened(objects: &[&[u8]]) -> Result<Response, Error> {

@@ -192,7 +192,7 @@ pub fn encoded_length(head: &[u8]) -> Result<usize, Error> {
 #[must_use]
 pub fn encode(tag: u32, value: &[u8]) -> Vec<u8> {
     let significant = |bytes: [u8; 4]| bytes.into_iter().skip_while(|b| *b == 0);
-    let mut out: Vec<u8> = significant(tag.to_be_bytes()).collect();
+    let mut out: Vec<u8> = if tag == 0 { vec![0] } else { significant(tag.to_be_bytes()).collect() };
     match u32::try_from(value.len()).unwrap_or(u32::MAX) {
         length @ 0..=0x7F => out.push(length.to_be_bytes()[3]),
         length => {
@@ -221,6 +221,7 @@ mod tests {
         assert_eq!((outer.tag, outer.value.len()), (Tag(0x70), 4));
         assert_eq!(find_path(&input, &[0x70, 0xBFA101]).unwrap(), b"");
         assert_eq!(encode(0x7F49, &[1]), [0x7F, 0x49, 1, 1]);
+        assert_eq!(encode(0, &[1]), [0, 1, 1]);
     }
 
     #[test]
