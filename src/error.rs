@@ -1,7 +1,7 @@
 //! One error for the whole crate, with a stable code for programs and advice for people.
 
 use crate::pin::{self, Tries};
-use crate::{crypto, ias, secret, secure_messaging, transport, trust};
+use crate::{crypto, ias, passive, secret, secure_messaging, transport, trust};
 
 /// A language that [`Error::advice`] speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -33,6 +33,9 @@ pub enum Error {
     /// A certificate's worth.
     #[error(transparent)]
     Trust(#[from] trust::Error),
+    /// What EF.SOD says about the card's files.
+    #[error(transparent)]
+    SecurityObject(#[from] passive::Error),
     /// A cryptographic operation.
     #[error(transparent)]
     Crypto(#[from] crypto::Error),
@@ -118,6 +121,9 @@ advice! {
     CHIP_NOT_AUTHENTIC: "chip-not-authentic",
         "The chip could not prove that it is genuine. Do not enter a PIN.",
         "Il chip non ha dimostrato di essere autentico. Non inserire il PIN.";
+    FILE_ALTERED: "file-altered",
+        "A file on the card is not the one that its issuer signed. Do not trust the card.",
+        "Un dato sulla carta non è quello firmato da chi l'ha emessa. Non fidarsi della carta.";
     WRONG_SIGNATURE: "wrong-signature",
         "The signature is wrong and was thrown away. Do not trust this card or this message.",
         "La firma è errata ed è stata scartata. Non fidarsi di questa carta o di questo messaggio.";
@@ -181,6 +187,8 @@ impl Error {
             Self::Transport(error) => of_transport(error),
             Self::Ias(error) => of_ias(error),
             Self::Trust(error) => of_trust(error),
+            Self::SecurityObject(passive::Error::DigestDiffers(_)) => &FILE_ALTERED,
+            Self::SecurityObject(_) => &CARD_MALFORMED,
             Self::Crypto(_) => &INTERNAL,
             #[cfg(feature = "emulator")]
             Self::SoftCard(_) => &SOFT_CARD,

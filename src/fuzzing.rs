@@ -94,7 +94,7 @@ pub fn secure_messaging_unwrap(input: &[u8]) {
     let Some((ks_mac, rest)) = rest.split_first_chunk::<16>() else { return };
     let Some((ssc, rest)) = rest.split_first_chunk::<8>() else { return };
     let session = || {
-        let (ks_enc, ks_mac) = (TripleDesKey::new(*ks_enc), TripleDesKey::new(*ks_mac));
+        let (ks_enc, ks_mac) = (TripleDesKey::new(ks_enc), TripleDesKey::new(ks_mac));
         SecureMessaging::new(ks_enc, ks_mac, u64::from_be_bytes(*ssc))
     };
     let status = [0x99, 2, 0x90, 0];
