@@ -20,7 +20,7 @@
 //! | 7 | [`error`] | one error, with codes for programs and advice for people |
 //! | 6 | [`passive`] | what EF.SOD claims about the card's files |
 //! | 5 | [`ias`] | the CIE 3 application: a state is a value |
-//! | 4 | [`file`], [`pin`] | reading a whole file; PIN verbs and tries |
+//! | 4 | [`mod@file`], [`pin`] | reading a whole file; PIN verbs and tries |
 //! | 3 | [`secure_messaging`] · [`trust`] | the protected channel · what a certificate is worth |
 //! | 2 | [`transport`] · [`cms`] | the link to a card · what a signed file says about itself |
 //! | 1 | [`iso7816`], [`crypto`] | the codec; the door to OpenSSL |
