@@ -77,7 +77,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
 
     if let Some(folder) = folder {
-        std::fs::create_dir_all(&folder)?;
+        std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         std::fs::write(folder.join("root.pem"), pki::pem(test_pki.root_der())?)?;
         std::fs::write(folder.join("sub-ca.pem"), pki::pem(test_pki.sub_ca_der())?)?;
         std::fs::write(folder.join("holder.pem"), pki::pem(&certificate)?)?;

@@ -11,16 +11,20 @@
 mod card_file;
 pub mod citizen;
 pub mod entropy;
+mod error;
 mod ias;
 pub mod issue;
 pub mod personalisation;
 pub mod pki;
 mod profile;
+mod slot;
 mod soft_card;
 mod soft_transport;
 mod source;
 mod store;
 
+pub use error::Error;
+pub use ias::Tamper;
 pub use profile::{Chip, Profile};
-pub use soft_card::{Error, SoftCard, Tamper};
+pub use soft_card::SoftCard;
 pub use soft_transport::SoftTransport;

@@ -9,7 +9,7 @@ use fs4::{FileExt, TryLockError};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::soft_card::Error;
+use super::error::Error;
 use super::store::{Persistent, Store};
 
 /// Says what the file is, and which layout it has.

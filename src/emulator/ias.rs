@@ -20,8 +20,8 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::error::Error;
 use super::profile::Profile;
-use super::soft_card::{Error, Tamper};
 use super::source::Source;
 use super::store::{Memory, Persistent, Store};
 use crate::iso7816::apdu::{SHORT_DATA_MAX, SHORT_NE_MAX};
@@ -46,6 +46,12 @@ const CHAIN_BROKEN: StatusWord = StatusWord::new(0x6883);
 const CHAINING_NOT_SUPPORTED: StatusWord = StatusWord::new(0x6884);
 /// 6F00: the card itself failed.
 const FAILURE: StatusWord = StatusWord::new(0x6F00);
+
+/// What makes a card hostile: it sees every command in clear with the answer in clear, before the
+/// answer is protected or split, and returns the answer to give instead.
+///
+/// It runs while the card is locked, so it must not call the card.
+pub type Tamper = Box<dyn FnMut(&Command, Response) -> Response + Send>;
 
 /// What a command comes to: data with 9000 or a warning, or a refusal.
 type Answer = Result<Response, StatusWord>;

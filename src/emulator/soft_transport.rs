@@ -1,18 +1,18 @@
 //! A connection to a software card, as a PC/SC reader would give it.
 
-use super::soft_card::SoftCard;
+use super::slot::SharedSlot;
 use crate::transport::{Error, Transport};
 
 /// One connection. Several may be open at once, as in PC/SC's shared mode.
 pub struct SoftTransport {
-    card: SoftCard,
+    card: SharedSlot,
     atr: &'static [u8],
     removals_seen: u64,
     resets_seen: u64,
 }
 
 impl SoftTransport {
-    pub(super) fn new(card: SoftCard) -> Self {
+    pub(super) fn new(card: SharedSlot) -> Self {
         let slot = card.lock();
         let (atr, removals_seen, resets_seen) = (slot.card.profile().atr, slot.removals, slot.resets);
         drop(slot);

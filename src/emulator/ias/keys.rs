@@ -2,8 +2,8 @@
 
 use crate::crypto::agreement::DomainParameters;
 use crate::crypto::signature::{RsaPrivateKey, RsaPublicKey};
+use crate::emulator::error::Error;
 use crate::emulator::personalisation::{CardKey, CertificationKey};
-use crate::emulator::soft_card::Error;
 use crate::emulator::store::{PIN_TRIES, PUK_TRIES, Persistent};
 
 /// Largest file: offsets have 15 bits.
