@@ -182,6 +182,7 @@ mod tests {
         refusal: u16,
         by_short_identifier: bool,
         end_with_data: bool,
+        past_end: u16,
         selected: bool,
     }
 
@@ -189,7 +190,8 @@ mod tests {
         fn default() -> Self {
             let (content, largest_block) = ([0x30, 0x82, 0x01, 0xF0].repeat(250), 256);
             let (refusal, by_short_identifier, end_with_data) = (0x6700, true, true);
-            Self { content, largest_block, refusal, by_short_identifier, end_with_data, selected: false }
+            let (past_end, selected) = (0x6B00, false);
+            Self { content, largest_block, refusal, by_short_identifier, end_with_data, past_end, selected }
         }
     }
 
@@ -216,7 +218,7 @@ mod tests {
                 return status(self.refusal);
             }
             let Some(rest) = self.content.get(offset..).filter(|rest| !rest.is_empty()) else {
-                return status(0x6B00);
+                return status(self.past_end);
             };
             let count = ne.min(rest.len()).min(self.largest_block);
             let word: u16 = if self.end_with_data && rest.len() < ne { 0x6282 } else { 0x9000 };
@@ -247,12 +249,35 @@ mod tests {
 
     #[test]
     fn a_whole_file_ends_where_the_card_says() {
-        for end_with_data in [true, false] {
-            let card = Card { end_with_data, ..Card::default() };
+        for (end_with_data, past_end) in [(true, 0x6B00), (false, 0x6B00), (false, 0x9000)] {
+            let card = Card { end_with_data, past_end, ..Card::default() };
             assert_eq!(read_from(card, Extent::WholeFile).0.unwrap().len(), 1_000);
         }
         let endless = Card { content: vec![0; 0x9000], ..Card::default() };
-        assert!(matches!(read_from(endless, Extent::WholeFile).0.unwrap_err(), Error::TooLong(_)));
+        assert_eq!(read_from(endless, Extent::WholeFile).0.unwrap_err(), Error::TooLong(FILE_MAX + 1));
+    }
+
+    #[test]
+    fn the_longest_file_is_read() {
+        for extent in [Extent::WholeFile, Extent::Bytes(FILE_MAX)] {
+            let card = Card { content: vec![0; FILE_MAX], end_with_data: false, ..Card::default() };
+            assert_eq!(read_from(card, extent).0.unwrap().len(), FILE_MAX);
+        }
+    }
+
+    #[test]
+    fn an_answer_without_data_is_no_empty_file() {
+        for (past_end, extent) in [
+            (0x9000, Extent::WholeFile),
+            (0x9000, Extent::OuterObject),
+            (0x6B00, Extent::WholeFile),
+            (0x6B00, Extent::OuterObject),
+        ] {
+            let card = Card { content: Vec::new(), past_end, ..Card::default() };
+            let (result, commands) = read_from(card, extent);
+            assert_eq!(result.unwrap_err(), Error::Status(StatusWord::new(past_end)));
+            assert_eq!(commands, 3, "by short identifier, then by SELECT");
+        }
     }
 
     #[test]
@@ -265,8 +290,7 @@ mod tests {
     fn a_file_in_single_bytes_is_not_waited_for() {
         let card = Card { largest_block: 1, refusal: 0x9000, ..Card::default() };
         let (result, commands) = read_from(card, Extent::WholeFile);
-        assert!(matches!(result, Err(Error::TooSlow(_))));
-        assert!(commands < 20);
+        assert_eq!((result.unwrap_err(), commands), (Error::TooSlow(17), 17));
     }
 
     #[test]
@@ -279,6 +303,10 @@ mod tests {
         let (result, commands) = read_from(card, Extent::OuterObject);
         assert_eq!(result.unwrap_err(), Error::Status(StatusWord::WRONG_LENGTH));
         assert!(commands < 12);
+
+        let card = Card { largest_block: 64, ..Card::default() };
+        let (result, commands) = read_from(card, Extent::Bytes(128));
+        assert_eq!((result.unwrap().len(), commands), (128, 3), "128 is not asked for twice");
     }
 
     #[test]

@@ -74,7 +74,6 @@ impl Tries {
             (Ok(()), _) => Self::Left(most),
             (Err(Error::Wrong(Self::Left(left))), _) => Self::Left(*left),
             (Err(Error::Blocked), _) => Self::Left(0),
-            (Err(Error::LastTryLeft), _) => self,
             (Err(_), Self::Left(left @ 1..)) => Self::Left((left - 1).max(1)),
             _ => Self::Unknown,
         }

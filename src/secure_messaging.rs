@@ -435,4 +435,39 @@ mod tests {
         }
         assert_eq!(terminal.ssc, 8, "only what went out counts");
     }
+
+    #[test]
+    fn a_class_that_says_protected_goes_on_saying_so() {
+        for cla in [0x00, 0x04, 0x08, 0x0C] {
+            let (mut terminal, _) = pair();
+            assert_eq!(terminal.wrap(&Command::new(cla, 0xB0, 0, 0)).unwrap().header()[0], 0x0C);
+        }
+    }
+
+    #[test]
+    fn a_channel_says_what_it_is() {
+        struct Silent;
+        impl transport::Transport for Silent {
+            fn transmit(&mut self, _: &[u8]) -> Result<Vec<u8>, transport::Error> {
+                Err(transport::Error::NoAnswer)
+            }
+            fn reset(&mut self) -> Result<(), transport::Error> {
+                Ok(())
+            }
+            fn atr(&self) -> &[u8] {
+                &[]
+            }
+        }
+
+        let mut channel = Channel::clear(transport::Link::new(Silent));
+        let seen = |channel: &Channel| (channel.is_clear(), channel.is_closed(), channel.largest_read());
+        assert_eq!(seen(&channel), (true, false, 256));
+        channel.exchange(&Command::new(0, 0xB0, 0, 0)).unwrap_err();
+        assert_eq!(seen(&channel), (true, false, 256), "in clear nothing is lost");
+        channel.protect(pair().0);
+        assert_eq!(seen(&channel), (false, false, READ_DATA_MAX));
+        channel.exchange(&Command::new(0, 0xB0, 0, 0)).unwrap_err();
+        assert_eq!(seen(&channel), (false, true, READ_DATA_MAX));
+        assert_eq!(channel.exchange(&Command::new(0, 0xB0, 0, 0)).unwrap_err(), Error::Closed);
+    }
 }

@@ -282,7 +282,7 @@ mod tests {
         }
 
         fn atr(&self) -> &[u8] {
-            &[]
+            &[0x3B, 0x80]
         }
     }
 
@@ -307,9 +307,9 @@ mod tests {
         let endless = vec!["016100"; 300];
         let (result, asked) = exchange(&Command::new(0, 0x88, 0, 0), &endless);
         assert_eq!(result.unwrap_err(), Error::EndlessAnswer);
-        assert!(asked.len() <= 12, "{}", asked.len());
-        let (result, _) = exchange(&Command::new(0, 0x88, 0, 0), &vec!["6100"; 300]);
-        assert_eq!(result.unwrap_err(), Error::EndlessAnswer);
+        assert_eq!(asked.len(), 1 + SMALL_PIECES_MAX + 1);
+        let (result, asked) = exchange(&Command::new(0, 0x88, 0, 0), &vec!["6100"; 300]);
+        assert_eq!((result.unwrap_err(), asked.len()), (Error::EndlessAnswer, 1 + SMALL_PIECES_MAX + 1));
         let piece = "00".repeat(256) + "6100";
         let (result, asked) = exchange(&Command::new(0, 0x88, 0, 0), &vec![piece.as_str(); 300]);
         assert_eq!((result.unwrap_err(), asked.len()), (Error::EndlessAnswer, 257));
@@ -351,5 +351,29 @@ mod tests {
     fn an_answer_under_two_bytes_is_an_error() {
         let (result, _) = exchange(&Command::new(0, 0x84, 0, 0).with_ne(8), &["90"]);
         assert_eq!(result.unwrap_err(), Error::Apdu(apdu::Error::TooShort(1)));
+    }
+
+    #[test]
+    fn every_byte_is_counted() {
+        let answers = ["6102", "01026101", "039000"].map(|answer| hex::decode(answer).unwrap());
+        let script = || Script { answers: answers.clone().into(), asked: Arc::default() };
+        let mut link = Link::new(script());
+        link.exchange(&Command::new(0, 0x88, 0, 0)).unwrap();
+        let said = Statistics { commands: 1, get_responses: 2, bytes_sent: 14, bytes_received: 9 };
+        assert_eq!(link.statistics(), said);
+        let twice = Statistics { commands: 2, get_responses: 4, bytes_sent: 28, bytes_received: 18 };
+        assert_eq!((said + said, twice - said), (twice, said));
+        assert_eq!(said - twice, Statistics::default());
+    }
+
+    #[test]
+    fn a_link_hands_on_what_lies_below_it() {
+        let mut link = Link::new(Script { answers: VecDeque::new(), asked: Arc::default() });
+        assert_eq!(link.atr(), [0x3B, 0x80]);
+        let mut drawn = [0; 32];
+        link.draw("RND.IFD", &mut drawn).unwrap();
+        assert_ne!(drawn, [0; 32]);
+        assert!(link.now() > std::time::SystemTime::UNIX_EPOCH);
+        assert!(format!("{link:?}").starts_with("Link(Statistics { commands: 0"));
     }
 }

@@ -187,6 +187,25 @@ fn doubtful_answers_never_lead_to_a_lost_last_try() {
 }
 
 #[test]
+fn a_refusal_without_a_count_is_a_wrong_pin_and_another_refusal_is_not() {
+    let verdicts = [
+        (0x6300, Some(pin::Error::Wrong(Tries::Unknown))),
+        (0x63C1, Some(pin::Error::Wrong(Tries::Left(1)))),
+        (0x6983, Some(pin::Error::Blocked)),
+        (0x6985, None),
+    ];
+    for (word, verdict) in verdicts {
+        let card = card(CHIPS[0]);
+        card.set_tamper(Some(Box::new(move |command, response| match command.ins() {
+            0x20 => cie::iso7816::StatusWord::new(word).into(),
+            _ => response,
+        })));
+        let refused = Session::open(link(&card)).unwrap().verify_pin(&wrong_pin()).unwrap_err();
+        assert_eq!(refused.error.pin_error(), verdict.as_ref(), "{word:04X}");
+    }
+}
+
+#[test]
 fn a_secure_channel_left_by_another_application_is_ended_first() {
     let card = card(CHIPS[0]);
     let mut answers = 0;
@@ -387,4 +406,87 @@ fn the_states_move_between_threads() {
     send::<cie::trust::TrustStore>();
     send::<cie::trust::ValidPath>();
     send::<cie::ias::Refused<Session>>();
+}
+
+#[test]
+fn over_the_channel_files_are_selected_and_read_in_blocks_that_every_chip_gives() {
+    use cie::secure_messaging::READ_DATA_MAX;
+    for chip in CHIPS {
+        let card = card(chip);
+        let mut unlocked = Session::open(link(&card)).unwrap().verify_pin(&pin()).unwrap();
+        let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let heard = asked.clone();
+        card.set_tamper(Some(Box::new(move |command, response| {
+            heard.lock().unwrap().push((command.ins(), command.p1(), command.ne()));
+            response
+        })));
+        let length = unlocked.read(File::HolderCertificate).unwrap().len();
+        let asked = asked.lock().unwrap();
+        assert_eq!(asked[0].0, cie::iso7816::command::INS_SELECT);
+        let largest = u32::try_from(READ_DATA_MAX).unwrap();
+        let blocks: Vec<_> = asked[1..].iter().map(|(_, p1, ne)| (p1 & 0x80, ne.unwrap())).collect();
+        assert!(blocks.iter().all(|(short, ne)| *short == 0 && *ne <= largest), "{blocks:?}");
+        assert_eq!(blocks.len(), length.div_ceil(READ_DATA_MAX));
+    }
+}
+
+/// Randomness that is told apart by its label.
+struct Labelled;
+
+impl cie::environment::Entropy for Labelled {
+    fn draw(&mut self, label: &'static str, out: &mut [u8]) -> Result<(), cie::environment::EntropyError> {
+        out.iter_mut().zip(label.bytes().cycle()).for_each(|(to, from)| *to = from);
+        Ok(())
+    }
+}
+
+#[test]
+fn the_terminals_challenge_is_what_was_drawn_for_it() {
+    let card = card(CHIPS[0]);
+    let challenges = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = challenges.clone();
+    card.set_tamper(Some(Box::new(move |command, response| {
+        if command.ins() == 0x88 {
+            heard.lock().unwrap().push(command.data().to_vec());
+        }
+        response
+    })));
+    Session::open(card.insert_with(Labelled, cie::environment::FixedClock(now()))).unwrap();
+    assert_eq!(*challenges.lock().unwrap(), [b"RND.IFDR".to_vec()]);
+}
+
+#[test]
+fn debug_output_names_states_and_no_person() {
+    let terminal = std::sync::Arc::new(cie::ias::Terminal::published().unwrap());
+    let card = card(CHIPS[0]);
+    let mut application = cie::ias::Application::select(link(&card)).unwrap();
+    let mut seen = vec![format!("{application:?}")];
+    application.read(File::Nis).unwrap();
+    seen.push(format!("{application:?}"));
+    let session = application.authenticate(&terminal, &mut cie::ias::CardCache::new()).unwrap();
+    seen.push(format!("{session:?}"));
+    let mut unlocked = session.verify_pin(&pin()).unwrap();
+    seen.push(format!("{unlocked:?}"));
+    let mut signer = unlocked.signer().unwrap();
+    seen.push(format!("{signer:?}"));
+    let size = signer.certificate().as_der().len();
+    let signature = signer.sign(Purpose::Login, &Digest::of(DigestAlgorithm::Sha256, b"bytes")).unwrap();
+    let store = trust();
+    seen.push(format!("{store:?}"));
+    let path = store.verify_holder(signer.certificate(), now()).unwrap();
+    seen.push(format!("{path:?} {:?} {:?}", path.path()[0], path.subject()));
+    seen.push(format!("{:?}", path.verify_signature(b"bytes", DigestAlgorithm::Sha256, &signature).unwrap()));
+    assert_eq!(
+        seen,
+        [
+            "Application(root)",
+            "Application(CIE)",
+            "Session(Channel(protected), Left(3))",
+            "Unlocked(..)",
+            &format!("HolderSigner(PresentedCertificate({size} bytes))"),
+            "TrustStore(1 anchors, 1 intermediates)",
+            &format!("ValidPath(3 certificates, test) Certificate({size} bytes, test) Name(..)"),
+            "VerifiedSignature(5 bytes, ValidPath(3 certificates, test))",
+        ]
+    );
 }

@@ -102,6 +102,8 @@ fn both_generations_are_read() {
         assert_eq!(signed.digest_algorithms()[0].parameters(), None);
         let [signer] = signed.signers() else { panic!("one signer") };
         assert_eq!(signer.signature_algorithm().oid(), signature);
+        let parameters = signer.signature_algorithm().parameters().unwrap();
+        assert_eq!(parameters == [5, 0], !second, "NULL for PKCS #1, a SEQUENCE for PSS");
         assert_eq!(signer.digest_algorithm(), &signed.digest_algorithms()[0]);
         assert_eq!(signer.signature().len(), certificate.public_key().size());
         let attributes = signer.signed_attributes().unwrap();
@@ -367,4 +369,62 @@ fn nothing_personal_is_printed() {
     assert_eq!(format!("{parsed:?}"), "ClaimedSecurityObject(Sha512, files A5 1B A4 A3 A2 A1)");
     let signed = parsed.signed_data();
     assert_eq!(format!("{signed:?}"), "SignedData(2.23.136.1.1.1, 466 bytes, 1 signers)");
+    let signer = &signed.signers()[0];
+    assert_eq!(format!("{:?}", signer.identifier()), "IssuerAndSerialNumber(..)");
+    let attributes = signer.signed_attributes().unwrap();
+    let length = attributes.as_received().len();
+    assert_eq!(format!("{attributes:?}"), format!("SignedAttributes({length} bytes)"));
+}
+
+#[test]
+fn plain_data_may_be_signed_without_attributes() {
+    let data = tlv::encode(6, &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 7, 1]);
+    let bare = |sod: &[u8]| {
+        replace(sod, SIGNERS, &|signers| {
+            let signer = tlv::parse(tlv::parse(signers).unwrap().value).unwrap();
+            let fields = Reader::new(signer.value).map(|field| field.unwrap());
+            let fields: Vec<u8> =
+                fields.filter(|field| field.tag.0 != 0xA0).flat_map(|field| field.encoded.to_vec()).collect();
+            tlv::encode(0x31, &tlv::encode(0x30, &fields))
+        })
+    };
+    let signed_data = |sod: &[u8]| SignedData::from_der(tlv::parse(sod).unwrap().value);
+    let parsed = signed_data(&bare(&replace(sod(), CONTENT_TYPE, &|_| data.clone()))).unwrap();
+    assert_eq!(parsed.content_type(), "1.2.840.113549.1.7.1");
+    assert_eq!(parsed.signers()[0].signed_attributes(), None);
+    let refused = signed_data(&bare(sod())).unwrap_err();
+    assert_eq!(refused, cms::Error::Malformed("no signed attributes"));
+}
+
+#[test]
+fn the_longest_of_everything_is_read_and_nothing_longer() {
+    let file = |length: usize| {
+        let mut file = sod().to_vec();
+        file.resize(length, 0);
+        ClaimedSecurityObject::parse(&file).map(|_| ())
+    };
+    assert_eq!(file(0x1_0000), Ok(()));
+    assert_eq!(file(0x1_0001), Err(Error::Malformed("too long")));
+
+    let signed_data = tlv::parse(sod()).unwrap().value;
+    let signed = |length: usize| {
+        let with = |filler: usize| {
+            let certificates =
+                [demo().pki.document_signer_der(), &tlv::encode(0x30, &vec![0; filler])].concat();
+            replace(signed_data, &CERTIFICATES[1..], &|_| tlv::encode(0xA0, &certificates))
+        };
+        let der = with(length - (with(20_000).len() - 20_000));
+        assert_eq!(der.len(), length);
+        SignedData::from_der(&der).map(|_| ())
+    };
+    assert_eq!(signed(cms::DER_MAX), Ok(()));
+    assert_eq!(signed(cms::DER_MAX + 1), Err(cms::Error::TooLong(cms::DER_MAX + 1)));
+
+    let version = |length: usize| {
+        let list = tlv::encode(0x30, &entry(&[1], &[0; 32]));
+        let version = sequence(&[&tlv::encode(0x13, &vec![b'1'; length]), &tlv::encode(0x13, b"040000")]);
+        with_lds(&sequence(&[&[2, 1, 1], SHA_256, &list, &version])).map(|_| ())
+    };
+    assert_eq!(version(16), Ok(()));
+    assert_eq!(version(17), Err(Error::Malformed("LDS version")));
 }

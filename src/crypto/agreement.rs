@@ -264,10 +264,18 @@ mod tests {
     #[test]
     fn a_generator_of_another_order_is_noticed() {
         assert!(group().has_order_q());
+        assert_eq!(group().size(), 256);
         let other = DomainParameters::new(&[2], &bytes("/dh/p"), &bytes("/dh/q")).unwrap();
         assert!(!other.has_order_q());
         let pair = KeyPair::generate(&other, &mut crate::crypto::SystemEntropy, "DH.x").unwrap();
         // Membership cannot be told here; the range still is checked.
         assert!(pair.agree(&other, &[3]).is_ok());
+    }
+
+    #[test]
+    fn debug_output_shows_sizes_only() {
+        assert_eq!(format!("{:?}", group()), "DomainParameters(p of 2048 bits, q of 256 bits)");
+        let pair = KeyPair::generate(&group(), &mut crate::crypto::SystemEntropy, "DH.x").unwrap();
+        assert_eq!(format!("{pair:?}"), "KeyPair(..)");
     }
 }

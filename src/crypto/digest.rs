@@ -151,4 +151,11 @@ mod tests {
         assert!(Digest::from_bytes(DigestAlgorithm::Sha256, &[0; 31]).is_err());
         assert_eq!(Digest::from_bytes(DigestAlgorithm::Sha256, &[0; 32]).unwrap().message_length(), None);
     }
+
+    #[test]
+    fn a_digest_gives_back_what_it_took() {
+        let taken = Digest::from_bytes(DigestAlgorithm::Sha1, &[7; 20]).unwrap();
+        assert_eq!((taken.algorithm(), taken.as_bytes()), (DigestAlgorithm::Sha1, &[7; 20][..]));
+        assert_eq!(format!("{taken:?}"), "Digest(Sha1)");
+    }
 }

@@ -333,12 +333,29 @@ mod tests {
         let key = PKey::from_rsa(rsa).unwrap();
         let mut verifier = Verifier::new(MessageDigest::sha384(), &key).unwrap();
         assert!(verifier.verify_oneshot(&signature, b"message").unwrap());
+    }
 
-        let pss = private.sign_pss_sha512(b"message", &[9; 64]).unwrap();
-        let mut verifier = Verifier::new(MessageDigest::sha512(), &key).unwrap();
-        verifier.set_rsa_padding(Padding::PKCS1_PSS).unwrap();
-        verifier.set_rsa_pss_saltlen(RsaPssSaltlen::custom(64)).unwrap();
-        assert!(verifier.verify_oneshot(&pss, b"message").unwrap());
+    #[test]
+    fn openssl_accepts_our_pss_signatures_whatever_the_top_bits() {
+        // A modulus of 8 k + 1 bits makes a block one byte shorter than itself.
+        for bits in [2041, 2047, 2048] {
+            let rsa = Rsa::generate(bits).unwrap();
+            let private = RsaPrivateKey::new(&rsa.n().to_vec(), &rsa.d().to_vec()).unwrap();
+            let key = PKey::from_rsa(rsa).unwrap();
+            for salt in 0..16 {
+                let pss = private.sign_pss_sha512(b"message", &[salt; 64]).unwrap();
+                let mut verifier = Verifier::new(MessageDigest::sha512(), &key).unwrap();
+                verifier.set_rsa_padding(Padding::PKCS1_PSS).unwrap();
+                verifier.set_rsa_pss_saltlen(RsaPssSaltlen::custom(64)).unwrap();
+                assert!(verifier.verify_oneshot(&pss, b"message").unwrap(), "{bits} bits, salt {salt}");
+            }
+        }
+    }
+
+    #[test]
+    fn debug_output_shows_no_private_number() {
+        let (private, public, _) = pair();
+        assert_eq!(format!("{private:?} {public:?}"), "RsaPrivateKey(..) RsaPublicKey(2048 bits)");
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl CardCache {
         Self::default()
     }
 
-    fn find(&self, device_key_file: &[u8]) -> Option<Arc<CardConstants>> {
+    pub(super) fn find(&self, device_key_file: &[u8]) -> Option<Arc<CardConstants>> {
         self.cards.iter().find(|card| card.device_key_file == device_key_file).cloned()
     }
 
@@ -132,4 +132,63 @@ pub(super) fn parse_certification_key(response: &[u8]) -> Result<CertificationKe
     let application =
         tlv::find(key, 0x5F4C)?.first_chunk().ok_or(Cause::Malformed("CHA of the certification key"))?;
     Ok(CertificationKey { modulus: modulus.to_vec(), name: *name, application: *application })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto;
+    use crate::vectors::bytes;
+
+    #[test]
+    fn a_device_key_is_two_integers() {
+        let file = bytes("/internal_auth/ef_1004");
+        let integers: Vec<_> =
+            tlv::Reader::new(tlv::find(&file, 0x30).unwrap()).map(|integer| integer.unwrap().value).collect();
+        let key = |objects: &[(u32, &[u8])]| {
+            let objects = objects.iter().flat_map(|(tag, value)| tlv::encode(*tag, value));
+            parse_device_key(&tlv::encode(0x30, &objects.collect::<Vec<_>>()))
+        };
+        let [modulus, exponent] = integers[..] else { panic!("{} integers", integers.len()) };
+        let bare = &modulus[1..];
+        assert_eq!(key(&[(2, modulus), (2, exponent)]).unwrap().modulus(), bare);
+        assert_eq!(key(&[(2, bare), (2, exponent)]).unwrap().modulus(), bare, "its sign is not asked for");
+        let wrong = Cause::Malformed("device authentication key");
+        for objects in [
+            &[(4, modulus), (2, exponent)][..],
+            &[(2, modulus), (4, exponent)],
+            &[(2, modulus)],
+            &[(2, modulus), (2, exponent), (2, exponent)],
+        ] {
+            assert_eq!(key(objects).unwrap_err(), wrong);
+        }
+    }
+
+    #[test]
+    fn a_certification_key_is_odd_and_has_2048_bits() {
+        let answer = bytes("/test_ca/get_data_response");
+        let key = tlv::find_path(&answer, &CERTIFICATION_KEY).unwrap();
+        let (name, application) = (tlv::find(key, 0x5F20).unwrap(), tlv::find(key, 0x5F4C).unwrap());
+        let parse = |modulus: &[u8]| {
+            let objects = [(0x81, modulus), (0x5F20, name), (0x5F4C, application)];
+            let objects = objects.map(|(tag, value)| tlv::encode(tag, value)).concat();
+            let [outer, sdo, inner] = CERTIFICATION_KEY;
+            let answer = tlv::encode(outer, &tlv::encode(sdo, &tlv::encode(inner, &objects)));
+            parse_certification_key(&answer).map(|key| key.modulus)
+        };
+        let modulus = tlv::find(key, 0x81).unwrap();
+        let modulus = &modulus[modulus.len() - CERTIFICATION_MODULUS_SIZE..];
+        assert_eq!(parse(&[&[0, 0], modulus].concat()).unwrap(), modulus);
+        let wrong =
+            |fault| Err(Cause::Crypto(crypto::Error::Number { name: "certification key modulus", fault }));
+        assert_eq!(parse(&modulus[1..]), wrong(NumberFault::TooSmall(2040)));
+        assert_eq!(parse(&[&[1], modulus].concat()), wrong(NumberFault::TooLarge(2056)));
+        assert_eq!(parse(&[]), wrong(NumberFault::TooSmall(0)));
+        for (last, even) in [(0x00, true), (0x01, false), (0x02, true), (0xFE, true), (0xFF, false)] {
+            let mut modulus = modulus.to_vec();
+            *modulus.last_mut().unwrap() = last;
+            let expected = if even { wrong(NumberFault::Even) } else { Ok(modulus.clone()) };
+            assert_eq!(parse(&modulus), expected);
+        }
+    }
 }

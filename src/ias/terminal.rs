@@ -155,3 +155,33 @@ impl std::fmt::Debug for Terminal {
         write!(f, "Terminal({})", hex::encode_upper(self.serial_number))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_own_modulus_has_2048_bits_and_leaves_room_for_a_block() {
+        let exponent = &PUBLISHED_PRIVATE_EXPONENT;
+        let with_modulus = |modulus: &[u8]| {
+            let pair = (&PUBLISHED_MODULUS[..], &exponent[..]);
+            Terminal::with_keys([1; 8], (modulus, exponent), pair).map(|_| ())
+        };
+        let topped = |top: u8| [&[top], &PUBLISHED_MODULUS[1..]].concat();
+        assert_eq!(with_modulus(&PUBLISHED_MODULUS), Ok(()));
+        let out_of_range = Err(wrong_modulus(NumberFault::OutOfRange));
+        for modulus in [
+            topped(0x01),
+            topped(0x69),
+            topped(0x6A),
+            PUBLISHED_MODULUS[1..].to_vec(),
+            [&[0xBA], &PUBLISHED_MODULUS[..]].concat(),
+        ] {
+            assert_eq!(with_modulus(&modulus), out_of_range, "{:02X}, {} bytes", modulus[0], modulus.len());
+        }
+        for top in [0x6B, 0x6C, 0xFF] {
+            assert_eq!(with_modulus(&topped(top)), Err(crypto::Error::BadSignature), "{top:02X}: no pair");
+        }
+        assert_eq!(format!("{:?}", Terminal::published().unwrap()), "Terminal(2000000000000001)");
+    }
+}

@@ -127,5 +127,31 @@ fn session_keys_are_in_no_debug_output() {
         }
     }
     assert!(!seen.contains("24681357"));
-    assert!(seen.contains("Channel(protected)"), "{seen}");
+    assert!(seen.starts_with("Session(Channel(protected), Left(3)) Channel(protected)"), "{seen}");
+}
+
+#[test]
+fn the_oldest_card_is_forgotten_first() {
+    let card = |number: u8| {
+        let [g, p, q] = ["/dh/g", "/dh/p", "/dh/q"].map(bytes);
+        let answer = bytes("/test_ca/get_data_response");
+        Arc::new(CardConstants {
+            domain_parameters: DomainParameters::new(&g, &p, &q).unwrap(),
+            certification_key: constants::parse_certification_key(&answer).unwrap(),
+            device_key: RsaPublicKey::from_der(&bytes("/internal_auth/ef_1004")).unwrap(),
+            device_key_file: vec![number],
+        })
+    };
+    let mut cache = CardCache::new();
+    let most = u8::try_from(CardCache::CAPACITY).unwrap();
+    for number in 0..most {
+        cache.remember(&card(number));
+        cache.remember(&card(number));
+        assert_eq!(format!("{cache:?}"), format!("CardCache({} cards)", number + 1));
+    }
+    cache.remember(&card(most));
+    assert_eq!(format!("{cache:?}"), "CardCache(64 cards)");
+    for number in 0..=most {
+        assert_eq!(cache.find(&[number]).is_some(), number != 0, "{number}");
+    }
 }

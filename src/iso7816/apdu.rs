@@ -409,4 +409,20 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_length_of_zero_announces_no_data() {
+        for body in [&[0, 1][..], &[0, 0, 0, 1], &[0, 0, 0, 1, 0]] {
+            let bytes = [&[0, 0xB0, 0, 0], body].concat();
+            assert_eq!(Command::parse(&bytes).unwrap_err(), Error::WrongLength(bytes.len()), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn debug_output_of_an_answer_shows_no_data() {
+        let answer = Response::new(vec![0xAB; 3], StatusWord::SUCCESS);
+        let seen = format!("{answer:?}");
+        assert!(seen.contains("3") && seen.contains("9000"), "{seen}");
+        assert!(!seen.contains("AB") && !seen.contains("171"), "{seen}");
+    }
 }

@@ -173,4 +173,28 @@ mod tests {
         let successes = (0..=u16::MAX).filter(|&v| StatusWord::new(v).is_success());
         assert_eq!(successes.collect::<Vec<_>>(), [0x9000]);
     }
+
+    #[test]
+    fn a_right_length_of_zero_is_256() {
+        assert_eq!(StatusWord::new(0x6C00).right_length(), Some(256));
+        assert_eq!(StatusWord::new(0x6B00).right_length(), None);
+    }
+
+    #[test]
+    fn every_documented_word_has_a_meaning_of_its_own() {
+        let documented = [
+            0x9000, 0x6100, 0x6282, 0x6300, 0x63C0, 0x6581, 0x6700, 0x6881, 0x6882, 0x6883, 0x6884, 0x6981,
+            0x6982, 0x6983, 0x6984, 0x6985, 0x6986, 0x6987, 0x6988, 0x6A80, 0x6A81, 0x6A82, 0x6A86, 0x6A88,
+            0x6B00, 0x6C00, 0x6D00, 0x6E00, 0x6F00, 0x1234,
+        ];
+        let meanings: std::collections::BTreeSet<_> =
+            documented.iter().map(|word| StatusWord::new(*word).meaning()).collect();
+        assert_eq!(meanings.len(), documented.len());
+        assert_eq!(StatusWord::new(0x1234).meaning(), "not a documented status");
+        for (first, last) in [(0x6100, 0x61FF), (0x63C0, 0x63CF), (0x6C00, 0x6CFF)] {
+            assert_eq!(StatusWord::new(first).meaning(), StatusWord::new(last).meaning());
+        }
+        let word = StatusWord::new(0x6A82);
+        assert_eq!(format!("{word} {word:?}"), "6A82 (file or application not found) 6A82");
+    }
 }

@@ -293,4 +293,10 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn debug_output_shows_tag_and_length_only() {
+        let object = parse(&[0x5F, 0x20, 2, 0xAB, 0xCD]).unwrap();
+        assert_eq!(format!("{object:?} {} {:?}", object.tag, Tag(4)), "Tlv(5F20, 2 bytes) 5F20 Tag(04)");
+    }
 }

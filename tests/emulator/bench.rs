@@ -154,16 +154,23 @@ impl Channel {
 
     /// Protects a command given as in clear: header, Lc, data, Le.
     pub(crate) fn protect(&mut self, clear: &str) -> String {
+        // The instruction's lowest bit decides about the form.
+        if hex::decode(clear).unwrap()[1] & 1 == 1 {
+            self.protect_as(clear, 0x85, &[])
+        } else {
+            self.protect_as(clear, 0x87, &[1])
+        }
+    }
+
+    /// The same with the cryptogram under this tag, behind this indicator.
+    pub(crate) fn protect_as(&mut self, clear: &str, tag: u32, indicator: &[u8]) -> String {
         let clear = Command::parse(&hex::decode(clear).unwrap()).unwrap();
         let [cla, ins, p1, p2] = clear.header();
         let header = [cla | 0x0C, ins, p1, p2];
         let mut objects = Vec::new();
         if !clear.data().is_empty() {
             let blocks = cipher::encrypt(&self.enc, &cipher::pad(clear.data())).unwrap();
-            objects = match ins & 1 {
-                0 => tlv::encode(0x87, &[&[1][..], &blocks].concat()),
-                _ => tlv::encode(0x85, &blocks),
-            };
+            objects = tlv::encode(tag, &[indicator, &blocks].concat());
         }
         if let Some(ne) = clear.ne() {
             objects.extend(tlv::encode(0x97, &[ne.to_be_bytes()[3]]));

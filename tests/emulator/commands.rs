@@ -110,6 +110,10 @@ fn classes_and_lengths() {
         ("0CA40000", "6985"),
         ("00C0000000", "6985"),
         ("00C0010000", "6A86"),
+        ("0084000000", "6700"),
+        ("00840000015508", "6700"),
+        ("0084010008", "6A86"),
+        ("0084000108", "6A86"),
     ] {
         assert_eq!(send(&mut transport, command), answer, "{command}");
     }
@@ -208,6 +212,12 @@ fn the_odd_form_and_asking_for_parameters_over_the_channel() {
     agree(&mut transport, &v);
     let mut channel = super::bench::Channel::new(&v, 1);
     assert!(channel.send(&mut transport, "00B100060454020000E7").starts_with("5381E4000102"));
+    let with_long_offset = channel.send(&mut transport, "00B1000606540400000001E7");
+    assert!(with_long_offset.starts_with("5381E4010203"), "{with_long_offset}");
+    assert_eq!(channel.send(&mut transport, "00B10006075405000000000100"), "6A80");
+    // 600 bytes: the last 88 exactly, then one more than there are.
+    assert!(channel.send(&mut transport, "00B1000604540202005A").ends_with("579000"));
+    assert!(channel.send(&mut transport, "00B1000604540202005B").ends_with("576282"));
     assert_eq!(channel.send(&mut transport, "00A40204021005"), "9000");
     assert!(channel.send(&mut transport, "00A4020402100500").starts_with("621B8002010E"));
     assert_eq!(channel.send(&mut transport, "00B0000000").len(), 2 * 258, "the limit is for clear answers");
@@ -218,4 +228,21 @@ fn the_odd_form_and_asking_for_parameters_over_the_channel() {
     assert_eq!(answer, format!("{}9000", expected.unwrap()));
     // A second agreement over the first one's channel.
     assert_eq!(channel.send(&mut transport, "002241A60A80019B83018191028001"), "6985");
+}
+
+#[test]
+fn a_cryptogram_has_the_form_of_its_instruction() {
+    let v = vectors();
+    // An even instruction has DO 87 with an indicator byte, an odd one DO 85 without.
+    let forms = [(0x87, &[1][..]), (0x85, &[]), (0x87, &[]), (0x85, &[1])];
+    for (command, right) in [("00A4020C021005", forms[0]), ("00B100060454020000E7", forms[1])] {
+        for form in forms {
+            let card = card(&v, Chip::Nxp);
+            let mut transport = card.transport();
+            agree(&mut transport, &v);
+            let wire = super::bench::Channel::new(&v, 1).protect_as(command, form.0, form.1);
+            let answer = send_all(&mut transport, &wire);
+            assert_eq!(answer == "6988", form != right, "{command}, {:02X}: {answer}", form.0);
+        }
+    }
 }
