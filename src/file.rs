@@ -155,7 +155,11 @@ fn read_blocks(
                 return Err(Error::TooLong(content.len()));
             }
         } else if expected.is_none() {
-            expected = Some(tlv::encoded_length(&content)?);
+            expected = match tlv::encoded_length(&content) {
+                // Not even the length is there yet: a short block is not the end.
+                Err(error) if error.kind == tlv::ErrorKind::Truncated && !at_end => None,
+                length => Some(length?),
+            };
         }
         if let Some(length) = expected {
             if content.len() >= length {
@@ -284,6 +288,22 @@ mod tests {
     fn a_short_block_is_not_the_end() {
         let card = Card { largest_block: 231, refusal: 0x9000, ..Card::default() };
         assert_eq!(read_from(card, Extent::OuterObject).0.unwrap().len(), 500);
+    }
+
+    #[test]
+    fn a_block_shorter_than_the_length_field_is_not_the_end_either() {
+        let content = [&[0x30, 0x0A][..], &[7; 40]].concat();
+        let card =
+            Card { content, largest_block: 1, refusal: 0x9000, end_with_data: false, ..Card::default() };
+        assert_eq!(read_from(card, Extent::OuterObject).0.unwrap().len(), 12);
+        let cut = Card {
+            content: vec![0x30, 0x82, 0x01],
+            largest_block: 1,
+            refusal: 0x9000,
+            end_with_data: false,
+            ..Card::default()
+        };
+        assert!(read_from(cut, Extent::OuterObject).0.is_err());
     }
 
     #[test]

@@ -234,8 +234,8 @@ fn the_pin_is_changed_and_the_old_one_is_no_longer_right() {
     refused.back.verify_pin(&new).unwrap();
 }
 
-/// Whether the card, as it lies there, still knows of a verified PIN: asked by an empty VERIFY through
-/// a second connection, which is in clear and therefore refused, and by reading through the channel.
+/// Whether the card, as it lies there, has no secure channel and so no verified PIN: a malformed protected
+/// command through a second connection is answered 6987 or 6988 by a channel, which ends by it.
 fn logged_out(card: &cie::emulator::SoftCard) -> bool {
     // After a reset nothing is selected, and no channel is there for a protected command.
     let mut transport = card.transport();
@@ -304,6 +304,32 @@ fn many_signatures_over_one_channel_cost_two_commands_each() {
             unlocked.signer().unwrap().sign(Purpose::Document, &digest).unwrap();
         }
         assert_eq!((unlocked.statistics() - before).commands, 100);
+    }
+}
+
+#[test]
+fn whatever_a_chip_does_differently_the_flow_holds() {
+    type Change = fn(&mut cie::emulator::Profile);
+    let changes: [(&str, Change); 6] = [
+        ("name", |p| p.knows_ias_by_name ^= true),
+        ("combined parameters", |p| p.combined_domain_parameters ^= true),
+        ("B6", |p| p.terminal_key_under_b6 ^= true),
+        ("longest read", |p| p.longest_clear_read = 100),
+        ("6282", |p| p.le_zero_warns ^= true),
+        ("6Cxx", |p| p.wrong_le_is_refused ^= true),
+    ];
+    for chip in CHIPS {
+        for (what, change) in changes {
+            let card = card(chip);
+            let mut profile = card.profile();
+            change(&mut profile);
+            profile.longest_token = Some(102);
+            card.set_profile(profile);
+            let session = Session::open(link(&card)).unwrap_or_else(|e| panic!("{chip:?}, {what}: {e}"));
+            let mut unlocked = session.verify_pin(&pin()).unwrap();
+            let digest = Digest::of(DigestAlgorithm::Sha512, b"message");
+            unlocked.signer().unwrap().sign(Purpose::Document, &digest).unwrap();
+        }
     }
 }
 

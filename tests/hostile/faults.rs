@@ -22,6 +22,8 @@ pub enum Fault {
     Flipped(usize, u8),
     /// Another status word, with the data or without.
     Status(u16, bool),
+    /// Other bytes come as data of a success.
+    Replaced(&'static [u8]),
     /// The card is taken away before the command.
     Removed,
     /// Another program resets the card before the command.
@@ -62,6 +64,7 @@ impl Fault {
                 answer.truncate(if with_data { answer.len() - 2 } else { 0 });
                 answer.extend(word.to_be_bytes());
             }
+            Self::Replaced(bytes) => answer = [bytes, &[0x90, 0x00]].concat(),
             Self::Dropped | Self::Removed | Self::Reset => {}
         }
         answer
@@ -76,6 +79,13 @@ pub struct Recording {
     pub answers_before: Vec<usize>,
     /// The encoded clear answers, in order.
     pub answers: Vec<Vec<u8>>,
+}
+
+impl Recording {
+    /// The exchange in which the card made its answer number `at`.
+    pub fn exchange_of(&self, at: usize) -> usize {
+        self.answers_before.iter().rposition(|before| *before <= at).unwrap()
+    }
 }
 
 struct Recorder {
@@ -159,7 +169,7 @@ pub fn faulty_wire(recording: &Arc<Recording>, at: usize, fault: Fault) -> (Link
 
 /// A link to a card that spoils its answer number `at` before protecting it.
 pub fn faulty_card(recording: &Arc<Recording>, at: usize, fault: Fault) -> (Link, Witness) {
-    let exchange = recording.answers_before.iter().rposition(|before| *before <= at).unwrap();
+    let exchange = recording.exchange_of(at);
     let mut number = recording.answers_before[exchange];
     let tamper: Tamper = Box::new(move |_: &Command, response: Response| {
         let faulty = number == at;

@@ -7,6 +7,7 @@ use cie::crypto::signature::{Purpose, Signer};
 use cie::crypto::{Digest, DigestAlgorithm};
 use cie::emulator::Chip;
 use cie::ias::{self, Session};
+use cie::iso7816::tlv;
 use cie::transport::Link;
 
 use crate::common::{self, now, pin, trust, wrong_pin};
@@ -119,16 +120,39 @@ fn check(
                 Failure::Card(error) => {
                     let step = order(error.step);
                     assert!(home.is_none_or(|home| step >= home), "{what}: {error} names an earlier step");
-                    assert!(error.to_string().len() > 10, "{what}");
+                    check_silence(&format!("{error} {error:?}"), what);
                     Some(step)
                 }
                 Failure::Trust(error) => {
-                    assert!(!error.to_string().is_empty(), "{what}");
+                    check_silence(&format!("{error} {error:?}"), what);
                     None
                 }
             }
         }
     }
+}
+
+/// No error tells the PIN, in text, hex or decimal bytes.
+fn check_silence(said: &str, what: &str) {
+    let pin = pin();
+    let decimal: Vec<String> = pin.expose().iter().map(u8::to_string).collect();
+    let text = String::from_utf8(pin.expose().to_vec()).unwrap();
+    assert!(said.len() > 10, "{what}");
+    for form in [text, hex::encode(pin.expose()), decimal.join(", ")] {
+        assert!(!said.contains(&form), "{what}: {said}");
+    }
+}
+
+/// The step of each exchange: the one that its lost answer is blamed on.
+fn homes(recording: &Arc<Recording>, right: &Outcome, counts: &Counts) -> Vec<usize> {
+    let homes: Vec<usize> = (0..recording.exchanges.len())
+        .map(|at| {
+            let run = faulty_wire(recording, at, Fault::Dropped);
+            check(right, None, run, &format!("exchange {at} dropped"), counts).unwrap()
+        })
+        .collect();
+    assert!(homes.is_sorted(), "{homes:?}");
+    homes
 }
 
 fn baseline(chip: Chip) -> (Arc<Recording>, Outcome) {
@@ -142,15 +166,7 @@ fn every_fault_on_the_wire() {
     for chip in common::CHIPS {
         let (recording, right) = baseline(chip);
         let counts = Counts::default();
-        // The step of an exchange is the one that its lost answer is blamed on.
-        let homes: Vec<usize> = (0..recording.exchanges.len())
-            .map(|at| {
-                let run = faulty_wire(&recording, at, Fault::Dropped);
-                check(&right, None, run, &format!("{chip:?} {at} dropped"), &counts).unwrap()
-            })
-            .collect();
-        assert!(homes.is_sorted(), "{homes:?}");
-
+        let homes = homes(&recording, &right, &counts);
         let jobs: Vec<_> = (0..recording.exchanges.len())
             .flat_map(|at| {
                 Fault::all(recording.exchanges[at].1.len(), true).into_iter().map(move |f| (at, f))
@@ -172,6 +188,7 @@ fn every_fault_inside_the_card() {
     for chip in common::CHIPS {
         let (recording, right) = baseline(chip);
         let counts = Counts::default();
+        let homes = homes(&recording, &right, &counts);
         let jobs: Vec<_> = (0..recording.answers.len())
             .flat_map(|at| Fault::all(recording.answers[at].len(), false).into_iter().map(move |f| (at, f)))
             .enumerate()
@@ -180,9 +197,45 @@ fn every_fault_inside_the_card() {
             .collect();
         on_all_cores(jobs, |(at, fault)| {
             let run = faulty_card(&recording, at, fault);
-            check(&right, None, run, &format!("{chip:?}, answer {at}, {fault:?}"), &counts);
+            let home = Some(homes[recording.exchange_of(at)]);
+            check(&right, home, run, &format!("{chip:?}, answer {at}, {fault:?}"), &counts);
         });
         report(&format!("{chip:?}, inside the card, {} answers", recording.answers.len()), &counts);
+    }
+}
+
+/// Lengths beyond the data, depth, nothing, too much: in place of every answer, by a card that then
+/// protects it as it should.
+#[test]
+fn every_answer_replaced_by_hostile_objects() {
+    let deep: &'static [u8] = (0..1_000).fold(Vec::new(), |inner, _| tlv::encode(0x70, &inner)).leak();
+    let wide: &'static [u8] = [0x70, 0x00].repeat(2_000).leak();
+    let blobs: [&'static [u8]; 11] = [
+        &[0x70, 0x84, 0xFF, 0xFF, 0xFF, 0xFF],
+        &[0x70, 0x82, 0xFF, 0xFF, 0x00],
+        &[0x70, 0x80, 0x00, 0x00],
+        &[0x30, 0x82, 0x7F, 0xFF],
+        &[0x30, 0x83, 0xFF, 0xFF, 0xFF],
+        &[0x7F; 200],
+        &[0x1F, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 0x00],
+        &[0x00],
+        &[0x00; 231],
+        deep,
+        wide,
+    ];
+    for chip in common::CHIPS {
+        let (recording, right) = baseline(chip);
+        let counts = Counts::default();
+        let homes = homes(&recording, &right, &counts);
+        let jobs: Vec<_> = (0..recording.answers.len())
+            .flat_map(|at| blobs.map(|blob| (at, Fault::Replaced(blob))))
+            .collect();
+        on_all_cores(jobs, |(at, fault)| {
+            let run = faulty_card(&recording, at, fault);
+            let home = Some(homes[recording.exchange_of(at)]);
+            check(&right, home, run, &format!("{chip:?}, answer {at}, {fault:02X?}"), &counts);
+        });
+        report(&format!("{chip:?}, hostile objects in every answer"), &counts);
     }
 }
 
