@@ -308,6 +308,27 @@ fn many_signatures_over_one_channel_cost_two_commands_each() {
 }
 
 #[test]
+fn after_a_change_a_chip_may_ask_for_the_new_pin() {
+    for verified_after_change in [true, false] {
+        let card = card(CHIPS[0]);
+        let mut profile = card.profile();
+        profile.verified_after_change = verified_after_change;
+        card.set_profile(profile);
+        let mut unlocked = Session::open(link(&card)).unwrap().verify_pin(&pin()).unwrap();
+        unlocked.certificate().unwrap();
+        let new = cie::secret::Pin::parse("31415926").unwrap();
+        unlocked.change_pin(&pin(), &new).unwrap();
+        let digest = Digest::of(DigestAlgorithm::Sha256, b"message");
+        let signed = unlocked.signer().unwrap().sign(Purpose::Document, &digest);
+        match verified_after_change {
+            true => drop(signed.unwrap()),
+            false => assert_eq!(signed.unwrap_err().cause, Cause::PinStateLost),
+        }
+        unlocked.lock().unwrap().verify_pin(&new).unwrap();
+    }
+}
+
+#[test]
 fn whatever_a_chip_does_differently_the_flow_holds() {
     type Change = fn(&mut cie::emulator::Profile);
     let changes: [(&str, Change); 6] = [

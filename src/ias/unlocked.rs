@@ -57,7 +57,9 @@ impl Unlocked {
         Ok(HolderSigner { session, certificate: certificate.insert(presented) })
     }
 
-    /// Changes the PIN. A wrong old one costs a try, like VERIFY; one command, never repeated.
+    /// Changes the PIN. A wrong old one costs a try, like VERIFY; one command, never repeated. Whether the
+    /// card counts the new PIN as verified is not known of real ones: if not, the next signature says
+    /// [`Cause::PinStateLost`].
     ///
     /// # Errors
     /// [`Error::pin_error`] if the old PIN was not accepted; after an error of the channel it is not
