@@ -43,9 +43,9 @@ fn a_link_speaks_to_the_card() {
     assert_eq!(link.now(), std::time::UNIX_EPOCH);
     let select = cie::iso7816::command::select_application(&hex::decode("A00000000039").unwrap());
     assert!(link.exchange(&select).unwrap().status().is_success());
-    let get = cie::iso7816::command::get_data(&hex::decode("4D087006BFA10102A380").unwrap());
+    let get = cie::iso7816::command::get_data(&hex::decode("4D0A7008BFA10104A3029700").unwrap());
     let answer = link.exchange(&get).unwrap();
-    assert_eq!(answer.data(), hex(&v["dh_apdus"]["get_data_all_rsp"]));
+    assert_eq!(answer.data(), hex(&v["dh_apdus"]["get_data_g_rsp"]));
 }
 
 #[test]
@@ -154,5 +154,7 @@ fn unusable_personalisations_are_refused() {
     assert!(matches!(refused(&|p| p.certification_key.public_exponent.clear()), Error::Key { .. }));
     assert!(matches!(refused(&|p| p.certification_key.holder_reference.truncate(11)), Error::Malformed(_)));
     assert!(matches!(refused(&|p| p.certification_key.holder_authorisation.clear()), Error::Malformed(_)));
-    assert!(matches!(refused(&|p| p.files[0].content.resize(40_000, 0)), Error::Malformed(_)));
+    assert!(matches!(refused(&|p| p.files[1].content.resize(40_000, 0)), Error::Malformed(_)));
+    assert_eq!(refused(&|p| p.pin = *b"1234567\0"), Error::Malformed("the PIN"));
+    assert_eq!(refused(&|p| p.puk[0] = b'x'), Error::Malformed("the PUK"));
 }
