@@ -1,7 +1,10 @@
 //! Single commands: every form that is accepted, and what the others are answered.
 
-use super::bench::{SELECT_CIE, SELECT_IAS, agree, card, hex, play, send, send_all, vectors};
-use cie::emulator::Chip;
+use super::bench::{
+    SELECT_CIE, SELECT_IAS, agree, card, hex, personalisation, play, send, send_all, vectors,
+};
+use cie::emulator::entropy::Seeded;
+use cie::emulator::{Chip, SoftCard};
 use cie::transport::Transport;
 
 #[test]
@@ -153,6 +156,10 @@ fn chains_must_go_on_as_they_began() {
     }
     assert_eq!(send(&mut transport, &long), "6700");
     // A public value outside the group, or not as long as p.
+    let card = SoftCard::new(personalisation(&v), Chip::Gemalto, Seeded::new(1)).unwrap();
+    let mut transport = card.transport();
+    send(&mut transport, SELECT_IAS);
+    send(&mut transport, SELECT_CIE);
     for y in
         [vec![0; 256], [vec![0; 255], vec![1]].concat(), hex(&v["dh"]["p"]), vec![0x11; 255], vec![0x11; 257]]
     {
