@@ -52,6 +52,7 @@ impl CardFile {
             TryLockError::Error(error) => file_error(error),
         })?;
         let file = File::open(&real).map_err(file_error)?;
+        close_to_others(&file).map_err(file_error)?;
         let mut bytes = Zeroizing::new(Vec::new());
         file.take(FILE_MAX).read_to_end(&mut bytes).map_err(file_error)?;
         let found: Found =
@@ -74,7 +75,9 @@ impl Store for CardFile {
         }
         write_new(&new, &bytes)?;
         fs::rename(&new, &self.path)?;
-        sync_directory(&self.path)
+        // The new state is in place: to report a failure from here on would be to say that it is not.
+        let _ = sync_directory(&self.path);
+        Ok(())
     }
 }
 
@@ -94,6 +97,19 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
+}
+
+/// Takes every right from everybody but the owner: a copy or a restored backup may be open to all.
+#[cfg(unix)]
+fn close_to_others(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let open_to_others = file.metadata()?.permissions().mode() & 0o077 != 0;
+    if open_to_others { file.set_permissions(fs::Permissions::from_mode(0o600)) } else { Ok(()) }
+}
+
+#[cfg(not(unix))]
+fn close_to_others(_: &File) -> io::Result<()> {
+    Ok(())
 }
 
 /// Locks a sibling file: the card's own file is replaced, and a lock would go with the old one.

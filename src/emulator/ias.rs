@@ -24,7 +24,7 @@ use super::error::Error;
 use super::profile::Profile;
 use super::source::Source;
 use super::store::{Memory, Persistent, Store};
-use crate::iso7816::apdu::{SHORT_DATA_MAX, SHORT_NE_MAX};
+use crate::iso7816::apdu::SHORT_NE_MAX;
 use crate::iso7816::{Command, Response, StatusWord, command};
 use keys::Keys;
 use volatile::{Chain, Volatile, Waiting};
@@ -126,11 +126,12 @@ impl Card {
     }
 
     fn receive(&mut self, apdu: &[u8], tamper: &mut Option<Tamper>) -> Answer {
-        let wire = Command::parse(apdu).map_err(|_| StatusWord::WRONG_LENGTH)?;
-        // No extended lengths: not every CIE has them, so no terminal may rely on them.
-        if wire.data().len() > SHORT_DATA_MAX || wire.ne().is_some_and(|ne| ne > SHORT_NE_MAX) {
+        // No extended lengths, however small the number in them: not every CIE has them, so no terminal
+        // may rely on them. A fifth byte of zero with more behind it starts one.
+        if matches!(apdu, [_, _, _, _, 0, _, ..]) {
             return Err(StatusWord::WRONG_LENGTH);
         }
+        let wire = Command::parse(apdu).map_err(|_| StatusWord::WRONG_LENGTH)?;
         if wire.ins() == command::INS_GET_RESPONSE && matches!(wire.cla(), 0 | CLA_PROTECTED) {
             return self.get_response(&wire);
         }
@@ -195,12 +196,16 @@ impl Card {
     ) -> Result<(Command, bool), (Command, StatusWord)> {
         let more = command.cla() & CLA_CHAINING != 0;
         let chain = self.volatile.chain.take();
+        if protected && command.data().len() > self.profile.longest_protected_data {
+            return Err((command, StatusWord::WRONG_LENGTH));
+        }
         let mut chain = match chain {
-            Some(chain) if !chain.continues(&command, protected) => return Err((command, CHAIN_BROKEN)),
-            Some(chain) => chain,
-            None if !more => return Ok((command, true)),
-            None if !is_chainable(command.ins()) => return Err((command, CHAINING_NOT_SUPPORTED)),
-            None => Chain::start(&command, protected),
+            Some(chain) if chain.continues(&command, protected) => chain,
+            Some(_) if more => return Err((command, CHAIN_BROKEN)),
+            // A whole command of another kind: whatever began before it was given up.
+            _ if !more => return Ok((command, true)),
+            _ if !is_chainable(command.ins()) => return Err((command, CHAINING_NOT_SUPPORTED)),
+            _ => Chain::start(&command, protected),
         };
         if !chain.append(command.data(), CHAIN_MAX) {
             return Err((command, StatusWord::WRONG_LENGTH));
@@ -225,8 +230,8 @@ impl Card {
             command::INS_READ_BINARY_ODD => self.read_binary_odd(command, protected),
             command::INS_GET_DATA_ODD => self.get_data(command),
             command::INS_MANAGE_SECURITY_ENVIRONMENT => self.manage_security_environment(command, protected),
-            command::INS_PERFORM_SECURITY_OPERATION => self.verify_certificate(command),
-            command::INS_GET_CHALLENGE => self.get_challenge(command),
+            command::INS_PERFORM_SECURITY_OPERATION => self.verify_certificate(command, protected),
+            command::INS_GET_CHALLENGE => self.get_challenge(command, protected),
             command::INS_EXTERNAL_AUTHENTICATE => self.external_authenticate(command, protected),
             command::INS_INTERNAL_AUTHENTICATE => self.internal_authenticate(command, protected),
             command::INS_VERIFY => self.verify(command, protected),

@@ -12,9 +12,10 @@ use crate::iso7816::tlv;
 
 use super::citizen::Citizen;
 use super::personalisation::{
-    CertificationKey, DhGroup, Directory, ElementaryFile, Personalisation, ReadAccess,
+    CertificationKey, DhGroup, Directory, EF_ATR_IDENTIFIER, ElementaryFile, Personalisation, ReadAccess,
 };
 use super::pki::{Error, Generation, HolderProfile, PUBLIC_EXPONENT, TestPki, days_from};
+use super::profile::Chip;
 
 /// PIN of the demo card. It protects nothing.
 pub const DEMO_PIN: [u8; 8] = *b"12345678";
@@ -78,8 +79,6 @@ pub struct IssueOptions {
     pub puk: [u8; 8],
     /// Way in which the files are signed.
     pub generation: Generation,
-    /// Start of EF.ATR, by which programs tell the chip's maker; the rest of the file is added.
-    pub historical: Vec<u8>,
     /// How many zero bytes follow the DER in EF 1003, 1004 and 1005.
     pub padding: usize,
     /// Whether the holder's certificate has an extended key usage.
@@ -87,13 +86,12 @@ pub struct IssueOptions {
 }
 
 impl Default for IssueOptions {
-    /// A card of the second generation on a chip by Gemalto.
+    /// A card of the second generation.
     fn default() -> Self {
         Self {
             pin: DEMO_PIN,
             puk: DEMO_PUK,
             generation: Generation::default(),
-            historical: [&hex_literal::hex!("4301B84F0A")[..], b"IasEccRoot"].concat(),
             padding: 32,
             extended_key_usage: false,
         }
@@ -152,7 +150,7 @@ pub fn issue(
     number.resize(16, 0);
     let files = vec![
         root_file(0x2F00, 0x1E, encode_directory()),
-        root_file(0x2F01, 0x1D, encode_atr(&options.historical)),
+        root_file(EF_ATR_IDENTIFIER, 0x1D, Chip::Gemalto.ef_atr()),
         root_file(0xD003, 0x1C, tlv::encode(0x5A, &card_number)),
         root_file(0xD004, 0x1B, dh_object),
         file(0x1001, ReadAccess::Always, citizen.nis.clone().into_bytes()),
@@ -214,13 +212,6 @@ fn file(identifier: u16, access: ReadAccess, content: Vec<u8>) -> ElementaryFile
 fn encode_directory() -> Vec<u8> {
     let template = |name: &[u8]| tlv::encode(0x61, &tlv::encode(0x4F, name));
     [template(&IAS_APPLICATION), template(&CIE_APPLICATION)].concat()
-}
-
-/// EF.ATR: what the chip's maker wrote, the status 9000, zeros up to the size of the file.
-fn encode_atr(historical: &[u8]) -> Vec<u8> {
-    let mut content = [historical, &tlv::encode(0x82, &[0x90, 0x00])].concat();
-    content.resize(content.len().max(96), 0);
-    content
 }
 
 /// EF.DH: the domain parameters in the template in which GET DATA gives them.

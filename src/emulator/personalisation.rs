@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::crypto::generate::GeneratedKey;
 
+/// Identifier of EF.ATR, in the root.
+pub(super) const EF_ATR_IDENTIFIER: u16 = 0x2F01;
+
 /// The directory that holds an elementary file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -118,7 +121,8 @@ pub struct DhGroup {
 /// Everything that makes one card different from another.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Personalisation {
-    /// All elementary files.
+    /// All elementary files. The content of EF.ATR (2F01 in the root) is only a placeholder: a card made
+    /// of this has the one of its chip.
     pub files: Vec<ElementaryFile>,
     /// Key 81: the holder's authentication and signature key (certificate in EF 1003).
     pub holder_key: CardKey,

@@ -36,11 +36,44 @@ pub struct Profile {
     pub le_zero_warns: bool,
     /// Whether a READ BINARY that asks for more than the file has left is answered 6Cxx and no data.
     pub wrong_le_is_refused: bool,
+    /// The longest data, in clear, of one protected command, in bytes. More is answered 6700, over the
+    /// channel; longer commands are chains.
+    pub longest_protected_data: usize,
+    /// Whether the PIN counts as shown after a CHANGE REFERENCE DATA that succeeded. What real cards do
+    /// is not known.
+    pub verified_after_change: bool,
     /// The longest token that INTERNAL AUTHENTICATE signs, in bytes; `None` is what fits the block.
     pub longest_token: Option<usize>,
 }
 
+/// Size of EF.ATR, zeros at its end included.
+const EF_ATR_SIZE: usize = 96;
+
 impl Chip {
+    /// EF.ATR (2F01): what the chip's maker wrote, the status 9000, zeros up to the size of the file.
+    ///
+    /// Programs tell the maker by a fragment of it, which is the published one; the objects around that
+    /// are like those of chips whose whole EF.ATR is published. Those programs look for the status far
+    /// into the file, at offset 33 or later.
+    pub(super) fn ef_atr(self) -> Vec<u8> {
+        let written: &[u8] = match self {
+            // Card service data, capabilities, a name for the root; then, as on the other chip, the
+            // longest commands and answers, an object identifier and the status.
+            Self::Gemalto => &hex_literal::hex!(
+                "4301B8 4703940180 4F0A 496173456363526F6F74"
+                "E010 020200FF 020200FF 02020100 02020100 7808 06062B8122F87802 82029000"
+            ),
+            // Here with pre-issuing data in the place of the name.
+            Self::Nxp => &hex_literal::hex!(
+                "8000 4301B8 460410101010 4703940180"
+                "E010 02020104 020200E6 020200E6 020200E6 7808 06062B8122F87802 82029000"
+            ),
+        };
+        let mut content = written.to_vec();
+        content.resize(EF_ATR_SIZE, 0);
+        content
+    }
+
     /// How this chip behaves.
     #[must_use]
     pub fn profile(self) -> Profile {
@@ -53,6 +86,8 @@ impl Chip {
             longest_clear_read: 256,
             le_zero_warns: true,
             wrong_le_is_refused: false,
+            longest_protected_data: 231,
+            verified_after_change: true,
             longest_token: None,
         };
         match self {
@@ -61,8 +96,10 @@ impl Chip {
                 atr: &hex_literal::hex!("3B8E80018031806549544E5850120FFF8290F0"),
                 knows_ias_by_name: false,
                 root_at_reset: true,
+                combined_domain_parameters: false,
                 longest_clear_read: 231,
                 le_zero_warns: false,
+                verified_after_change: false,
                 ..gemalto
             },
         }

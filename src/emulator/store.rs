@@ -4,9 +4,11 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use super::personalisation::Personalisation;
+use super::personalisation::{Directory, EF_ATR_IDENTIFIER, ElementaryFile, Personalisation};
 use super::profile::Chip;
 
+/// Where EF.ATR lies.
+const EF_ATR: (Directory, u16) = (Directory::Root, EF_ATR_IDENTIFIER);
 /// Tries of a PIN that was not mistyped yet.
 pub(super) const PIN_TRIES: u8 = 3;
 /// Tries of a PUK that was not mistyped yet.
@@ -22,7 +24,12 @@ pub(super) struct Persistent {
 }
 
 impl Persistent {
-    pub(super) fn new(personalisation: Personalisation, chip: Chip) -> Self {
+    /// A card of this chip, which brings its own EF.ATR along: whoever personalises does not write it.
+    pub(super) fn new(mut personalisation: Personalisation, chip: Chip) -> Self {
+        let is_ef_atr = |file: &&mut ElementaryFile| (file.directory, file.identifier) == EF_ATR;
+        if let Some(file) = personalisation.files.iter_mut().find(is_ef_atr) {
+            file.content = chip.ef_atr();
+        }
         Self { chip, pin_tries: PIN_TRIES, puk_tries: PUK_TRIES, personalisation }
     }
 }

@@ -169,16 +169,25 @@ impl Channel {
         let header = [cla | 0x0C, ins, p1, p2];
         let mut objects = Vec::new();
         if !clear.data().is_empty() {
-            let blocks = cipher::encrypt(&self.enc, &cipher::pad(clear.data())).unwrap();
-            objects = tlv::encode(tag, &[indicator, &blocks].concat());
+            objects = self.cryptogram(tag, indicator, clear.data());
         }
         if let Some(ne) = clear.ne() {
             objects.extend(tlv::encode(0x97, &[ne.to_be_bytes()[3]]));
         }
-        let mac = self.checksum(&[&cipher::pad(&header), &objects[..]].concat());
-        objects.extend(tlv::encode(0x8E, &mac));
-        let wire = Command::new(header[0], ins, p1, p2).with_data(&objects).with_ne(256);
-        upper(&wire.encode().unwrap())
+        let checksum = self.seal(header, &objects);
+        wire(header, &[objects, checksum].concat())
+    }
+
+    /// The data object of enciphered data.
+    pub(crate) fn cryptogram(&self, tag: u32, indicator: &[u8], data: &[u8]) -> Vec<u8> {
+        let blocks = cipher::encrypt(&self.enc, &cipher::pad(data)).unwrap();
+        tlv::encode(tag, &[indicator, &blocks].concat())
+    }
+
+    /// The data object of the checksum that is right for a command of these objects.
+    pub(crate) fn seal(&mut self, header: [u8; 4], objects: &[u8]) -> Vec<u8> {
+        let mac = self.checksum(&[&cipher::pad(&header), objects].concat());
+        tlv::encode(0x8E, &mac)
     }
 
     /// Opens an answer: data and status word in hex.
@@ -201,6 +210,11 @@ impl Channel {
         let protected = self.protect(clear);
         self.open(&send_all(transport, &protected))
     }
+}
+
+/// A protected command as it travels.
+pub(crate) fn wire([cla, ins, p1, p2]: [u8; 4], objects: &[u8]) -> String {
+    upper(&Command::new(cla, ins, p1, p2).with_data(objects).with_ne(256).encode().unwrap())
 }
 
 /// A card with a channel between authenticated devices, before the PIN.

@@ -43,9 +43,9 @@ fn a_link_speaks_to_the_card() {
     assert_eq!(link.now(), std::time::UNIX_EPOCH);
     let select = cie::iso7816::command::select_application(&hex::decode("A00000000039").unwrap());
     assert!(link.exchange(&select).unwrap().status().is_success());
-    let get = cie::iso7816::command::get_data(&hex::decode("4D087006BFA10102A380").unwrap());
+    let get = cie::iso7816::command::get_data(&hex::decode("4D0A7008BFA10104A3029700").unwrap());
     let answer = link.exchange(&get).unwrap();
-    assert_eq!(answer.data(), hex(&v["dh_apdus"]["get_data_all_rsp"]));
+    assert_eq!(answer.data(), hex(&v["dh_apdus"]["get_data_g_rsp"]));
 }
 
 #[test]
@@ -154,5 +154,72 @@ fn unusable_personalisations_are_refused() {
     assert!(matches!(refused(&|p| p.certification_key.public_exponent.clear()), Error::Key { .. }));
     assert!(matches!(refused(&|p| p.certification_key.holder_reference.truncate(11)), Error::Malformed(_)));
     assert!(matches!(refused(&|p| p.certification_key.holder_authorisation.clear()), Error::Malformed(_)));
-    assert!(matches!(refused(&|p| p.files[0].content.resize(40_000, 0)), Error::Malformed(_)));
+    assert!(matches!(refused(&|p| p.files[1].content.resize(40_000, 0)), Error::Malformed(_)));
+    assert_eq!(refused(&|p| p.pin = *b"1234567\0"), Error::Malformed("the PIN"));
+    assert_eq!(refused(&|p| p.puk[0] = b'x'), Error::Malformed("the PUK"));
+}
+
+#[test]
+fn every_chip_has_its_own_ef_atr() {
+    let v = vectors();
+    let fragment = |chip| match chip {
+        Chip::Gemalto => b"IasEccRoot".to_vec(),
+        _ => hex::decode("80004301B8460410101010470394").unwrap(),
+    };
+    let chips = [Chip::Gemalto, Chip::Nxp];
+    for (chip, other) in [(chips[0], chips[1]), (chips[1], chips[0])] {
+        let card = card(&v, chip);
+        let mut transport = card.transport();
+        assert_eq!(send(&mut transport, "00A40000"), "9000");
+        let answer = hex::decode(send_all(&mut transport, "00B09D0060")).unwrap();
+        let (content, status) = answer.split_at(answer.len() - 2);
+        assert_eq!((content.len(), status), (96, &[0x90, 0x00][..]), "{chip:?}");
+        let position = |part: &[u8]| content.windows(part.len()).position(|window| window == part);
+        assert!(position(&fragment(chip)).is_some(), "{chip:?}");
+        assert!(position(&fragment(other)).is_none(), "{chip:?}");
+        let end = position(&[0x82, 0x02, 0x90, 0x00]).unwrap();
+        assert!(end >= 33, "{chip:?}: {end}");
+        assert!(content[end + 4..].iter().all(|byte| *byte == 0), "{chip:?}");
+        // What is before the padding is a list of data objects, behind a category indicator perhaps.
+        let start = if content.starts_with(&[0x80, 0x00]) { 2 } else { 0 };
+        let objects: Result<Vec<_>, _> = cie::iso7816::tlv::Reader::new(&content[start..end + 4]).collect();
+        assert_eq!(objects.unwrap().last().unwrap().value, [0x90, 0x00], "{chip:?}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_card_file_is_replaced_as_a_whole_or_not_at_all() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let v = vectors();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("card.json");
+    SoftCard::create(&path, personalisation(&v), Chip::Gemalto).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let card = SoftCard::open_with(&path, super::bench::draws(&v)).unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let (mut transport, mut channel) = authenticated(&v, &card);
+    let inode = || std::fs::metadata(&path).unwrap().ino();
+
+    for (command, answer) in [(VERIFY_WRONG, "63C2"), (VERIFY_RIGHT, "9000")] {
+        // Held open, so that its number is not given to a new file.
+        let held = std::fs::File::open(&path).unwrap();
+        assert_eq!(channel.send(&mut transport, command), answer);
+        assert_ne!(inode(), held.metadata().unwrap().ino(), "another file in its place");
+    }
+    // Something stands where the new file would be written.
+    let new = folder.path().join("card.json.new");
+    std::fs::create_dir(&new).unwrap();
+    let (before, written) = (inode(), std::fs::read(&path).unwrap());
+    for command in [VERIFY_RIGHT, VERIFY_WRONG] {
+        assert_eq!(channel.send(&mut transport, command), "6581");
+        assert_eq!((card.verify_count(), card.pin_tries()), (2, 3), "nothing was compared");
+        assert_eq!(channel.send(&mut transport, "00200081"), "63C3");
+    }
+    assert_eq!((inode(), std::fs::read(&path).unwrap()), (before, written));
+    std::fs::remove_dir(&new).unwrap();
+    // A file that a power cut left behind is in nobody's way.
+    std::fs::write(&new, "{").unwrap();
+    assert_eq!(channel.send(&mut transport, VERIFY_RIGHT), "9000");
+    assert!(!new.exists());
 }

@@ -43,7 +43,10 @@ fn tries_are_counted() {
         ("002C0381", "9000", 3, 10),
         ("0020008108 3837363534333231", "9000", 3, 11),
         ("002C028107 31323334353637", "6700", 3, 11),
+        ("00200081", "9000", 3, 11),
         ("002C0281083132333435363738", "9000", 3, 12),
+        ("00200081", "63C3", 3, 12),
+        ("00B0830080", "6982", 3, 12),
         (VERIFY_RIGHT, "9000", 3, 13),
         ("002C0382", "6982", 3, 13),
         ("002C0181", "6A86", 3, 13),
@@ -107,4 +110,26 @@ fn the_holder_s_files_and_key_need_pin_and_channel() {
     assert_eq!(send(&mut transport, SELECT_CIE), "9000");
     let lost = channel.protect("00200081");
     assert_eq!(send(&mut transport, &lost), "6985");
+}
+
+#[test]
+fn the_pin_after_a_change_is_the_profile_s_choice() {
+    let v = vectors();
+    for (chip, verified) in [(Chip::Gemalto, true), (Chip::Nxp, false)] {
+        let card = card(&v, chip);
+        assert_eq!(card.profile().verified_after_change, verified);
+        let (mut transport, mut channel) = authenticated(&v, &card);
+        let (right, wrong) = ("3132333435363738", "3030303030303030");
+        assert_eq!(channel.send(&mut transport, VERIFY_RIGHT), "9000");
+        let change = |old: &str| format!("0024008110{old}{wrong}");
+        assert_eq!(channel.send(&mut transport, &change(right)), "9000");
+        let (state, read) = if verified { ("9000", 2 * 130) } else { ("63C3", 4) };
+        assert_eq!(channel.send(&mut transport, "00200081"), state, "{chip:?}");
+        assert_eq!(channel.send(&mut transport, "00B0830080").len(), read, "{chip:?}");
+        // One that failed never leaves the PIN verified.
+        assert_eq!(channel.send(&mut transport, VERIFY_WRONG), "9000", "the new one by now");
+        assert_eq!(channel.send(&mut transport, &change(right)), "63C2");
+        assert_eq!(channel.send(&mut transport, "00200081"), "63C2");
+        assert_eq!(channel.send(&mut transport, "00B0830080"), "6982");
+    }
 }

@@ -14,9 +14,13 @@ use crate::iso7816::{Command, StatusWord};
 const BLOCK_OVERHEAD: usize = 11;
 
 impl Card {
-    /// Eight bytes, good for one EXTERNAL AUTHENTICATE.
-    pub(super) fn get_challenge(&mut self, command: &Command) -> Answer {
+    /// Eight bytes, good for one EXTERNAL AUTHENTICATE. While a channel is open they come over it only,
+    /// so that no challenge drawn in clear serves device authentication.
+    pub(super) fn get_challenge(&mut self, command: &Command, protected: bool) -> Answer {
         no_parameters(command)?;
+        if !protected && self.volatile.channel.is_some() {
+            return Err(StatusWord::SECURITY_STATUS_NOT_SATISFIED);
+        }
         if !command.data().is_empty() || command.ne() != Some(8) {
             return Err(StatusWord::WRONG_LENGTH);
         }

@@ -46,9 +46,12 @@ impl<'a> Fields<'a> {
 
 impl Card {
     /// Checks a certificate under key 84 and remembers the key that it certifies.
-    pub(super) fn verify_certificate(&mut self, command: &Command) -> Answer {
+    pub(super) fn verify_certificate(&mut self, command: &Command, protected: bool) -> Answer {
         if (command.p1(), command.p2()) != (0x00, 0xAE) {
             return Err(StatusWord::WRONG_P1_P2);
+        }
+        if !protected {
+            return Err(StatusWord::SECURITY_STATUS_NOT_SATISFIED);
         }
         if !self.volatile.environment.certification {
             return Err(StatusWord::CONDITIONS_NOT_SATISFIED);

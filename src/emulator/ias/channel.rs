@@ -70,6 +70,10 @@ impl Channel {
         let mut covered = cipher::pad(&wire.header()).to_vec();
         for object in tlv::Reader::new(wire.data()) {
             let object = object.map_err(|_| StatusWord::SM_OBJECT_INCORRECT)?;
+            if checksum.is_some() {
+                // It covers what stands before it, so nothing may stand behind it.
+                return Err(StatusWord::SM_OBJECT_INCORRECT);
+            }
             let slot = match object.tag.0 {
                 CRYPTOGRAM if !odd => &mut cryptogram,
                 CRYPTOGRAM_ODD if odd => &mut cryptogram,

@@ -11,6 +11,10 @@ impl Card {
     /// Whatever was proved over an earlier channel is void.
     pub(super) fn agree(&mut self, y_ifd: &[u8]) -> Answer {
         let group = &self.keys.group;
+        // Both sides sign the values as they travelled: one number, one form.
+        if y_ifd.len() != group.size() {
+            return Err(StatusWord::WRONG_DATA);
+        }
         let pair = KeyPair::generate(group, &mut self.entropy, "DH.y").map_err(|_| FAILURE)?;
         let y_icc = pair.public().to_vec();
         let secret = pair.agree(group, y_ifd).map_err(|_| StatusWord::WRONG_DATA)?;

@@ -32,6 +32,11 @@ impl Keys {
         if state.pin_tries > PIN_TRIES || state.puk_tries > PUK_TRIES {
             return Err(Error::Malformed("a try counter"));
         }
+        for (name, digits) in [("the PIN", &given.pin), ("the PUK", &given.puk)] {
+            if !digits.iter().all(u8::is_ascii_digit) {
+                return Err(Error::Malformed(name));
+            }
+        }
         let (certification, authority, application) = certification_key(&given.certification_key)?;
         let named = |name| move |error| Error::Key { name, error };
         Ok(Self {

@@ -56,6 +56,7 @@ impl Card {
         check_digits(new)?;
         self.compare(reference, old)?;
         self.write_pin(Some(*new))?;
+        self.set_verified(reference, self.profile.verified_after_change);
         Ok(done())
     }
 
@@ -75,6 +76,8 @@ impl Card {
         if let Some(new) = &new {
             check_digits(new)?;
             self.verify_count += 1;
+            // Nobody has shown the new PIN yet.
+            self.volatile.pin_verified = false;
         }
         self.write_pin(new)?;
         Ok(done())

@@ -61,6 +61,8 @@ impl Card {
                 }
                 self.agree(y_ifd)
             }
+            // Device authentication goes over the channel from its first step.
+            (0x81, 0xA4 | 0xB6, ..) if !protected => Err(StatusWord::SECURITY_STATUS_NOT_SATISFIED),
             (0x81, 0xB6, Some(&[ALGORITHM_CERTIFICATE]), Some(&[0x84]), None, None) => {
                 self.volatile.environment.certification = true;
                 Ok(done())

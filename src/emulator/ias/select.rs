@@ -51,8 +51,6 @@ impl Card {
         }
         if self.volatile.directory != Some(directory) {
             self.volatile.forget_holder();
-        }
-        if !protected || self.volatile.directory != Some(directory) {
             self.volatile.environment = Default::default();
         }
         self.volatile.directory = Some(directory);

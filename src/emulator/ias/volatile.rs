@@ -135,6 +135,7 @@ impl Volatile {
         self.challenge = None;
         self.authentication = Authentication::None;
         self.chain = None;
+        self.environment = Environment::default();
         self.forget_holder();
     }
 
