@@ -48,6 +48,9 @@ pub enum Error {
     /// The card refused to select or read the file.
     #[error("the card answered {0}")]
     Status(StatusWord),
+    /// The card answered the first read with 9000 and no data.
+    #[error("the card gave no data of the file")]
+    NoData,
     /// The file does not begin with a BER-TLV object.
     #[error("the file is malformed: {0}")]
     Malformed(#[from] tlv::Error),
@@ -86,7 +89,7 @@ pub fn read(channel: &mut Channel, file: FileReference, extent: Extent) -> Resul
     if channel.is_clear() {
         let first = |ne| command::read_binary_by_short_identifier(file.short_identifier, ne);
         match read_blocks(channel, &first, extent) {
-            Err(Error::Status(_)) => {}
+            Err(Error::Status(_) | Error::NoData) => {}
             result => return result,
         }
     }
@@ -134,7 +137,8 @@ fn read_blocks(
         }
         let at_end = match status {
             StatusWord::SUCCESS if found > 0 => false,
-            StatusWord::SUCCESS if !content.is_empty() => true,
+            StatusWord::SUCCESS if content.is_empty() => return Err(Error::NoData),
+            StatusWord::SUCCESS => true,
             StatusWord::END_OF_FILE => true,
             StatusWord::WRONG_OFFSET if !content.is_empty() => true,
             _ => {
@@ -279,7 +283,11 @@ mod tests {
         ] {
             let card = Card { content: Vec::new(), past_end, ..Card::default() };
             let (result, commands) = read_from(card, extent);
-            assert_eq!(result.unwrap_err(), Error::Status(StatusWord::new(past_end)));
+            let expected = match past_end {
+                0x9000 => Error::NoData,
+                word => Error::Status(StatusWord::new(word)),
+            };
+            assert_eq!(result.unwrap_err(), expected);
             assert_eq!(commands, 3, "by short identifier, then by SELECT");
         }
     }
