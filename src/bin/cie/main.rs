@@ -1,0 +1,3 @@
+//! The command `cie`.
+
+fn main() {}
