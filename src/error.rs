@@ -95,6 +95,30 @@ advice! {
     CARD_MUTE: "card-mute",
         "The card does not answer. Lay it flat on the reader, without a cover, and start again.",
         "La carta non risponde. Appoggiarla in piano sul lettore, senza custodia, e ricominciare.";
+    NO_SERVICE: "no-service",
+        "The computer's smart card service is not running. Start it (on Linux: pcscd) and try again.",
+        "Il servizio per le smart card del computer non è attivo. Avviarlo (su Linux: pcscd) e riprovare.";
+    NO_READER: "no-reader",
+        "The reader was not found. Plug it in, and check its name.",
+        "Il lettore non è stato trovato. Collegarlo e controllarne il nome.";
+    NO_CARD: "no-card",
+        "There is no card on the reader. Lay the card flat on it and leave it there.",
+        "Non c'è nessuna carta sul lettore. Appoggiarla in piano e lasciarla lì.";
+    CARD_IN_USE: "card-in-use",
+        "Another program uses the card. Close it, or wait until it is done.",
+        "Un altro programma sta usando la carta. Chiuderlo o attendere che finisca.";
+    READER_STUCK: "reader-stuck",
+        "The reader does not come back from an earlier command. Take the card away; if that does not help, unplug the reader and plug it in again.",
+        "Il lettore è fermo su un comando precedente. Togliere la carta; se non basta, scollegare e ricollegare il lettore.";
+    CARD_UNPOWERED: "card-unpowered",
+        "The reader cannot power the card. Lay the card flat on the middle of the reader, without a cover, and plug the reader into the computer itself, not into a hub.",
+        "Il lettore non riesce ad alimentare la carta. Appoggiarla in piano al centro del lettore, senza custodia, e collegare il lettore direttamente al computer, non a un hub.";
+    TIMED_OUT: "timed-out",
+        "Nothing happened in the time given. Start again when the card is at hand.",
+        "Non è successo nulla nel tempo previsto. Ricominciare con la carta a portata di mano.";
+    CANCELLED: "cancelled",
+        "The operation was cancelled. Nothing more was sent to the card.",
+        "L'operazione è stata annullata. Nient'altro è stato inviato alla carta.";
     READER_FAILED: "reader-failed",
         "The reader has failed. Unplug it and plug it in again.",
         "Il lettore ha avuto un errore. Scollegarlo e ricollegarlo.";
@@ -202,7 +226,17 @@ fn of_transport(error: &transport::Error) -> &'static Advice {
         transport::Error::Removed => &CARD_REMOVED,
         transport::Error::Reset => &CARD_RESET,
         transport::Error::NoAnswer => &CARD_MUTE,
-        transport::Error::Apdu(_) | transport::Error::EndlessAnswer => &CARD_MALFORMED,
+        transport::Error::Apdu(_) | transport::Error::EndlessAnswer | transport::Error::AnswerTooLong => {
+            &CARD_MALFORMED
+        }
+        transport::Error::NoService => &NO_SERVICE,
+        transport::Error::NoReader => &NO_READER,
+        transport::Error::NoCard => &NO_CARD,
+        transport::Error::InUse => &CARD_IN_USE,
+        transport::Error::Unresponsive => &READER_STUCK,
+        transport::Error::Unpowered => &CARD_UNPOWERED,
+        transport::Error::TimedOut => &TIMED_OUT,
+        transport::Error::Cancelled => &CANCELLED,
         transport::Error::Reader(_) => &READER_FAILED,
     }
 }

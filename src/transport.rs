@@ -1,6 +1,9 @@
 //! The way to a card: [`Transport`] carries single APDUs, [`Link`] turns them into whole commands
 //! (chaining, GET RESPONSE, wrong Le; ISO/IEC 7816-4 section 5.3 and ISO/IEC 7816-3 section 12).
 
+#[cfg(feature = "pcsc")]
+pub mod pcsc;
+
 use crate::crypto::SystemEntropy;
 use crate::environment::{Clock, Entropy, EntropyError, SystemClock};
 use crate::iso7816::apdu::{self, SHORT_DATA_MAX};
@@ -31,6 +34,33 @@ pub enum Error {
     /// The card keeps announcing more data than any answer has.
     #[error("the card's answer does not end")]
     EndlessAnswer,
+    /// The card carried the command out, but its answer was longer than any APDU and is lost.
+    #[error("the card's answer was too long and is lost")]
+    AnswerTooLong,
+    /// No service for readers is running, or it stopped. What a command under way did is not known.
+    #[error("the smart card service is not running")]
+    NoService,
+    /// There is no reader, or none of this name.
+    #[error("there is no such reader")]
+    NoReader,
+    /// No card lies on the reader.
+    #[error("there is no card on the reader")]
+    NoCard,
+    /// Another program uses the card and does not share it.
+    #[error("another program uses the card")]
+    InUse,
+    /// A command to this reader never came back; until it does, the reader cannot be used.
+    #[error("the reader does not come back from an earlier command")]
+    Unresponsive,
+    /// The card does not answer when it is powered, or the reader cannot power it.
+    #[error("the reader cannot power the card")]
+    Unpowered,
+    /// What was waited for did not happen in time.
+    #[error("nothing happened in the time given")]
+    TimedOut,
+    /// The waiting was cancelled.
+    #[error("the waiting was cancelled")]
+    Cancelled,
     /// The reader or its service failed; the text is theirs.
     #[error("the reader failed: {0}")]
     Reader(String),
@@ -56,6 +86,18 @@ pub trait Transport: Send {
 
     /// The answer to reset, as the reader gave it.
     fn atr(&self) -> &[u8];
+
+    /// Keeps other programs off the card until [`Transport::end`], where it is shared with any.
+    ///
+    /// # Errors
+    /// [`Error::InUse`] if another program does not let go of it; [`Error::Reset`] or [`Error::Removed`]
+    /// if that happened meanwhile. Nothing is kept then.
+    fn begin(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Lets other programs at the card again.
+    fn end(&mut self) {}
 }
 
 /// How much was said over a [`Link`] so far.
@@ -104,18 +146,28 @@ pub struct Link {
     clock: Box<dyn Clock>,
     statistics: Statistics,
     reset_when_dropped: bool,
+    /// How many operations want the card for themselves, one inside the other.
+    holders: u32,
+    /// Whether a transaction was begun for them.
+    in_transaction: bool,
 }
 
 impl Link {
     /// A link over this transport, with the system's randomness and clock.
     #[must_use]
     pub fn new(transport: impl Transport + 'static) -> Self {
+        Self::assemble(Box::new(transport), Box::new(SystemEntropy), Box::new(SystemClock))
+    }
+
+    fn assemble(transport: Box<dyn Transport>, entropy: Box<dyn Entropy>, clock: Box<dyn Clock>) -> Self {
         Self {
-            transport: Box::new(transport),
-            entropy: Box::new(SystemEntropy),
-            clock: Box::new(SystemClock),
+            transport,
+            entropy,
+            clock,
             statistics: Statistics::default(),
             reset_when_dropped: false,
+            holders: 0,
+            in_transaction: false,
         }
     }
 
@@ -127,13 +179,7 @@ impl Link {
         entropy: impl Entropy + 'static,
         clock: impl Clock + 'static,
     ) -> Self {
-        Self {
-            transport: Box::new(transport),
-            entropy: Box::new(entropy),
-            clock: Box::new(clock),
-            statistics: Statistics::default(),
-            reset_when_dropped: false,
-        }
+        Self::assemble(Box::new(transport), Box::new(entropy), Box::new(clock))
     }
 
     /// The answer to reset.
@@ -180,14 +226,40 @@ impl Link {
         self.reset_when_dropped = reset;
     }
 
+    /// From the next command on no other program gets at the card, until [`Link::let_go`] is called as
+    /// often as this.
+    pub fn hold(&mut self) {
+        self.holders += 1;
+    }
+
+    /// Ends what [`Link::hold`] began.
+    pub fn let_go(&mut self) {
+        self.holders = self.holders.saturating_sub(1);
+        if self.holders == 0 && std::mem::take(&mut self.in_transaction) {
+            self.transport.end();
+        }
+    }
+
     /// Carries out one command: splits long data into a chain, collects 61xx, and issues a command
-    /// again with the right Le after 6Cxx if the command says that it may be repeated, once.
+    /// again with the right Le after 6Cxx if the command says that it may be repeated, once. No other
+    /// program gets at the card in between.
     ///
     /// A fragment of a chain that is not answered 9000 ends the chain; its answer is returned.
     ///
     /// # Errors
     /// [`Error`]; the status word, whatever it is, is in the response and not an error here.
     pub fn exchange(&mut self, command: &Command) -> Result<Response, Error> {
+        self.hold();
+        let outcome = self.exchange_held(command);
+        self.let_go();
+        outcome
+    }
+
+    fn exchange_held(&mut self, command: &Command) -> Result<Response, Error> {
+        if !self.in_transaction {
+            self.transport.begin()?;
+            self.in_transaction = true;
+        }
         let mut fragments = command.chain(SHORT_DATA_MAX);
         let last = fragments.pop();
         for fragment in &fragments {

@@ -184,6 +184,7 @@ fn each_dependency_is_named_where_it_belongs() {
         let allowed = [
             ("openssl", crypto || source.path == "trust/path.rs"),
             ("sha2", crypto),
+            ("pcsc", source.path.starts_with("transport/pcsc")),
             ("x509_parser", paper || pki),
             ("x509_cert", paper || pki),
             ("der", paper || pki),

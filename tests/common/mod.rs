@@ -1,6 +1,9 @@
 //! One personalised software card for each test program, from a fixed seed, and the terminal's side of
 //! it. Making the keys takes seconds, so everything that a test changes is a copy in memory.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
+
+#[cfg(feature = "system-tests")]
+pub mod pcscd;
 
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};

@@ -1,0 +1,263 @@
+//! Readers, through the PC/SC service of the system (PC/SC part 5; pcscd on Linux).
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use cie::transport::pcsc::{Service, Sharing};
+//!
+//! # fn main() -> Result<(), cie::Error> {
+//! let service = Service::open()?;
+//! let reader = service.watch().wait_for_card(None, Duration::from_secs(30))?;
+//! let link = service.connect(&reader.name, Sharing::Shared)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What the service cannot do is done here: every call to a card has a deadline. The call itself cannot be
+//! taken back, so it runs in a thread of its own; when the deadline passes the connection is given up, and
+//! its reader is [`Error::Unresponsive`] until the call returns. The thread then resets the card, which may
+//! have carried out anything meanwhile, a VERIFY included.
+
+mod connection;
+mod watch;
+
+use std::ffi::CString;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use ::pcsc::{Context, ReaderState as State, Scope};
+
+use super::{Error, Link};
+pub use connection::Connection;
+use connection::Token;
+pub use watch::{Canceller, Watch};
+
+/// How long an exchange with a card may take, unless [`Service::with_deadline`] says otherwise. The slowest
+/// commands of known cards take some two seconds; programs for phones wait ten.
+pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Who else may use a card while we are connected to it. There is no default: it depends on the card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sharing {
+    /// Nobody. For cards whose verified PIN serves every program (CNS, TS-CNS).
+    Exclusive,
+    /// Any program, but not in the middle of an operation. Enough for a CIE 3, whose verified PIN belongs
+    /// to one secure channel; a reset by another program ends the session, and no PIN is shown again.
+    Shared,
+}
+
+/// A reader, and what lay on it when it was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reader {
+    /// The name that the service gives it, at most 128 bytes; what is not UTF-8 is replaced.
+    pub name: String,
+    /// What lies on it.
+    pub state: ReaderState,
+}
+
+/// What lies on a reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReaderState {
+    /// Nothing.
+    Empty,
+    /// A card that answers.
+    Present {
+        /// Its answer to reset, at most 33 bytes.
+        atr: Vec<u8>,
+        /// Whether a program is connected to it.
+        in_use: bool,
+        /// Whether that program does not share it.
+        exclusive: bool,
+    },
+    /// A card that does not answer, or cannot be powered.
+    Mute,
+    /// The reader is there but cannot be used.
+    Unavailable,
+}
+
+impl From<&State> for Reader {
+    fn from(state: &State) -> Self {
+        let name = state.name().to_string_lossy().into_owned();
+        let event = state.event_state();
+        let has = |flag| event.contains(flag);
+        let state = if has(::pcsc::State::MUTE) {
+            ReaderState::Mute
+        } else if has(::pcsc::State::PRESENT) {
+            let exclusive = has(::pcsc::State::EXCLUSIVE);
+            let in_use = exclusive || has(::pcsc::State::INUSE);
+            ReaderState::Present { atr: state.atr().to_vec(), in_use, exclusive }
+        } else if has(::pcsc::State::EMPTY) {
+            ReaderState::Empty
+        } else {
+            ReaderState::Unavailable
+        };
+        Self { name, state }
+    }
+}
+
+/// The way to the PC/SC service. Clones share what they know of readers that do not come back. `Send` and
+/// `Sync`.
+#[derive(Clone)]
+pub struct Service {
+    connections: Arc<Mutex<Vec<Weak<Token>>>>,
+    deadline: Duration,
+}
+
+impl Service {
+    /// Finds the service.
+    ///
+    /// A service that is stopped and started later is found again by the next call.
+    ///
+    /// # Errors
+    /// [`Error::NoService`] if it is not running.
+    pub fn open() -> Result<Self, Error> {
+        establish()?;
+        Ok(Self { connections: Arc::default(), deadline: DEADLINE })
+    }
+
+    /// With another deadline for each exchange with a card.
+    #[must_use]
+    pub fn with_deadline(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
+    }
+
+    /// All readers and what lies on them now.
+    ///
+    /// # Errors
+    /// [`Error::NoService`], [`Error::Reader`].
+    pub fn readers(&self) -> Result<Vec<Reader>, Error> {
+        let context = establish()?;
+        let mut states = states(list(&context)?);
+        match context.get_status_change(Duration::ZERO, &mut states) {
+            Ok(()) | Err(::pcsc::Error::Timeout) => {}
+            // One that was unplugged since it was listed: the others are still worth knowing.
+            Err(::pcsc::Error::UnknownReader) => return Watch::new().changes(Duration::ZERO),
+            Err(error) => return Err(error.into()),
+        }
+        Ok(states.iter().map(Reader::from).collect())
+    }
+
+    /// A watch over the readers: cards that come and go, readers that are plugged in and out.
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        Watch::new()
+    }
+
+    /// Connects to the card on this reader and powers it if it is not. What the card remembers of others
+    /// is left as it is; so it is when the link is dropped, unless it was told to reset the card.
+    ///
+    /// # Errors
+    /// [`Error::NoService`], [`Error::NoReader`], [`Error::NoCard`], [`Error::InUse`],
+    /// [`Error::Unpowered`], [`Error::Unresponsive`] if the service does not come back in time or did not
+    /// from an earlier command.
+    pub fn connect(&self, reader: &str, sharing: Sharing) -> Result<Link, Error> {
+        Ok(Link::new(self.transport(reader, sharing)?))
+    }
+
+    /// The same without a [`Link`] on top: single APDUs, of any length that the reader carries.
+    ///
+    /// # Errors
+    /// As [`Service::connect`].
+    pub fn transport(&self, reader: &str, sharing: Sharing) -> Result<Connection, Error> {
+        let name = CString::new(reader).map_err(|_| Error::NoReader)?;
+        let token = self.admit(reader)?;
+        Connection::open(name, sharing, self.deadline, token)
+    }
+
+    /// Notes a new connection, unless an earlier one to this reader hangs.
+    fn admit(&self, reader: &str) -> Result<Arc<Token>, Error> {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        connections.retain(|token| token.strong_count() > 0);
+        let hanging = connections.iter().filter_map(Weak::upgrade).find_map(|token| token.hangs(reader));
+        if let Some(error) = hanging {
+            return Err(error);
+        }
+        let token = Arc::new(Token::new(reader));
+        connections.push(Arc::downgrade(&token));
+        Ok(token)
+    }
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Service(deadline {:?})", self.deadline)
+    }
+}
+
+/// A context of its own: calls in one context wait for each other.
+fn establish() -> Result<Context, Error> {
+    Ok(Context::establish(Scope::User)?)
+}
+
+/// The names of all readers.
+fn list(context: &Context) -> Result<Vec<CString>, Error> {
+    match context.list_readers_owned() {
+        Err(::pcsc::Error::NoReadersAvailable) => Ok(Vec::new()),
+        other => Ok(other?),
+    }
+}
+
+/// Questions about these readers, of which nothing is known yet.
+fn states(names: Vec<CString>) -> Vec<State> {
+    names.into_iter().map(|name| State::new(name, ::pcsc::State::UNAWARE)).collect()
+}
+
+impl From<::pcsc::Error> for Error {
+    fn from(error: ::pcsc::Error) -> Self {
+        use ::pcsc::Error as Pcsc;
+        match error {
+            // A communication error is one with the service: it ended while a command was under way.
+            Pcsc::NoService | Pcsc::ServiceStopped | Pcsc::Shutdown | Pcsc::CommError => Self::NoService,
+            Pcsc::UnknownReader | Pcsc::ReaderUnavailable | Pcsc::NoReadersAvailable => Self::NoReader,
+            Pcsc::NoSmartcard => Self::NoCard,
+            Pcsc::RemovedCard => Self::Removed,
+            Pcsc::ResetCard => Self::Reset,
+            Pcsc::SharingViolation => Self::InUse,
+            Pcsc::UnresponsiveCard | Pcsc::UnpoweredCard => Self::Unpowered,
+            // The reader's word for an exchange that broke off, mostly because the card moved.
+            Pcsc::NotTransacted => Self::NoAnswer,
+            Pcsc::InsufficientBuffer => Self::AnswerTooLong,
+            Pcsc::Timeout => Self::TimedOut,
+            Pcsc::Cancelled => Self::Cancelled,
+            other => Self::Reader(other.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_service_says_keeps_its_meaning() {
+        use ::pcsc::Error as Pcsc;
+        // Those that no virtual reader brings about; tests/pcsc.rs has the others.
+        for (theirs, ours) in [
+            (Pcsc::InsufficientBuffer, Error::AnswerTooLong),
+            (Pcsc::ServiceStopped, Error::NoService),
+            (Pcsc::ReaderUnavailable, Error::NoReader),
+            (Pcsc::UnresponsiveCard, Error::Unpowered),
+            (Pcsc::Cancelled, Error::Cancelled),
+        ] {
+            assert_eq!(Error::from(theirs), ours);
+        }
+        let unknown = Error::from(Pcsc::InternalError);
+        assert!(matches!(&unknown, Error::Reader(text) if !text.is_empty()), "{unknown}");
+    }
+
+    #[test]
+    fn a_reader_hangs_only_once_a_call_was_given_up() {
+        let service = Service { connections: Arc::default(), deadline: DEADLINE };
+        let (one, other) = (service.admit("one").unwrap(), service.admit("one").unwrap());
+        one.give_up(Error::Unresponsive);
+        assert_eq!(service.clone().admit("one").err(), Some(Error::Unresponsive));
+        let two = service.admit("two").unwrap();
+        drop(one);
+        service.admit("one").unwrap();
+        drop((other, two));
+        assert_eq!(service.connections.lock().unwrap().len(), 3, "cleared when the next one comes");
+        service.admit("two").unwrap();
+        assert_eq!(service.connections.lock().unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,14 @@
+//! The real PC/SC stack: a private pcscd with the virtual reader (Debian packages pcscd and
+//! vsmartcard-vpcd), and cards that a test controls.
+#![cfg(feature = "system-tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+#[path = "pcsc/faults.rs"]
+mod faults;
+#[path = "pcsc/raw_card.rs"]
+mod raw_card;
+#[path = "pcsc/sharing.rs"]
+mod sharing;
+#[path = "pcsc/watching.rs"]
+mod watching;

@@ -1,0 +1,243 @@
+//! Every fault that the service is known to pass on, in the order of the table in docs/readers.md: what the
+//! library makes of it.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cie::transport::pcsc::{Connection, Service, Sharing};
+use cie::transport::{Error, Transport};
+
+use crate::common::pcscd::{Pcscd, READER, until};
+use crate::isolated_tests;
+use crate::raw_card::{RawCard, Reaction, Seen};
+
+const COMMAND: [u8; 5] = [0x00, 0x84, 0x00, 0x00, 0x08];
+const SHORT: Duration = Duration::from_millis(600);
+const LONG: Duration = Duration::from_secs(5);
+
+fn service() -> Service {
+    Service::open().unwrap()
+}
+
+/// Connects as soon as the service has noticed the card.
+fn connect(service: &Service) -> Connection {
+    service.watch().wait_for_card(Some(READER), LONG).unwrap();
+    service.transport(READER, Sharing::Shared).unwrap()
+}
+
+fn refused(service: &Service) -> Error {
+    service.transport(READER, Sharing::Shared).unwrap_err()
+}
+
+fn gone(service: &Service) {
+    service.watch().wait_for_removal(READER, LONG).unwrap();
+    assert_eq!(refused(service), Error::NoCard);
+}
+
+isolated_tests! {
+    fn the_card_goes_after_it_read_the_command() {
+        let _pcscd = Pcscd::start();
+        let card = RawCard::insert(|_| Reaction::BreakOff(0, Vec::new()));
+        let service = service();
+        let mut connection = connect(&service);
+        assert_eq!(connection.transmit(&COMMAND), Err(Error::NoAnswer), "the service says success, 0 bytes");
+        // Which of the two depends on whether the service has looked again meanwhile.
+        let next = connection.transmit(&COMMAND).unwrap_err();
+        assert!(matches!(next, Error::NoAnswer | Error::Removed), "{next}");
+        gone(&service);
+        assert_eq!(connection.transmit(&COMMAND), Err(Error::Removed));
+        assert_eq!(card.commands(), 1, "nothing was sent twice");
+    }
+
+    fn the_answer_breaks_off() {
+        let _pcscd = Pcscd::start();
+        let card = RawCard::insert(|_| Reaction::BreakOff(16, vec![0x90]));
+        let service = service();
+        let mut connection = connect(&service);
+        assert_eq!(connection.transmit(&COMMAND), Err(Error::NoAnswer), "the service says success, 1 byte");
+        gone(&service);
+        assert_eq!(card.commands(), 1);
+    }
+
+    fn the_answer_has_one_byte() {
+        let _pcscd = Pcscd::start();
+        let card = RawCard::answering(&[0x90]);
+        let service = service();
+        let mut connection = connect(&service);
+        assert_eq!(connection.transmit(&COMMAND), Err(Error::NoAnswer));
+        assert_eq!(card.commands(), 1);
+    }
+
+    fn the_card_announces_an_answer_of_no_bytes() {
+        hangs(|_| Reaction::Nothing);
+    }
+
+    fn the_card_never_answers() {
+        hangs(|_| Reaction::Silence);
+    }
+
+    fn a_slow_answer_is_waited_for() {
+        let _pcscd = Pcscd::start();
+        let _card = RawCard::insert(|_| {
+            thread::sleep(Duration::from_secs(3));
+            Reaction::Answer(vec![0x90, 0x00])
+        });
+        let mut connection = connect(&service());
+        assert_eq!(connection.transmit(&COMMAND).unwrap(), [0x90, 0x00]);
+    }
+
+    fn the_card_is_removed_between_commands() {
+        let _pcscd = Pcscd::start();
+        let card = RawCard::answering(&[0x90, 0x00]);
+        let service = service();
+        let mut connection = connect(&service);
+        connection.transmit(&COMMAND).unwrap();
+        card.remove();
+        gone(&service);
+        assert_eq!(connection.transmit(&COMMAND), Err(Error::Removed));
+        assert_eq!(connection.begin(), Err(Error::Removed));
+        assert_eq!(connection.reset(), Err(Error::NoCard));
+    }
+
+    fn the_card_is_removed_inside_a_transaction() {
+        let _pcscd = Pcscd::start();
+        let card = RawCard::answering(&[0x90, 0x00]);
+        let service = service();
+        let mut connection = connect(&service);
+        connection.begin().unwrap();
+        connection.transmit(&COMMAND).unwrap();
+        card.remove();
+        gone(&service);
+        assert_eq!(connection.transmit(&COMMAND), Err(Error::Removed));
+        connection.end();
+        assert_eq!(connection.transmit(&COMMAND), Err(Error::Removed));
+    }
+
+    fn the_card_is_laid_on_again_between_commands() {
+        let _pcscd = Pcscd::start();
+        let card = RawCard::answering(&[0x90, 0x00]);
+        let service = service();
+        let mut old = connect(&service);
+        card.remove();
+        gone(&service);
+        let card = RawCard::answering(&[0x6A, 0x82]);
+        let mut new = connect(&service);
+        assert_eq!(old.transmit(&COMMAND), Err(Error::Removed), "perhaps it is another card");
+        assert_eq!(new.transmit(&COMMAND).unwrap(), [0x6A, 0x82]);
+        drop(old);
+        assert_eq!(new.transmit(&COMMAND).unwrap(), [0x6A, 0x82]);
+        assert_eq!((card.commands(), card.resets()), (2, 0));
+    }
+
+    fn there_is_no_card() {
+        let _pcscd = Pcscd::start();
+        assert_eq!(refused(&service()), Error::NoCard);
+    }
+
+    fn there_is_no_such_reader() {
+        let _pcscd = Pcscd::start();
+        for name in ["", "Virtual PCD", "Virtual PCD 00 00\0", "è"] {
+            assert_eq!(service().transport(name, Sharing::Shared).unwrap_err(), Error::NoReader, "{name:?}");
+        }
+    }
+
+    fn a_command_is_longer_than_the_reader_carries() {
+        let _pcscd = Pcscd::start();
+        let card = RawCard::answering(&[0x90, 0x00]);
+        let service = service();
+        let mut connection = connect(&service);
+        // Extended case 3 with as much data as 65,535 bytes hold, then one byte more.
+        let command = |length: u16| {
+            let [high, low] = length.to_be_bytes();
+            [&[0x00, 0xDA, 0x00, 0x00, 0x00, high, low][..], &vec![7; usize::from(length)]].concat()
+        };
+        assert_eq!(connection.transmit(&command(65_528)).unwrap(), [0x90, 0x00]);
+        assert_eq!(connection.transmit(&command(65_529)), Err(Error::NoAnswer));
+        gone(&service);
+        assert_eq!(card.seen().last(), Some(&Seen::Command(command(65_528))));
+    }
+
+    fn the_service_is_stopped_between_commands() {
+        service_ends(Pcscd::stop);
+    }
+
+    fn the_service_is_killed_between_commands() {
+        service_ends(Pcscd::kill);
+    }
+
+    fn the_service_is_killed_while_a_command_is_under_way() {
+        for end in [Pcscd::kill, Pcscd::stop] {
+            let pcscd = Pcscd::start();
+            let card = RawCard::insert(|_| Reaction::Silence);
+            let mut connection = connect(&service());
+            thread::scope(|scope| {
+                let call = scope.spawn(|| {
+                    (connection.transmit(&COMMAND), connection.transmit(&COMMAND), connection.begin())
+                });
+                until("the command is under way", || card.commands() == 1);
+                end(pcscd);
+                let none = Error::NoService;
+                assert_eq!(call.join().unwrap(), (Err(none.clone()), Err(none.clone()), Err(none)));
+            });
+            assert_eq!(card.commands(), 1, "nothing is sent twice");
+        }
+    }
+
+    fn there_is_no_service() {
+        assert_eq!(Service::open().unwrap_err(), Error::NoService);
+    }
+}
+
+/// A command that does not come back meets the deadline; its reader is unresponsive until the call returns,
+/// and usable after. Other readers are not concerned.
+fn hangs(reaction: fn(&[u8]) -> Reaction) {
+    let _pcscd = Pcscd::start();
+    let card = RawCard::insert(reaction);
+    let service = service().with_deadline(SHORT);
+    let mut connection = connect(&service);
+    let began = Instant::now();
+    assert_eq!(connection.transmit(&COMMAND), Err(Error::NoAnswer));
+    assert!((SHORT..SHORT * 3).contains(&began.elapsed()), "{:?}", began.elapsed());
+    assert_eq!(connection.transmit(&COMMAND), Err(Error::Unresponsive));
+    assert_eq!(connection.begin(), Err(Error::Unresponsive));
+    let began = Instant::now();
+    assert_eq!(refused(&service), Error::Unresponsive);
+    assert_eq!(refused(&service.clone()), Error::Unresponsive);
+    assert!(began.elapsed() < SHORT, "known, not found out again");
+    drop(connection);
+    assert_eq!(refused(&service), Error::Unresponsive);
+    assert_eq!(card.commands(), 1);
+
+    // The card is taken away: the call returns.
+    card.remove();
+    until("the reader is free", || refused(&service) == Error::NoCard);
+    let _card = RawCard::answering(&[0x90, 0x00]);
+    assert_eq!(connect(&service).transmit(&COMMAND).unwrap(), [0x90, 0x00]);
+}
+
+/// Every call says so; the same `Service` serves again once it is back.
+fn service_ends(end: fn(Pcscd)) {
+    let pcscd = Pcscd::start();
+    let card = RawCard::answering(&[0x90, 0x00]);
+    let service = service();
+    let mut connection = connect(&service);
+    let mut held = connect(&service);
+    held.begin().unwrap();
+    held.transmit(&COMMAND).unwrap();
+    end(pcscd);
+    assert_eq!(connection.transmit(&COMMAND), Err(Error::NoService));
+    assert_eq!(connection.begin(), Err(Error::NoService));
+    assert_eq!(connection.reset(), Err(Error::NoService));
+    assert_eq!(held.transmit(&COMMAND), Err(Error::NoService));
+    held.end();
+    assert_eq!(service.readers().unwrap_err(), Error::NoService);
+    assert_eq!(refused(&service), Error::NoService);
+    assert_eq!(service.watch().changes(Duration::ZERO).unwrap_err(), Error::NoService);
+    assert_eq!(card.commands(), 1, "nothing was sent again");
+
+    let _pcscd = Pcscd::start();
+    let _card = RawCard::answering(&[0x6A, 0x82]);
+    let mut new = connect(&service);
+    assert_eq!(new.transmit(&COMMAND).unwrap(), [0x6A, 0x82]);
+    assert_eq!(connection.transmit(&COMMAND), Err(Error::NoService), "the old connection stays dead");
+}
