@@ -22,6 +22,7 @@ mod soft_card;
 mod soft_transport;
 mod source;
 mod store;
+pub mod vpcd;
 
 pub use error::Error;
 pub use ias::Tamper;
