@@ -12,6 +12,7 @@ mod card_file;
 pub mod citizen;
 pub mod entropy;
 mod error;
+pub mod folder;
 mod ias;
 pub mod issue;
 pub mod personalisation;
