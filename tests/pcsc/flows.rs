@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -10,11 +11,12 @@ use cie::crypto::signature::{Purpose, Signer};
 use cie::crypto::{Digest, DigestAlgorithm};
 use cie::emulator::{Chip, SoftCard, pki, vpcd};
 use cie::ias::{File, Session};
+use cie::iso7816::command;
 use cie::transport::pcsc::{Service, Sharing};
 
 use crate::common::flows::{Desk, FLOWS};
 use crate::common::pcscd::{PORT, Pcscd, READER, folder, until};
-use crate::common::{card, demo, pin};
+use crate::common::{card, demo, pin, say};
 use crate::isolated_tests;
 
 const LONG: Duration = Duration::from_secs(5);
@@ -37,7 +39,7 @@ fn take_away(service: &Service, remover: &vpcd::Remover) {
 fn every_flow(chip: Chip) {
     let _pcscd = Pcscd::start();
     for (flow, run) in FLOWS {
-        println!("{chip}: {flow}");
+        say(&format!("{chip}: {flow}"));
         let card = card(chip);
         let (service, remover) = lay(&card);
         run(&Desk { card: &card, connect: &|| service.connect(READER, Sharing::Shared).unwrap() });
@@ -161,25 +163,40 @@ isolated_tests! {
         let _pcscd = Pcscd::start();
         let card = card(Chip::Gemalto);
         let (service, _remover) = lay(&card);
-        // Another program that selects, reads and at times resets, as fast as it can.
         let (mut done, mut failed) = (0, 0);
+        let stopped = AtomicBool::new(false);
         thread::scope(|scope| {
-            let (stop, stopped) = std::sync::mpsc::channel::<()>();
-            scope.spawn(move || {
-                let mut round = 0;
-                while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
-                    round += 1;
-                    match round % 4 {
-                        0 => drop(run("opensc-tool", &["-r", "0", "--reset"])),
-                        _ => drop(run("opensc-tool", &["-r", "0", "-s", "00A40000", "-s", "00A4040C07A0000002471001"])),
-                    }
+            // Another program, and a second connection that is faster than any program starts: both select
+            // something else, and at times reset the card.
+            scope.spawn(|| {
+                while !stopped.load(Ordering::SeqCst) {
+                    run("opensc-tool", &["-r", "0", "-s", "00A40000", "-s", "00A4040C07A0000002471001"]);
+                    run("opensc-tool", &["-r", "0", "--reset"]);
                 }
             });
-            for _ in 0..60 {
-                let Ok(link) = service.connect(READER, Sharing::Shared) else { continue };
+            scope.spawn(|| {
+                let mut link = service.connect(READER, Sharing::Shared).unwrap();
+                for round in 1.. {
+                    if stopped.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    // Resets by the others are told here, too.
+                    let _ = link.exchange(&command::select_master_file());
+                    if round % 10 == 0 {
+                        let _ = link.reset();
+                    }
+                    thread::sleep(Duration::from_millis(3));
+                }
+            });
+            for round in 0..60 {
+                // Where the others get their chance: nowhere, before the PIN is shown, after it.
+                let pause = |at| thread::sleep(Duration::from_millis(if round % 3 == at { 150 } else { 0 }));
+                let link = service.connect(READER, Sharing::Shared).unwrap();
                 let before = card.verify_count();
                 let outcome = Session::open(link).map_err(cie::Error::from).and_then(|session| {
+                    pause(1);
                     let mut unlocked = session.verify_pin(&pin())?;
+                    pause(2);
                     unlocked.read(File::DocumentNumber)?;
                     let digest = Digest::of(DigestAlgorithm::Sha256, b"a message");
                     Ok(unlocked.signer()?.sign(Purpose::Document, &digest)?)
@@ -189,16 +206,16 @@ isolated_tests! {
                     Ok(_) => done += 1,
                     Err(error) => {
                         failed += 1;
-                        let known = ["card-reset", "channel-lost", "channel-broken", "card-refused", "not-a-cie"];
+                        let known = ["card-reset", "channel-lost"];
                         assert!(known.contains(&error.code()), "{error} ({})", error.code());
                     }
                 }
                 assert_eq!(card.pin_tries(), 3, "no try is spent");
             }
-            stop.send(()).unwrap();
+            stopped.store(true, Ordering::SeqCst);
         });
-        println!("measured: beside a busy second program {done} of {} logins with signature ended well", done + failed);
-        assert!(done > 0);
+        say(&format!("measured: beside a busy second program {done} of {} logins with signature ended well", done + failed));
+        assert!(done > 0 && failed > 0, "the others came in between, and not always");
         // When the other one is gone, all is well again.
         until("a login", || {
             let link = service.connect(READER, Sharing::Exclusive);
