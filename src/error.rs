@@ -1,7 +1,7 @@
 //! One error for the whole crate, with a stable code for programs and advice for people.
 
 use crate::pin::{self, Tries};
-use crate::{crypto, ias, passive, secret, secure_messaging, transport, trust};
+use crate::{card, crypto, ias, passive, secret, secure_messaging, transport, trust};
 
 /// A language that [`Error::advice`] speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -21,9 +21,15 @@ pub enum Language {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A PIN that is not one; it was not sent.
+    /// A PIN or PUK that is not one; it was not sent.
     #[error(transparent)]
     Pin(#[from] secret::Malformed),
+    /// A new PIN that is easily guessed; it was not sent.
+    #[error(transparent)]
+    WeakPin(#[from] pin::Weak),
+    /// A card that was not recognised.
+    #[error(transparent)]
+    Card(#[from] card::Error),
     /// The link to the card.
     #[error(transparent)]
     Transport(#[from] transport::Error),
@@ -51,6 +57,12 @@ impl<T: std::fmt::Debug> From<ias::Refused<T>> for Error {
     }
 }
 
+impl From<card::Refused> for Error {
+    fn from(refused: card::Refused) -> Self {
+        Self::Card(refused.error)
+    }
+}
+
 /// What a person can do about it: a code and the same sentence in each language.
 struct Advice {
     code: &'static str,
@@ -71,6 +83,12 @@ advice! {
     PIN_MALFORMED: "pin-malformed",
         "A CIE PIN has all eight digits: four from each half of the letter. Nothing was sent to the card.",
         "Il PIN della CIE ha otto cifre: quattro dalla ricevuta e quattro dalla busta. Nulla è stato inviato alla carta.";
+    PUK_MALFORMED: "puk-malformed",
+        "A CIE PUK has all eight digits: four from each half of the letter. Nothing was sent to the card.",
+        "Il PUK della CIE ha otto cifre: quattro dalla ricevuta e quattro dalla busta. Nulla è stato inviato alla carta.";
+    PIN_WEAK: "pin-weak",
+        "This PIN is easily guessed, or it is the old one. Choose another; nothing was sent to the card.",
+        "Questo PIN è facile da indovinare o è quello vecchio. Sceglierne un altro; nulla è stato inviato alla carta.";
     PIN_WRONG: "pin-wrong",
         "The PIN is wrong. Check all eight digits before the next try.",
         "Il PIN è errato. Controllare tutte le otto cifre prima di riprovare.";
@@ -80,6 +98,18 @@ advice! {
     PIN_BLOCKED: "pin-blocked",
         "The PIN is blocked. It can be unblocked with the PUK.",
         "Il PIN è bloccato. Si può sbloccare con il PUK.";
+    PUK_WRONG: "puk-wrong",
+        "The PUK is wrong. Check all eight digits before the next try: when all tries are spent, the PIN can never be unblocked again.",
+        "Il PUK è errato. Controllare tutte le otto cifre prima di riprovare: esauriti i tentativi, il PIN non si potrà più sbloccare.";
+    PUK_LAST_TRY: "puk-last-try",
+        "Only one try of the PUK is left, so nothing was sent. A wrong PUK now blocks it for good, and then only a new card helps.",
+        "Rimane un solo tentativo per il PUK, perciò nulla è stato inviato. Un altro PUK errato lo blocca per sempre: servirà una nuova carta.";
+    PUK_BLOCKED: "puk-blocked",
+        "The PUK is blocked for good: a blocked PIN can no longer be unblocked. Ask the municipality for a new card.",
+        "Il PUK è bloccato per sempre: un PIN bloccato non si può più sbloccare. Chiedere una nuova carta al Comune.";
+    UNBLOCK_REFUSED: "unblock-refused",
+        "The PUK was right and no try was lost, but the card did not unblock the PIN. Try to unblock it the other way: with a new PIN, or keeping the old one.",
+        "Il PUK era giusto e nessun tentativo è andato perso, ma la carta non ha sbloccato il PIN. Provare nell'altro modo: con un nuovo PIN o tenendo il vecchio.";
     PIN_NEEDED: "pin-needed",
         "The PIN must be entered for this.",
         "Per questa operazione serve il PIN.";
@@ -135,8 +165,8 @@ advice! {
         "This card is not one that this terminal's own keys serve.",
         "Questa carta non è tra quelle servite dalle chiavi di questo terminale.";
     PIN_DOUBTFUL: "pin-doubtful",
-        "Something said, without protection, that the PIN is wrong or blocked. It may not have been the card: do not enter the PIN here again.",
-        "Qualcuno ha detto, senza protezione, che il PIN è errato o bloccato. Potrebbe non essere stata la carta: non inserire di nuovo il PIN qui.";
+        "Something said, without protection, that the PIN or PUK is wrong or blocked. It may not have been the card: do not enter it here again.",
+        "Qualcuno ha detto, senza protezione, che il PIN o il PUK è errato o bloccato. Potrebbe non essere stata la carta: non inserirlo di nuovo qui.";
     CHANNEL_LOST: "channel-lost",
         "The card has dropped the protected connection, perhaps because another program used it. Start again.",
         "La carta ha chiuso il collegamento protetto, forse perché un altro programma l'ha usata. Ricominciare.";
@@ -192,7 +222,8 @@ impl Error {
         }
     }
 
-    /// How many PIN tries are left, if the error is about the PIN and the card said so.
+    /// How many tries are left, if the error is about the PIN or PUK and the card said so. Which of the two
+    /// it is about, [`Error::code`] tells.
     #[must_use]
     pub fn tries_left(&self) -> Option<u8> {
         match self {
@@ -208,7 +239,11 @@ impl Error {
 
     fn find(&self) -> &'static Advice {
         match self {
-            Self::Pin(_) => &PIN_MALFORMED,
+            Self::Pin(secret::Malformed::Pin) => &PIN_MALFORMED,
+            Self::Pin(secret::Malformed::Puk) => &PUK_MALFORMED,
+            Self::WeakPin(_) => &PIN_WEAK,
+            Self::Card(card::Error::NotACie(_)) => &NOT_A_CIE,
+            Self::Card(card::Error::Failed(error)) => of_ias(error),
             Self::Transport(error) => of_transport(error),
             Self::Ias(error) => of_ias(error),
             Self::Trust(error) => of_trust(error),
@@ -242,8 +277,10 @@ fn of_transport(error: &transport::Error) -> &'static Advice {
 }
 
 fn of_ias(error: &ias::Error) -> &'static Advice {
+    let about_puk = error.step == ias::Step::VerifyPuk;
     match &error.cause {
         ias::Cause::Status(_) if error.step.is_selection() => &NOT_A_CIE,
+        ias::Cause::Status(_) if error.step == ias::Step::UnblockPin => &UNBLOCK_REFUSED,
         ias::Cause::Status(_) => &CARD_REFUSED,
         ias::Cause::Channel(secure_messaging::Error::Transport(error)) => of_transport(error),
         ias::Cause::Channel(secure_messaging::Error::Unprotected(status)) => match status.value() {
@@ -252,6 +289,12 @@ fn of_ias(error: &ias::Error) -> &'static Advice {
             _ => &CHANNEL_BROKEN,
         },
         ias::Cause::Channel(_) => &CHANNEL_BROKEN,
+        ias::Cause::Pin(error) if about_puk => match error {
+            pin::Error::Wrong(_) => &PUK_WRONG,
+            pin::Error::LastTryLeft => &PUK_LAST_TRY,
+            pin::Error::Blocked => &PUK_BLOCKED,
+            _ => &CARD_REFUSED,
+        },
         ias::Cause::Pin(pin::Error::Wrong(_)) => &PIN_WRONG,
         ias::Cause::Pin(pin::Error::LastTryLeft) => &PIN_LAST_TRY,
         ias::Cause::Pin(pin::Error::Blocked) => &PIN_BLOCKED,
@@ -305,7 +348,29 @@ mod tests {
         assert_eq!((wrong.code(), wrong.tries_left()), ("pin-wrong", Some(2)));
         assert_eq!(error(pin::Error::LastTryLeft).tries_left(), Some(1));
         assert_eq!(error(pin::Error::Blocked).code(), "pin-blocked");
-        assert!(Error::from(secret::Malformed).advice(Language::Italian).contains("otto cifre"));
+        let malformed = Error::from(secret::Malformed::Pin);
+        assert_eq!(malformed.code(), "pin-malformed");
+        assert!(malformed.advice(Language::Italian).contains("otto cifre"));
+        assert_eq!(Error::from(pin::Weak::Sequence).code(), "pin-weak");
+    }
+
+    #[test]
+    fn an_error_tells_pin_from_puk() {
+        let of = |step, cause| Error::from(ias::Error { step, cause });
+        let error = |error| of(ias::Step::VerifyPuk, ias::Cause::Pin(error));
+        let wrong = error(pin::Error::Wrong(Tries::Left(9)));
+        assert_eq!((wrong.code(), wrong.tries_left()), ("puk-wrong", Some(9)));
+        assert_eq!(wrong.to_string(), "verifying the PUK: it is wrong, tries left: 9");
+        let last = error(pin::Error::LastTryLeft);
+        assert_eq!((last.code(), last.tries_left()), ("puk-last-try", Some(1)));
+        let blocked = error(pin::Error::Blocked);
+        assert_eq!((blocked.code(), blocked.tries_left()), ("puk-blocked", Some(0)));
+        assert!(blocked.advice(Language::Italian).contains("nuova carta"));
+        assert!(blocked.advice(Language::English).contains("new card"));
+        assert_eq!(Error::from(secret::Malformed::Puk).code(), "puk-malformed");
+        let refused = of(ias::Step::UnblockPin, ias::Cause::Status(StatusWord::WRONG_P1_P2));
+        assert_eq!((refused.code(), refused.tries_left()), ("unblock-refused", None));
+        assert!(refused.advice(Language::English).contains("no try was lost"));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! Link ── Application::select ──▶ Application     public files, in clear
 //!                │ authenticate: key exchange, device authentication
 //!                ▼
-//!             Session             public files, tries left
+//!             Session             public files, tries left, unblocking with the PUK
 //!                │ verify_pin
 //!                ▼
 //!             Unlocked            certificate, document number, signatures, change of PIN
@@ -14,6 +14,7 @@
 //! until its hash is found in a verified EF.SOD.
 
 mod application;
+mod claimed;
 mod constants;
 mod device_auth;
 mod error;
@@ -22,6 +23,7 @@ mod key_exchange;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
+mod unblock;
 mod unlocked;
 
 use std::sync::Arc;
@@ -34,13 +36,16 @@ use crate::secure_messaging::Channel;
 use crate::transport::{Link, Statistics};
 
 pub use application::{Application, CIE_AID, IAS_AID};
+pub use claimed::{ClaimedCardNumber, ClaimedNis};
 pub use constants::CardCache;
 pub use error::{Cause, Error, Refused, Step};
 pub use files::{File, RootFile};
 pub use terminal::Terminal;
+pub use unblock::Unblock;
 pub use unlocked::{HolderSigner, Unlocked};
 
 use constants::CardConstants;
+use unblock::PUK_REFERENCE;
 
 /// Reference of the holder's PIN: local PIN 1.
 const PIN_REFERENCE: u8 = 0x81;
@@ -53,6 +58,9 @@ pub struct Session {
     terminal: Arc<Terminal>,
     constants: Arc<CardConstants>,
     tries: Tries,
+    puk_tries: Tries,
+    /// Whether the card told the PIN's tries in clear, and so knows the question.
+    tells_tries: bool,
 }
 
 impl Session {
@@ -87,7 +95,14 @@ impl Session {
         cache: &mut CardCache,
     ) -> Result<Self, Refused<Link>> {
         match Self::establish(&mut channel, terminal, cache) {
-            Ok((constants, tries)) => Ok(Self { channel, terminal: terminal.clone(), constants, tries }),
+            Ok((constants, tries)) => Ok(Self {
+                channel,
+                terminal: terminal.clone(),
+                constants,
+                tries,
+                puk_tries: Tries::Unknown,
+                tells_tries: tries != Tries::Unknown,
+            }),
             Err(error) => Err(Refused::new(channel.into_link(), error)),
         }
     }

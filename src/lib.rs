@@ -18,7 +18,7 @@
 //! | floor | modules | |
 //! |---|---|---|
 //! | 7 | [`error`] | one error, with codes for programs and advice for people |
-//! | 6 | [`passive`] | what EF.SOD claims about the card's files |
+//! | 6 | [`card`], [`passive`] | any card, recognised; what EF.SOD claims about its files |
 //! | 5 | [`ias`] | the CIE 3 application: a state is a value |
 //! | 4 | [`mod@file`], [`pin`] | reading a whole file; PIN verbs and tries |
 //! | 3 | [`secure_messaging`] · [`trust`] | the protected channel · what a certificate is worth |
@@ -38,6 +38,7 @@
 //! - Every byte from a card, a file or a network is taken for an attacker's: bounded, and an error at
 //!   worst.
 
+pub mod card;
 pub mod cms;
 pub mod crypto;
 pub mod environment;

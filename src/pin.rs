@@ -3,7 +3,9 @@
 //! Every function here sends at most one command that carries a PIN or PUK, once. Nothing repeats it:
 //! not after a lost link, not after a reset, not after an answer that nobody understands.
 
+use crate::crypto::constant_time_equal;
 use crate::iso7816::{Command, StatusWord, command, tlv};
+use crate::secret::Pin;
 use crate::secure_messaging::{self, Channel};
 
 /// How many tries a PIN or PUK has left, as far as the card told.
@@ -26,18 +28,18 @@ pub enum LastTry {
     Spend,
 }
 
-/// Why a PIN or PUK was not accepted.
+/// Why a PIN or PUK was not accepted; which of the two it was, the step of the dialogue says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// It is wrong; one try was spent.
-    #[error("wrong PIN or PUK, {}", match .0 {
+    #[error("it is wrong, {}", match .0 {
         Tries::Left(left) => format!("tries left: {left}"),
         Tries::Unknown => "tries left unknown".to_owned(),
     })]
     Wrong(Tries),
     /// It is blocked. If it was not blocked before, this try was its last.
-    #[error("the PIN or PUK is blocked")]
+    #[error("it is blocked")]
     Blocked,
     /// Only one try may be left; nothing was sent.
     #[error("only one try is left, and it was not asked to be spent")]
@@ -95,6 +97,43 @@ pub(crate) fn present(channel: &mut Channel, command: &Command) -> Result<(), Er
     }
 }
 
+/// Why a new PIN should be another one. The card would take it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Weak {
+    /// The same digit eight times.
+    #[error("all digits of the new PIN are the same")]
+    SameDigits,
+    /// Each digit is one more, or one less, than the one before.
+    #[error("the digits of the new PIN are a sequence")]
+    Sequence,
+    /// The old PIN once more.
+    #[error("the new PIN is the old one")]
+    Unchanged,
+}
+
+/// Whether a new PIN is none of those that are tried first. No card asks for this, so nothing in this
+/// library enforces it: it is for programs to call before they send a new PIN.
+///
+/// # Errors
+/// [`Weak`].
+pub fn check_new_pin(new: &Pin, old: Option<&Pin>) -> Result<(), Weak> {
+    let steps_by = |step: i16| {
+        let next = |pair: &[u8]| matches!(pair, [a, b] if i16::from(*b) - i16::from(*a) == step);
+        new.expose().windows(2).all(next)
+    };
+    if steps_by(0) {
+        return Err(Weak::SameDigits);
+    }
+    if steps_by(1) || steps_by(-1) {
+        return Err(Weak::Sequence);
+    }
+    match old {
+        Some(old) if constant_time_equal(new.expose(), old.expose()) => Err(Weak::Unchanged),
+        _ => Ok(()),
+    }
+}
+
 /// Tag of a template of security data objects.
 const TEMPLATE: u32 = 0x70;
 /// Security data object "PIN" with the reference in the low byte (the local bit is not part of it).
@@ -136,6 +175,28 @@ mod tests {
         assert_eq!(Tries::Left(1).check(LastTry::Spend), Ok(()));
         assert_eq!(Tries::Left(2).check(LastTry::Refuse), Ok(()));
         assert_eq!(Tries::Unknown.check(LastTry::Refuse), Ok(()));
+    }
+
+    #[test]
+    fn a_new_pin_is_neither_guessed_first_nor_the_old_one() {
+        let pin = |text: &str| Pin::parse(text).unwrap();
+        let check = |new: &str, old: Option<&str>| check_new_pin(&pin(new), old.map(&pin).as_ref());
+        for (new, weak) in [
+            ("00000000", Weak::SameDigits),
+            ("77777777", Weak::SameDigits),
+            ("01234567", Weak::Sequence),
+            ("23456789", Weak::Sequence),
+            ("98765432", Weak::Sequence),
+            ("76543210", Weak::Sequence),
+        ] {
+            assert_eq!(check(new, None), Err(weak), "{new}");
+            assert_eq!(check(new, Some(new)), Err(weak), "{new}");
+        }
+        for new in ["11111112", "12345679", "87654320", "89012345", "12121212"] {
+            assert_eq!(check(new, None), Ok(()), "{new}");
+            assert_eq!(check(new, Some("31415926")), Ok(()), "{new}");
+            assert_eq!(check(new, Some(new)), Err(Weak::Unchanged), "{new}");
+        }
     }
 
     #[test]

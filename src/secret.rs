@@ -25,35 +25,57 @@ fn boxed<const N: usize>(bytes: &[u8; N]) -> Boxed<N> {
     place
 }
 
-/// A PIN that is not eight digits. It was not sent anywhere.
+/// A PIN or PUK that is not eight digits. It was not sent anywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a CIE PIN has exactly eight digits")]
-pub struct Malformed;
-
-/// The holder's PIN of a CIE 3: all eight digits, the first four from the receipt of the municipality,
-/// the last four from the letter that came with the card.
-pub struct Pin(Boxed<8>);
-
-impl Pin {
-    /// Takes a PIN as a person types it. Clearing `text` is the caller's part.
-    ///
-    /// # Errors
-    /// [`Malformed`] unless it is exactly eight ASCII digits.
-    pub fn parse(text: &str) -> Result<Self, Malformed> {
-        match <&[u8; 8]>::try_from(text.as_bytes()) {
-            Ok(digits) if digits.iter().all(u8::is_ascii_digit) => Ok(Self(boxed(digits))),
-            _ => Err(Malformed),
-        }
-    }
-
-    /// The eight ASCII digits, for the one command that carries them.
-    #[must_use]
-    pub fn expose(&self) -> &[u8; 8] {
-        &self.0
-    }
+#[non_exhaustive]
+pub enum Malformed {
+    /// The PIN.
+    #[error("a CIE PIN has exactly eight digits")]
+    Pin,
+    /// The PUK.
+    #[error("a CIE PUK has exactly eight digits")]
+    Puk,
 }
 
-redacted!(Pin);
+/// A secret of eight digits that a person types: the type, and its name among the malformed.
+macro_rules! eight_digits {
+    ($(#[$doc:meta])* $type:ident) => {
+        $(#[$doc])*
+        pub struct $type(Boxed<8>);
+
+        impl $type {
+            /// Takes the digits as a person types them. Clearing `text` is the caller's part.
+            ///
+            /// # Errors
+            /// [`Malformed`] unless there are exactly eight ASCII digits.
+            pub fn parse(text: &str) -> Result<Self, Malformed> {
+                match <&[u8; 8]>::try_from(text.as_bytes()) {
+                    Ok(digits) if digits.iter().all(u8::is_ascii_digit) => Ok(Self(boxed(digits))),
+                    _ => Err(Malformed::$type),
+                }
+            }
+
+            /// The eight ASCII digits, for the command that carries them.
+            #[must_use]
+            pub fn expose(&self) -> &[u8; 8] {
+                &self.0
+            }
+        }
+
+        redacted!($type);
+    };
+}
+
+eight_digits! {
+    /// The holder's PIN of a CIE 3: all eight digits, the first four from the receipt of the municipality,
+    /// the last four from the letter that came with the card.
+    Pin
+}
+
+eight_digits! {
+    /// The PUK of a CIE 3, which unblocks the PIN: eight digits, in two halves delivered like the PIN's.
+    Puk
+}
 
 /// Secret bytes of any length: key material, shared secrets, padded blocks.
 pub struct SecretBytes(Zeroizing<Vec<u8>>);
@@ -98,17 +120,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_eight_digits_are_a_pin() {
+    fn only_eight_digits_are_a_pin_or_puk() {
         for text in ["", "1234567", "123456789", "1234567a", "１２３４５６７８", " 1234567", "1234567\n"]
         {
-            assert_eq!(Pin::parse(text).unwrap_err(), Malformed, "{text:?}");
+            assert_eq!(Pin::parse(text).unwrap_err(), Malformed::Pin, "{text:?}");
+            assert_eq!(Puk::parse(text).unwrap_err(), Malformed::Puk, "{text:?}");
         }
         assert_eq!(Pin::parse("01234567").unwrap().expose(), b"01234567");
+        assert_eq!(Puk::parse("76543210").unwrap().expose(), b"76543210");
     }
 
     #[test]
     fn debug_shows_the_type_only() {
         assert_eq!(format!("{:?}", Pin::parse("13572468").unwrap()), "Pin(..)");
+        assert_eq!(format!("{:?}", Puk::parse("13572468").unwrap()), "Puk(..)");
         assert_eq!(format!("{:?}", SecretBytes::new(vec![1, 2])), "SecretBytes(..)");
         assert_eq!(format!("{:?}", TripleDesKey::new(&[7; 16])), "TripleDesKey(..)");
     }

@@ -35,6 +35,11 @@ const PADDING_ISO: u8 = 0x01;
 /// 1.0.1 section 8.6.3.3). Every terminal splits long data into fragments of this size.
 pub const COMMAND_DATA_MAX: usize = 231;
 
+/// The most clear bytes per protected command for a chip that refuses [`COMMAND_DATA_MAX`]. One chip family
+/// announces a limit of 230 and does not say of what: with 207 bytes in clear, the data field (222) and the
+/// whole APDU (228) are below it too. (224 would not do: its padding makes it as long on the wire as 231.)
+pub const COMMAND_DATA_SMALL: usize = 207;
+
 /// The most clear bytes that one protected READ BINARY asks for. The answer to 231 would fit too, but one
 /// chip family says that it gives at most 230, and a refusal in clear would end the channel.
 pub const READ_DATA_MAX: usize = 224;

@@ -3,6 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 
 mod common;
+#[path = "dialogue/lengths.rs"]
+mod lengths;
+#[path = "dialogue/recognition.rs"]
+mod recognition;
+#[path = "dialogue/unblock.rs"]
+mod unblock;
 
 use cie::crypto::signature::{Purpose, Signer};
 use cie::crypto::{Digest, DigestAlgorithm};

@@ -13,7 +13,7 @@ const FLOORS: [&[&str]; 8] = [
     &["secure_messaging", "trust"],
     &["file", "pin"],
     &["ias"],
-    &["passive"],
+    &["passive", "card"],
     &["error"],
 ];
 /// Modules that talk to a chip, and modules that judge paper: neither knows the other.

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{CardCache, Error, File, Refused, RootFile, Session, Step, Terminal};
-use crate::file;
+use super::{CardCache, Cause, Error, File, PIN_REFERENCE, PUK_REFERENCE, Refused, RootFile, Session, Step};
+use super::{ClaimedNis, Terminal};
+use crate::file::{self, Extent, FileReference};
 use crate::iso7816::{StatusWord, command};
-use crate::secure_messaging::Channel;
+use crate::pin::{self, Tries};
+use crate::secure_messaging::{self, Channel};
 use crate::transport::Link;
 
 /// Application identifier of IAS ECC as this card has it.
@@ -26,7 +28,11 @@ impl Application {
     /// [`Refused`] with the error and the link: on a card without this application, the link serves to
     /// look for another one.
     pub fn select(link: Link) -> Result<Self, Refused<Link>> {
-        let mut application = Self { channel: Channel::clear(link), in_cie: false };
+        Self::select_in(Channel::clear(link))
+    }
+
+    fn select_in(channel: Channel) -> Result<Self, Refused<Link>> {
+        let mut application = Self { channel, in_cie: false };
         match application.select_root() {
             Ok(()) => Ok(application),
             Err(error) => Err(Refused::new(application.into_link(), error)),
@@ -83,11 +89,103 @@ impl Application {
             .map_err(|e| Step::ReadRootFile(file).failed(e))
     }
 
+    /// Reads EF.ID_Servizi in clear, which must hold the twelve digits of a NIS.
+    ///
+    /// # Errors
+    /// [`Error`]; [`Cause::Malformed`] if it is something else.
+    pub fn read_nis(&mut self) -> Result<ClaimedNis, Error> {
+        let content = self.read(File::Nis)?;
+        ClaimedNis::parse(&content).map_err(|cause| Step::ReadFile(File::Nis).failed(cause))
+    }
+
+    /// Whether the card gives a file of the CIE directory in clear. One byte of it is read.
+    ///
+    /// # Errors
+    /// Only if the exchange itself fails.
+    pub fn is_readable(&mut self, file: File) -> Result<bool, Error> {
+        self.select_cie()?;
+        self.gives(file.reference()).map_err(|e| Step::ReadFile(file).failed(e))
+    }
+
+    /// Whether the card gives a file of the root directory in clear. One byte of it is read.
+    ///
+    /// # Errors
+    /// Only if the exchange itself fails.
+    pub fn is_readable_root(&mut self, file: RootFile) -> Result<bool, Error> {
+        if self.in_cie {
+            self.select_root()?;
+        }
+        self.gives(file.reference()).map_err(|e| Step::ReadRootFile(file).failed(e))
+    }
+
+    fn gives(&mut self, file: FileReference) -> Result<bool, secure_messaging::Error> {
+        match file::read(&mut self.channel, file, Extent::Bytes(1)) {
+            Ok(_) => Ok(true),
+            Err(file::Error::Channel(error)) => Err(error),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// How many tries the PIN has left, as the card claims in clear. Spends none.
+    ///
+    /// # Errors
+    /// Only if the exchange itself fails.
+    pub fn pin_tries(&mut self) -> Result<Tries, Error> {
+        self.select_cie()?;
+        pin::read_tries(&mut self.channel, PIN_REFERENCE).map_err(|e| Step::ReadPinTries.failed(e))
+    }
+
+    /// How many tries the PUK has left, as the card claims in clear. Spends none.
+    ///
+    /// # Errors
+    /// Only if the exchange itself fails.
+    pub fn puk_tries(&mut self) -> Result<Tries, Error> {
+        self.select_cie()?;
+        pin::read_tries(&mut self.channel, PUK_REFERENCE).map_err(|e| Step::ReadPukTries.failed(e))
+    }
+
+    /// Whether the card has another application, by its identifier. That leaves this application, which is
+    /// then selected anew, whatever the answer was.
+    ///
+    /// # Errors
+    /// If the exchange fails, or this application cannot be selected any more.
+    pub fn has_application(&mut self, aid: &[u8]) -> Result<bool, Error> {
+        let probe = self.channel.exchange(&command::select_application(aid));
+        let found = probe.map_err(|e| Step::ProbeApplication.failed(e))?.status().is_success();
+        self.select_root()?;
+        Ok(found)
+    }
+
+    /// The answer to reset of the card.
+    #[must_use]
+    pub fn atr(&self) -> &[u8] {
+        self.channel.atr()
+    }
+
     /// Key exchange and device authentication: all or nothing.
+    ///
+    /// A chip that refuses the length of a long protected command in clear has ended the channel by that;
+    /// then all of it is done once more with smaller commands. No command of it carries a PIN.
     ///
     /// # Errors
     /// [`Refused`] with the error and the link.
     pub fn authenticate(
+        self,
+        terminal: &Arc<Terminal>,
+        cache: &mut CardCache,
+    ) -> Result<Session, Refused<Link>> {
+        const TOO_LONG: Cause =
+            Cause::Channel(secure_messaging::Error::Unprotected(StatusWord::WRONG_LENGTH));
+        match self.authenticate_once(terminal, cache) {
+            Err(Refused { back, error }) if error.cause == TOO_LONG => {
+                let channel = Channel::clear(*back).with_small_commands();
+                Self::select_in(channel)?.authenticate_once(terminal, cache)
+            }
+            result => result,
+        }
+    }
+
+    fn authenticate_once(
         mut self,
         terminal: &Arc<Terminal>,
         cache: &mut CardCache,

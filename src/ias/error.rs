@@ -36,6 +36,14 @@ pub enum Step {
     VerifyPin,
     /// CHANGE REFERENCE DATA of the PIN.
     ChangePin,
+    /// GET DATA of the PUK's attributes.
+    ReadPukTries,
+    /// VERIFY of the PUK.
+    VerifyPuk,
+    /// RESET RETRY COUNTER of the PIN: the PUK was right, no try was lost.
+    UnblockPin,
+    /// SELECT of another application, to see whether the card has it.
+    ProbeApplication,
     /// Reading a file of the CIE directory.
     ReadFile(File),
     /// Reading a file of the root directory.
@@ -83,6 +91,10 @@ impl fmt::Display for Step {
             Self::InternalAuthenticate => "authenticating the chip",
             Self::VerifyPin => "verifying the PIN",
             Self::ChangePin => "changing the PIN",
+            Self::ReadPukTries => "asking for the PUK tries",
+            Self::VerifyPuk => "verifying the PUK",
+            Self::UnblockPin => "unblocking the PIN, the PUK was accepted",
+            Self::ProbeApplication => "looking for another application",
             Self::ReadFile(file) => return write!(f, "reading EF {:04X}", file.reference().identifier),
             Self::ReadRootFile(file) => return write!(f, "reading EF {:04X}", file.reference().identifier),
             Self::Sign => "signing",
@@ -105,7 +117,7 @@ pub enum Cause {
     /// A file could not be read.
     #[error(transparent)]
     File(file::Error),
-    /// The PIN was not accepted, or not sent.
+    /// The PIN, or at [`Step::VerifyPuk`] the PUK, was not accepted, or not sent.
     #[error(transparent)]
     Pin(pin::Error),
     /// A number, key or block from the card is not what it must be.
@@ -193,7 +205,13 @@ pub struct Error {
 }
 
 impl Error {
-    /// What the card said of the PIN, if the error is about that.
+    /// Whether the exchange itself failed, so that nothing is known of the card's answer.
+    #[must_use]
+    pub fn is_transport(&self) -> bool {
+        matches!(self.cause, Cause::Channel(secure_messaging::Error::Transport(_)))
+    }
+
+    /// What the card said of the PIN, or at [`Step::VerifyPuk`] of the PUK, if the error is about that.
     #[must_use]
     pub fn pin_error(&self) -> Option<&pin::Error> {
         match &self.cause {

@@ -65,7 +65,14 @@ impl Transport for Card {
 fn session(card: Card, constants: &Arc<CardConstants>, terminal: &Arc<Terminal>) -> Session {
     let mut channel = Channel::clear(Link::new(card));
     channel.protect(SecureMessaging::new(TripleDesKey::new(&KS_ENC), TripleDesKey::new(&KS_MAC), SSC));
-    Session { channel, terminal: terminal.clone(), constants: constants.clone(), tries: Tries::Left(3) }
+    Session {
+        channel,
+        terminal: terminal.clone(),
+        constants: constants.clone(),
+        tries: Tries::Left(3),
+        puk_tries: Tries::Unknown,
+        tells_tries: false,
+    }
 }
 
 fn prepared() -> (Arc<CardConstants>, Arc<Terminal>) {

@@ -120,6 +120,13 @@ pub fn reset_retry_counter(reference: u8, new_value: &[u8]) -> Command {
     Command::new(0x00, INS_RESET_RETRY_COUNTER, 0x02, reference).with_data(new_value)
 }
 
+/// RESET RETRY COUNTER that keeps the value (P1 = 03, no data). With Le, as the programs send it that are
+/// known to work; nothing comes back. Never repeatable.
+#[must_use]
+pub fn reset_retry_counter_only(reference: u8) -> Command {
+    Command::new(0x00, INS_RESET_RETRY_COUNTER, 0x03, reference).with_ne(256)
+}
+
 /// GET RESPONSE of `ne` bytes that a 61xx announced. Repeatable after 6Cxx: nothing was given then.
 #[must_use]
 pub fn get_response(ne: u16) -> Command {
@@ -168,6 +175,7 @@ mod tests {
             verify(0x81, b"12345678"),
             change_reference_data(0x81, b"1234567887654321"),
             reset_retry_counter(0x81, b"12345678"),
+            reset_retry_counter_only(0x81),
             manage_security_environment(0x41, 0xA4, &[1]),
         ] {
             assert!(!command.is_repeatable(), "{command:?}");

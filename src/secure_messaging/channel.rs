@@ -1,6 +1,6 @@
 //! A link in clear that becomes a secure channel, once, and is closed by the first doubtful answer.
 
-use super::{COMMAND_DATA_MAX, Error, READ_DATA_MAX, SecureMessaging};
+use super::{COMMAND_DATA_MAX, COMMAND_DATA_SMALL, Error, READ_DATA_MAX, SecureMessaging};
 use crate::iso7816::{Command, Response, StatusWord};
 use crate::transport::Link;
 
@@ -16,13 +16,22 @@ enum Protection {
 pub struct Channel {
     link: Link,
     protection: Protection,
+    /// The most clear bytes of one protected command.
+    fragment: usize,
 }
 
 impl Channel {
     /// A channel that speaks in clear.
     #[must_use]
     pub fn clear(link: Link) -> Self {
-        Self { link, protection: Protection::Clear }
+        Self { link, protection: Protection::Clear, fragment: COMMAND_DATA_MAX }
+    }
+
+    /// The same channel, with protected commands of [`COMMAND_DATA_SMALL`] bytes from the beginning.
+    #[must_use]
+    pub fn with_small_commands(mut self) -> Self {
+        self.fragment = COMMAND_DATA_SMALL;
+        self
     }
 
     /// From now on everything is protected.
@@ -71,6 +80,12 @@ impl Channel {
         self.link.statistics()
     }
 
+    /// The answer to reset of the card.
+    #[must_use]
+    pub fn atr(&self) -> &[u8] {
+        self.link.atr()
+    }
+
     /// The link below; session keys are dropped.
     #[must_use]
     pub fn into_link(self) -> Link {
@@ -80,13 +95,17 @@ impl Channel {
     /// Carries out one command, protected if the channel is: long data goes out as a chain of
     /// protected fragments, and a command that may be repeated is issued again after a 6Cxx.
     ///
+    /// If the card says over the channel that the first fragment is too long (6700), nothing was carried
+    /// out: the chain goes out once more in fragments of [`COMMAND_DATA_SMALL`] bytes, and so does all that
+    /// follows. Not so a command that carries a PIN or PUK, however long.
+    ///
     /// # Errors
     /// [`Error`]; a status word other than 9000 is in the response and not an error here.
     pub fn exchange(&mut self, command: &Command) -> Result<Response, Error> {
         let result = match &mut self.protection {
             Protection::Clear => return Ok(self.link.exchange(command)?),
             Protection::Closed => Err(Error::Closed),
-            Protection::Protected(session) => protected(&mut self.link, session, command),
+            Protection::Protected(session) => protected(&mut self.link, session, command, &mut self.fragment),
         };
         if result.is_err() {
             self.close();
@@ -105,12 +124,23 @@ impl std::fmt::Debug for Channel {
     }
 }
 
-fn protected(link: &mut Link, session: &mut SecureMessaging, command: &Command) -> Result<Response, Error> {
+fn protected(
+    link: &mut Link,
+    session: &mut SecureMessaging,
+    command: &Command,
+    size: &mut usize,
+) -> Result<Response, Error> {
     let mut response = Response::from(StatusWord::SUCCESS);
-    for fragment in command.chain(COMMAND_DATA_MAX) {
-        response = one(link, session, &fragment)?;
+    for (index, fragment) in command.chain(*size).iter().enumerate() {
+        response = one(link, session, fragment)?;
         if let Some(again) = fragment.with_right_length(response.status()) {
             response = one(link, session, &again)?;
+        }
+        let could_be_smaller = index == 0 && fragment.data().len() > COMMAND_DATA_SMALL;
+        if could_be_smaller && response.status() == StatusWord::WRONG_LENGTH && !command.carries_pin() {
+            // Once: no fragment of the next chain could be smaller.
+            *size = COMMAND_DATA_SMALL;
+            return protected(link, session, command, size);
         }
         if !response.status().is_success() {
             break;

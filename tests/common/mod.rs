@@ -10,12 +10,14 @@ use std::time::{Duration, SystemTime};
 
 use cie::emulator::citizen::Citizen;
 use cie::emulator::entropy::Seeded;
-use cie::emulator::issue::{DEMO_PIN, demo_card};
+use cie::emulator::issue::{DEMO_PIN, DEMO_PUK, demo_card};
 use cie::emulator::personalisation::Personalisation;
 use cie::emulator::pki::TestPki;
 use cie::emulator::{Chip, SoftCard};
 use cie::environment::FixedClock;
-use cie::secret::Pin;
+use cie::ias::Session;
+use cie::pin::LastTry;
+use cie::secret::{Pin, Puk};
 use cie::transport::Link;
 use cie::trust::{AnchorPurpose, TrustStore};
 
@@ -65,6 +67,21 @@ pub fn pin() -> Pin {
 
 pub fn wrong_pin() -> Pin {
     Pin::parse("99999999").unwrap()
+}
+
+pub fn puk() -> Puk {
+    Puk::parse(std::str::from_utf8(&DEMO_PUK).unwrap()).unwrap()
+}
+
+/// A card whose PIN is blocked: three wrong ones were shown.
+pub fn blocked_card(chip: Chip) -> SoftCard {
+    let card = card(chip);
+    let mut session = Session::open(link(&card)).unwrap();
+    for _ in 0..3 {
+        session = *session.verify_pin_with(&wrong_pin(), LastTry::Spend).unwrap_err().back;
+    }
+    assert_eq!(card.pin_tries(), 0);
+    card
 }
 
 /// A store that trusts the demo PKI.

@@ -1,0 +1,82 @@
+//! Unblocking the PIN with the PUK (ISO/IEC 7816-4 sections 11.6.6 and 11.6.10): VERIFY of the PUK, then
+//! RESET RETRY COUNTER of the PIN.
+
+use super::{Error, PIN_REFERENCE, PIN_TRIES_MOST, Refused, Session, Step};
+use crate::iso7816::command;
+use crate::pin::{self, LastTry, Tries};
+use crate::secret::{Pin, Puk};
+
+/// Reference of the PUK: local PIN 2.
+pub(super) const PUK_REFERENCE: u8 = 0x82;
+/// How many tries a PUK has after a right one.
+const PUK_TRIES_MOST: u8 = 10;
+
+/// What becomes of the PIN when it is unblocked.
+///
+/// Both ways are in use with real cards. None follows the other by itself: after a refused new PIN, keeping
+/// the old one without a word would tell its holder something false.
+#[derive(Debug, Clone, Copy)]
+pub enum Unblock<'a> {
+    /// All tries, and this PIN from now on (P1 = 02). [`pin::check_new_pin`] tells whether it is a good one.
+    NewPin(&'a Pin),
+    /// All tries for the PIN that the card has (P1 = 03), for a holder who remembers it after all.
+    KeepPin,
+}
+
+impl Session {
+    /// Unblocks the PIN: one VERIFY of the PUK, then one RESET RETRY COUNTER; neither is repeated. With one
+    /// try of the PUK or none known to be left nothing is sent, unless the caller says so: a blocked PUK
+    /// ends the card's services for good.
+    ///
+    /// The PIN is not verified by this. The card knows the PUK as shown until this session is dropped,
+    /// which resets the card.
+    ///
+    /// # Errors
+    /// [`Refused`] with this session and the error: at [`Step::VerifyPuk`], [`Error::pin_error`] tells a
+    /// wrong PUK from a blocked one. At [`Step::UnblockPin`] the PUK was right and no try was lost; after an
+    /// error of the channel there it is not known which PIN the card has.
+    pub fn unblock_pin(
+        mut self,
+        puk: &Puk,
+        unblock: Unblock<'_>,
+        last_try: LastTry,
+    ) -> Result<Self, Refused<Self>> {
+        match self.try_unblock(puk, unblock, last_try) {
+            Ok(()) => Ok(self),
+            Err(error) => Err(Refused::new(self, error)),
+        }
+    }
+
+    fn try_unblock(&mut self, puk: &Puk, unblock: Unblock<'_>, last_try: LastTry) -> Result<(), Error> {
+        if last_try == LastTry::Refuse {
+            let tries = self.puk_tries()?;
+            tries.check(last_try).map_err(|e| Step::VerifyPuk.failed(e))?;
+        }
+        // From here on the card may have a verified PUK: whatever happens, it does not outlive us.
+        self.channel.link().reset_when_dropped(true);
+        let outcome = pin::present(&mut self.channel, &command::verify(PUK_REFERENCE, puk.expose()));
+        self.puk_tries = self.puk_tries.after(&outcome, PUK_TRIES_MOST);
+        outcome.map_err(|e| Step::VerifyPuk.failed(e))?;
+
+        let reset = match unblock {
+            Unblock::NewPin(pin) => command::reset_retry_counter(PIN_REFERENCE, pin.expose()),
+            Unblock::KeepPin => command::reset_retry_counter_only(PIN_REFERENCE),
+        };
+        Step::UnblockPin.expect_success(&mut self.channel, &reset)?;
+        self.tries = Tries::Left(PIN_TRIES_MOST);
+        Ok(())
+    }
+
+    /// How many tries the PUK has left. Asked for over the channel, the first time, and only if the card
+    /// told those of the PIN when the session was opened: a refusal in clear would end the channel.
+    ///
+    /// # Errors
+    /// Only if the exchange itself fails.
+    pub fn puk_tries(&mut self) -> Result<Tries, Error> {
+        if self.tells_tries && self.puk_tries == Tries::Unknown {
+            self.puk_tries = pin::read_tries(&mut self.channel, PUK_REFERENCE)
+                .map_err(|e| Step::ReadPukTries.failed(e))?;
+        }
+        Ok(self.puk_tries)
+    }
+}
