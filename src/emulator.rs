@@ -25,6 +25,6 @@ mod store;
 
 pub use error::Error;
 pub use ias::Tamper;
-pub use profile::{Chip, Profile};
+pub use profile::{Chip, Profile, UnknownChip, WrongLe};
 pub use soft_card::SoftCard;
 pub use soft_transport::SoftTransport;

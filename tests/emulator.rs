@@ -6,6 +6,8 @@
 mod authentication;
 #[path = "emulator/bench.rs"]
 mod bench;
+#[path = "emulator/chips.rs"]
+mod chips;
 #[path = "emulator/commands.rs"]
 mod commands;
 #[path = "emulator/garbage.rs"]

@@ -138,10 +138,12 @@ impl Card {
         self.volatile.waiting = None;
         match wire.cla() & !CLA_CHAINING {
             0 => {
-                let ne = wire.ne().unwrap_or(0);
+                let asked = wire.ne().unwrap_or(0);
                 let answer = self.accept(wire, false, tamper);
                 self.volatile.next_ssc = None;
                 let status = answer.status();
+                let at_once = answer.data().len().min(usize::try_from(asked).unwrap_or(usize::MAX));
+                let ne = if at_once > self.profile.longest_direct_answer { 0 } else { asked };
                 Ok(self.deliver(answer.into_data(), status, ne))
             }
             CLA_PROTECTED => self.receive_protected(&wire, tamper),

@@ -49,7 +49,8 @@ pub fn demo() -> &'static Demo {
     })
 }
 
-pub const CHIPS: [Chip; 2] = [Chip::Gemalto, Chip::Nxp];
+/// The chips of which every flow holds.
+pub const CHIPS: [Chip; 3] = [Chip::Gemalto, Chip::Nxp, Chip::St];
 
 /// A fresh card with all its tries.
 pub fn card(chip: Chip) -> SoftCard {

@@ -4,7 +4,7 @@ use super::bench::{
     SELECT_CIE, SELECT_IAS, agree, card, hex, personalisation, play, send, send_all, vectors,
 };
 use cie::emulator::entropy::Seeded;
-use cie::emulator::{Chip, SoftCard};
+use cie::emulator::{Chip, SoftCard, WrongLe};
 use cie::transport::Transport;
 
 #[test]
@@ -80,7 +80,7 @@ fn reading_in_clear() {
     assert_eq!(send(&mut transport, "00B10100045402000000"), "6A86");
 
     let mut profile = gemalto.profile();
-    profile.wrong_le_is_refused = true;
+    profile.wrong_le = WrongLe::Refused;
     gemalto.set_profile(profile);
     assert_eq!(send(&mut transport, "00B0810000"), "6C0C");
     assert_eq!(send(&mut transport, "00B081000C").len(), 28);

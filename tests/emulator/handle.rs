@@ -160,34 +160,6 @@ fn unusable_personalisations_are_refused() {
 }
 
 #[test]
-fn every_chip_has_its_own_ef_atr() {
-    let v = vectors();
-    let fragment = |chip| match chip {
-        Chip::Gemalto => b"IasEccRoot".to_vec(),
-        _ => hex::decode("80004301B8460410101010470394").unwrap(),
-    };
-    let chips = [Chip::Gemalto, Chip::Nxp];
-    for (chip, other) in [(chips[0], chips[1]), (chips[1], chips[0])] {
-        let card = card(&v, chip);
-        let mut transport = card.transport();
-        assert_eq!(send(&mut transport, "00A40000"), "9000");
-        let answer = hex::decode(send_all(&mut transport, "00B09D0060")).unwrap();
-        let (content, status) = answer.split_at(answer.len() - 2);
-        assert_eq!((content.len(), status), (96, &[0x90, 0x00][..]), "{chip:?}");
-        let position = |part: &[u8]| content.windows(part.len()).position(|window| window == part);
-        assert!(position(&fragment(chip)).is_some(), "{chip:?}");
-        assert!(position(&fragment(other)).is_none(), "{chip:?}");
-        let end = position(&[0x82, 0x02, 0x90, 0x00]).unwrap();
-        assert!(end >= 33, "{chip:?}: {end}");
-        assert!(content[end + 4..].iter().all(|byte| *byte == 0), "{chip:?}");
-        // What is before the padding is a list of data objects, behind a category indicator perhaps.
-        let start = if content.starts_with(&[0x80, 0x00]) { 2 } else { 0 };
-        let objects: Result<Vec<_>, _> = cie::iso7816::tlv::Reader::new(&content[start..end + 4]).collect();
-        assert_eq!(objects.unwrap().last().unwrap().value, [0x90, 0x00], "{chip:?}");
-    }
-}
-
-#[test]
 #[cfg(unix)]
 fn a_card_file_is_replaced_as_a_whole_or_not_at_all() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};

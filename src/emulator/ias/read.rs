@@ -2,6 +2,7 @@
 
 use super::{Answer, Card};
 use crate::emulator::personalisation::ReadAccess;
+use crate::emulator::profile::WrongLe;
 use crate::iso7816::apdu::SHORT_NE_MAX;
 use crate::iso7816::{Command, Response, StatusWord, tlv};
 
@@ -29,11 +30,20 @@ impl Card {
         let rest = self.current_file_from(offset, protected)?;
         let asked = usize::try_from(ne).unwrap_or(usize::MAX);
         let whatever_there_is = ne == SHORT_NE_MAX;
-        if self.profile.wrong_le_is_refused && asked > rest.len() {
+        let corrected = match self.profile.wrong_le {
+            WrongLe::Warned => false,
+            WrongLe::RefusedInClear => !protected,
+            WrongLe::Refused => true,
+        };
+        if corrected && asked > rest.len() {
             // The rest is shorter than 256 bytes here.
             return Err(StatusWord::from([0x6C, u8::try_from(rest.len()).unwrap_or(0)]));
         }
-        let limit = if whatever_there_is && !protected { self.profile.longest_clear_read } else { asked };
+        let limit = match protected {
+            true => self.profile.longest_protected_read,
+            false if whatever_there_is => self.profile.longest_clear_read,
+            false => asked,
+        };
         let read = rest.iter().copied().take(asked.min(limit)).collect();
         let warn = rest.len() < asked && (!whatever_there_is || self.profile.le_zero_warns);
         // A short answer that the limit caused says nothing about the end of the file.
@@ -56,7 +66,8 @@ impl Card {
         let asked = usize::try_from(command.ne().ok_or(StatusWord::WRONG_LENGTH)?).unwrap_or(usize::MAX);
         let rest = self.current_file_from(offset, protected)?;
         // Tag and length take two bytes, three for a value of 128 or more.
-        let room = match asked.saturating_sub(2) {
+        let limit = if protected { self.profile.longest_protected_read } else { asked };
+        let room = match asked.min(limit).saturating_sub(2) {
             room @ 0..=0x7F => room,
             room => (room - 1).min(0xFF),
         };
