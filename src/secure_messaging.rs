@@ -441,6 +441,40 @@ mod tests {
         assert_eq!(terminal.ssc, 8, "only what went out counts");
     }
 
+    /// A card that finds every command too long, over the channel; remembers how long they were.
+    struct TooLong(SecureMessaging, std::sync::Arc<std::sync::Mutex<Vec<usize>>>);
+
+    impl transport::Transport for TooLong {
+        fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, transport::Error> {
+            self.1.lock().unwrap().push(command.len());
+            self.0.next_ssc();
+            Ok(self.0.answer(&[0x99, 2, 0x67, 0]).unwrap().encode())
+        }
+        fn reset(&mut self) -> Result<(), transport::Error> {
+            Ok(())
+        }
+        fn atr(&self) -> &[u8] {
+            &[]
+        }
+    }
+
+    #[test]
+    fn a_chain_that_is_too_long_goes_out_once_more_in_smaller_pieces() {
+        let said = std::sync::Arc::default();
+        let (terminal, card) = pair();
+        let mut channel = Channel::clear(transport::Link::new(TooLong(card, std::sync::Arc::clone(&said))));
+        channel.protect(terminal);
+        let mut lengths = |ins, data: usize| {
+            let command = Command::new(0, ins, 0, 0).with_data(&vec![7; data]);
+            assert_eq!(channel.exchange(&command).unwrap().status(), StatusWord::WRONG_LENGTH);
+            std::mem::take(&mut *said.lock().unwrap())
+        };
+        assert_eq!(lengths(0x2A, COMMAND_DATA_SMALL), [228], "it could not be much smaller");
+        assert_eq!(lengths(0x24, 230), [252], "one that carries a PIN is sent once, whatever it is");
+        assert_eq!(lengths(0x2A, 354), [252, 228]);
+        assert_eq!(lengths(0x82, 264), [228], "from then on at once");
+    }
+
     #[test]
     fn a_class_that_says_protected_goes_on_saying_so() {
         for cla in [0x00, 0x04, 0x08, 0x0C] {

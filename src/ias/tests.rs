@@ -5,7 +5,7 @@ use crate::crypto::agreement::DomainParameters;
 use crate::crypto::cipher;
 use crate::crypto::signature::RsaPublicKey;
 use crate::iso7816::{StatusWord, tlv};
-use crate::secret::TripleDesKey;
+use crate::secret::{Puk, TripleDesKey};
 use crate::secure_messaging::SecureMessaging;
 use crate::transport::{self, Transport};
 use crate::vectors::bytes;
@@ -37,18 +37,12 @@ impl Transport for Card {
             return Err(transport::Error::NoAnswer);
         }
         assert_eq!(command[..4], [0x0C, 0x20, 0x00, 0x81]);
-        let protected = |word: u16| {
-            let status = tlv::encode(0x99, &word.to_be_bytes());
-            let input = cipher::pad(&[&(SSC + 2).to_be_bytes()[..], &status].concat());
-            let mac = cipher::retail_mac(&TripleDesKey::new(&KS_MAC), &input).unwrap();
-            [status, tlv::encode(0x8E, &mac)].concat()
-        };
         let Self(word, saying) = *self;
         let (body, outside) = match saying {
-            Saying::Protected => (protected(word), 0x9000),
-            Saying::ProtectedAndOutside => (protected(word), word),
+            Saying::Protected => (protected(word, SSC + 2), 0x9000),
+            Saying::ProtectedAndOutside => (protected(word, SSC + 2), word),
             Saying::Bare => (Vec::new(), word),
-            Saying::AroundSuccess => (protected(0x9000), word),
+            Saying::AroundSuccess => (protected(0x9000, SSC + 2), word),
         };
         Ok([body, outside.to_be_bytes().to_vec()].concat())
     }
@@ -62,7 +56,42 @@ impl Transport for Card {
     }
 }
 
-fn session(card: Card, constants: &Arc<CardConstants>, terminal: &Arc<Terminal>) -> Session {
+/// A status word under a right checksum.
+fn protected(word: u16, ssc: u64) -> Vec<u8> {
+    let status = tlv::encode(0x99, &word.to_be_bytes());
+    let input = cipher::pad(&[&ssc.to_be_bytes()[..], &status].concat());
+    let mac = cipher::retail_mac(&TripleDesKey::new(&KS_MAC), &input).unwrap();
+    [status, tlv::encode(0x8E, &mac)].concat()
+}
+
+/// A card that gives VERIFY of the PUK and RESET RETRY COUNTER one answer each.
+struct Unblocking {
+    answers: std::vec::IntoIter<([u8; 4], u16)>,
+    ssc: u64,
+}
+
+impl Transport for Unblocking {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, transport::Error> {
+        let (header, word) = self.answers.next().expect("nothing is sent twice");
+        assert_eq!(command[..4], header);
+        self.ssc += 2;
+        Ok([protected(word, self.ssc), vec![0x90, 0x00]].concat())
+    }
+
+    fn reset(&mut self) -> Result<(), transport::Error> {
+        Ok(())
+    }
+
+    fn atr(&self) -> &[u8] {
+        &[]
+    }
+}
+
+fn session(
+    card: impl Transport + 'static,
+    constants: &Arc<CardConstants>,
+    terminal: &Arc<Terminal>,
+) -> Session {
     let mut channel = Channel::clear(Link::new(card));
     channel.protect(SecureMessaging::new(TripleDesKey::new(&KS_ENC), TripleDesKey::new(&KS_MAC), SSC));
     Session {
@@ -118,6 +147,42 @@ fn of_all_status_words_only_a_protected_9000_verifies_the_pin() {
     let words: Vec<u16> = verified.iter().map(|(word, _)| *word).collect();
     assert_eq!(words, [0x9000; 3], "protected, protected and outside, and 9000 around 9000");
     assert!(!verified.iter().any(|(_, saying)| *saying == Saying::Bare));
+}
+
+#[test]
+fn of_all_status_words_only_9000_twice_unblocks_the_pin() {
+    let (constants, terminal) = prepared();
+    let (puk, pin) = (Puk::parse("13572468").unwrap(), Pin::parse("24681357").unwrap());
+    let attempt = |unblock: Unblock<'_>, verify: u16, reset: u16| {
+        let p1 = if matches!(unblock, Unblock::KeepPin) { 0x03 } else { 0x02 };
+        let answers = vec![([0x0C, 0x20, 0x00, 0x82], verify), ([0x0C, 0x2C, p1, 0x81], reset)].into_iter();
+        let session = session(Unblocking { answers, ssc: SSC }, &constants, &terminal);
+        session.unblock_pin(&puk, unblock, LastTry::Refuse)
+    };
+    for word in 0..=u16::MAX {
+        match attempt(Unblock::NewPin(&pin), word, 0x9000) {
+            Ok(session) => assert_eq!((word, session.statistics().commands), (0x9000, 2)),
+            Err(refused) => {
+                let expected = match word {
+                    0x6983 | 0x63C0 => Tries::Left(0),
+                    0x63C1..=0x63CF => Tries::Left((word & 15) as u8),
+                    _ => Tries::Unknown,
+                };
+                assert_eq!(refused.back.puk_tries, expected, "{word:04X}");
+                assert_eq!(refused.error.step, Step::VerifyPuk);
+                assert_eq!((refused.back.statistics().commands, refused.back.is_open()), (1, true));
+            }
+        }
+        for unblock in [Unblock::NewPin(&pin), Unblock::KeepPin] {
+            match attempt(unblock, 0x9000, word) {
+                Ok(session) => assert_eq!((word, session.tries), (0x9000, Tries::Left(3))),
+                Err(refused) => {
+                    assert_eq!(refused.error, Step::UnblockPin.failed(StatusWord::new(word)));
+                    assert_eq!(refused.back.puk_tries, Tries::Left(10), "the PUK was right");
+                }
+            }
+        }
+    }
 }
 
 #[test]

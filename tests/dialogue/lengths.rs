@@ -20,6 +20,7 @@ fn a_chip_that_takes_shorter_commands_only_is_served_with_those() {
     for chip in CHIPS {
         for limit in [230, COMMAND_DATA_SMALL] {
             let card = card(chip);
+            limit_to(&card, 231);
             let before = Session::open(link(&card)).unwrap().statistics().commands;
             limit_to(&card, limit);
             let session = Session::open(link(&card)).unwrap();

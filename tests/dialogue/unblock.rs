@@ -140,3 +140,31 @@ fn a_refused_unblocking_says_that_the_puk_was_right() {
     assert_eq!(cie::Error::from(refused.error).code(), "unblock-refused");
     refused.back.unblock_pin(&puk(), Unblock::KeepPin, LastTry::Refuse).unwrap();
 }
+
+/// What the worked examples protect is what goes out.
+#[test]
+fn the_commands_are_those_of_the_worked_examples() {
+    let vectors: serde_json::Value =
+        serde_json::from_str(include_str!("../../fixtures/vectors/cie3-ias.json")).unwrap();
+    let worked = |name: &str| {
+        let vector = &vectors["sm_wrap"][name];
+        let hex = |field: &str| hex::decode(vector[field].as_str().unwrap()).unwrap();
+        (hex("header"), hex("data"), vector["le"].as_str().map(|_| 256))
+    };
+    let new = Pin::parse("11223344").unwrap();
+    for (unblock, reset) in [
+        (Unblock::NewPin(&new), "reset_retry_new_pin"),
+        (Unblock::KeepPin, "reset_retry_no_data_as_middleware"),
+    ] {
+        let card = card(CHIPS[0]);
+        let session = Session::open(link(&card)).unwrap();
+        let said = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let heard = said.clone();
+        card.set_tamper(Some(Box::new(move |command, response| {
+            heard.lock().unwrap().push((command.header().to_vec(), command.data().to_vec(), command.ne()));
+            response
+        })));
+        session.unblock_pin(&puk(), unblock, LastTry::Spend).unwrap();
+        assert_eq!(*said.lock().unwrap(), [worked("verify_puk"), worked(reset)]);
+    }
+}
