@@ -12,6 +12,7 @@ mod card_file;
 pub mod citizen;
 pub mod entropy;
 mod error;
+pub mod folder;
 mod ias;
 pub mod issue;
 pub mod personalisation;
@@ -22,6 +23,7 @@ mod soft_card;
 mod soft_transport;
 mod source;
 mod store;
+pub mod vpcd;
 
 pub use error::Error;
 pub use ias::Tamper;

@@ -81,11 +81,15 @@ impl Session {
     /// # Errors
     /// [`Refused`] with the error, and the link to try something else with.
     pub fn open_with(
-        link: Link,
+        mut link: Link,
         terminal: &Arc<Terminal>,
         cache: &mut CardCache,
     ) -> Result<Self, Refused<Link>> {
-        Application::select(link)?.authenticate(terminal, cache)
+        link.hold();
+        let mut outcome =
+            Application::select(link).and_then(|application| application.authenticate(terminal, cache));
+        link_of(&mut outcome).let_go();
+        outcome
     }
 
     /// Key exchange and device authentication, in a channel whose current DF is the CIE's.
@@ -154,7 +158,8 @@ impl Session {
     }
 
     fn read_protected(&mut self, file: File) -> Result<Vec<u8>, Error> {
-        file::read(&mut self.channel, file.reference(), file.extent())
+        self.channel
+            .uninterrupted(|channel| file::read(channel, file.reference(), file.extent()))
             .map_err(|e| Step::ReadFile(file).failed(e))
     }
 
@@ -190,6 +195,14 @@ impl Session {
     #[must_use]
     pub fn into_link(self) -> Link {
         self.channel.into_link()
+    }
+}
+
+/// The link, wherever it is after an attempt to open a session.
+fn link_of(outcome: &mut Result<Session, Refused<Link>>) -> &mut Link {
+    match outcome {
+        Ok(session) => session.channel.link(),
+        Err(refused) => &mut refused.back,
     }
 }
 

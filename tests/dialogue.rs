@@ -7,6 +7,8 @@ mod common;
 mod lengths;
 #[path = "dialogue/recognition.rs"]
 mod recognition;
+#[path = "dialogue/transactions.rs"]
+mod transactions;
 #[path = "dialogue/unblock.rs"]
 mod unblock;
 

@@ -8,11 +8,11 @@ use std::time::Instant;
 
 use cie::crypto::signature::{RsaPrivateKey, RsaPublicKey};
 use cie::crypto::{Digest, DigestAlgorithm};
-use cie::emulator::citizen::Citizen;
+use cie::emulator::citizen::{self, Citizen, Date};
 use cie::emulator::entropy::Seeded;
 use cie::emulator::issue::{IssueOptions, demo_card, issue};
 use cie::emulator::personalisation::{CardKey, Personalisation, ReadAccess};
-use cie::emulator::pki::{Generation, TestPki};
+use cie::emulator::pki::{Generation, HolderProfile, TestPki};
 use cie::iso7816::tlv;
 use cie::test_mark;
 use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
@@ -133,6 +133,57 @@ fn the_holder_certificate_names_the_citizen() {
     let with_usage = first_generation();
     let (_, certificate) = X509Certificate::from_der(object(&with_usage, 0x1003)).unwrap();
     assert!(certificate.extended_key_usage().unwrap().unwrap().value.client_auth);
+}
+
+/// Seconds from the start to the end of the validity, and the given names.
+fn issued(citizen: &Citizen, at: std::time::SystemTime) -> (i64, String) {
+    let common::Demo { pki, personalisation: card, .. } = demo();
+    let CardKey { modulus, public_exponent, .. } = &card.holder_key;
+    let key = RsaPublicKey::new(modulus, public_exponent).unwrap();
+    let holder = HolderProfile::at_issue(citizen, at).unwrap();
+    let der = pki.certify_holder(citizen, &key, &holder, &mut Seeded::new(1)).unwrap();
+    let certificate = X509Certificate::from_der(&der).unwrap().1;
+    let validity = certificate.validity();
+    let name = certificate.subject().iter_by_oid(&x509_parser::oid_registry::OID_X509_GIVEN_NAME).next();
+    let name = name.unwrap().as_str().unwrap().to_owned();
+    (validity.not_after.timestamp() - validity.not_before.timestamp(), name)
+}
+
+#[test]
+fn a_certificate_lasts_as_long_as_the_card_of_somebody_of_that_age() {
+    const DAY: i64 = 86_400;
+    let lasts = |citizen: &Citizen, days: i64| {
+        let at = now() + std::time::Duration::from_secs(u64::try_from(days * DAY).unwrap());
+        issued(citizen, at).0 / DAY
+    };
+    // Nine years old on 2026-01-01; eighteen on 2034-10-30, which is day 3224 after it.
+    let minor = &citizen::people()[4];
+    assert_eq!(
+        ["2016-10-30", "2001-03-31"],
+        [4, 10].map(|n| citizen::people()[n].person.birth_date.to_string())
+    );
+    assert_eq!([0, 3223, 3224].map(|days| lasts(minor, days)), [1826, 1826, 3652]);
+    assert_eq!(lasts(&citizen::people()[10], 0), 3652);
+    let mut infant = minor.clone();
+    infant.person.birth_date = Date::new(2023, 1, 2).unwrap();
+    assert_eq!([0, 1, 2].map(|days| lasts(&infant, days)), [1096, 1826, 1826]);
+    infant.person.birth_date = Date::new(2030, 1, 1).unwrap();
+    assert_eq!(lasts(&infant, 0), 1096, "not born yet");
+}
+
+#[test]
+fn a_name_is_cut_where_its_field_ends() {
+    let long = &citizen::people()[5];
+    assert_eq!(issued(long, now()).1, "FITTIZIO MARIAPROVA CAMPIONE ESEMPLARE SEGNAPOSTO MODELLO TESTUA");
+    let mut other = Citizen::demo();
+    other.person.given_names = format!("{} {}", "À".repeat(63), "Ò");
+    assert_eq!(
+        issued(&other, now()).1,
+        "À".repeat(63),
+        "64 characters, whatever their bytes; no blank at the end"
+    );
+    other.person.given_names = "Ù".repeat(64);
+    assert_eq!(issued(&other, now()).1, other.person.given_names);
 }
 
 #[test]

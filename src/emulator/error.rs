@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::pki;
 use crate::crypto;
 
 /// Why there is no card.
@@ -30,6 +31,9 @@ pub enum Error {
         /// Why.
         error: crypto::Error,
     },
+    /// Keys, certificates or files of a new card could not be made.
+    #[error(transparent)]
+    Issue(#[from] pki::Error),
     /// A field of the personalisation has no meaning on a card.
     #[error("{0} is malformed")]
     Malformed(&'static str),

@@ -14,7 +14,7 @@ use super::citizen::Citizen;
 use super::personalisation::{
     CertificationKey, DhGroup, Directory, EF_ATR_IDENTIFIER, ElementaryFile, Personalisation, ReadAccess,
 };
-use super::pki::{Error, Generation, HolderProfile, PUBLIC_EXPONENT, TestPki, days_from};
+use super::pki::{Error, Generation, HolderProfile, PUBLIC_EXPONENT, TestPki};
 use super::profile::Chip;
 
 /// PIN of the demo card. It protects nothing.
@@ -98,7 +98,7 @@ impl Default for IssueOptions {
     }
 }
 
-/// Makes a card for a citizen. Its certificate is valid from `now`, for ten years.
+/// Makes a card for a citizen. Its certificate is valid from `now`, for ten years, a minor's for less.
 ///
 /// # Errors
 /// An [`Error`].
@@ -119,9 +119,8 @@ pub fn issue(
     let mut card_number = [0; 10];
     entropy.draw("card number", &mut card_number)?;
     let holder = HolderProfile {
-        not_before: now,
-        not_after: days_from(now, 3652)?,
         extended_key_usage: options.extended_key_usage,
+        ..HolderProfile::at_issue(citizen, now)?
     };
     let certificate = pki.certify_holder(citizen, &public(&holder_key)?, &holder, entropy)?;
     let device_public = public(&device_key)?.to_der()?;

@@ -7,7 +7,7 @@ use super::error::Error;
 use super::ias::{Card, Tamper};
 use super::personalisation::Personalisation;
 use super::profile::{Chip, Profile};
-use super::slot::{SharedSlot, Slot};
+use super::slot::{Place, SharedSlot, Slot};
 use super::soft_transport::SoftTransport;
 use super::source::Source;
 use super::store::{Memory, Persistent, Store};
@@ -75,8 +75,8 @@ impl SoftCard {
         Self(SharedSlot::new(slot))
     }
 
-    /// Lays the card on the reader, powered up anew, and connects to it. The terminal's randomness and
-    /// clock are the system's.
+    /// Lays the card on the reader inside this process, powered up anew, and connects to it; on a virtual
+    /// reader of PC/SC it does not lie any more. The terminal's randomness and clock are the system's.
     #[must_use]
     pub fn insert(&self) -> Link {
         Link::new(self.power_up())
@@ -88,29 +88,30 @@ impl SoftCard {
         Link::with_sources(self.power_up(), entropy, clock)
     }
 
+    pub(super) fn slot(&self) -> SharedSlot {
+        self.0.clone()
+    }
+
     fn power_up(&self) -> SoftTransport {
-        let mut slot = self.0.lock();
-        slot.present = true;
-        slot.reset();
-        drop(slot);
+        self.0.lock().lay(Place::Here);
         self.transport()
     }
 
-    /// Connects to the card as it lies there, without resetting it.
+    /// Connects to the card as it lies there, without resetting it. While it lies elsewhere, on no reader
+    /// or on a virtual one, the connection says that there is no card.
     #[must_use]
     pub fn transport(&self) -> SoftTransport {
         SoftTransport::new(self.0.clone())
     }
 
-    /// Takes the card off the reader: every connection is dead from now on.
+    /// Takes the card off the reader: every connection is dead from now on. A virtual reader of PC/SC sees
+    /// it when it next looks, within half a second.
     pub fn remove(&self) {
-        let mut slot = self.0.lock();
-        slot.card.reset();
-        slot.present = false;
-        slot.removals += 1;
+        self.0.lock().remove();
     }
 
-    /// Resets the card as another program would: every connection is told once.
+    /// Resets the card as another program would: every connection is told once. A virtual reader of PC/SC
+    /// cannot be told, so for it the card is removed.
     pub fn reset_by_other(&self) {
         self.0.lock().reset();
     }
@@ -137,14 +138,7 @@ impl SoftCard {
     /// come included. Tampering is not copied.
     #[must_use]
     pub fn snapshot(&self) -> Self {
-        let slot = self.0.lock();
-        Self::sharing(Slot {
-            card: slot.card.copy_into_memory(),
-            tamper: None,
-            present: slot.present,
-            removals: slot.removals,
-            resets: slot.resets,
-        })
+        Self::sharing(self.0.lock().copy_into_memory())
     }
 
     /// Makes the card hostile, or honest again.

@@ -1,46 +1,44 @@
 //! A connection to a software card, as a PC/SC reader would give it.
 
-use super::slot::SharedSlot;
+use super::slot::{Lost, Place, Seen, SharedSlot};
 use crate::transport::{Error, Transport};
 
 /// One connection. Several may be open at once, as in PC/SC's shared mode.
 pub struct SoftTransport {
     card: SharedSlot,
     atr: &'static [u8],
-    removals_seen: u64,
-    resets_seen: u64,
+    seen: Seen,
 }
 
 impl SoftTransport {
     pub(super) fn new(card: SharedSlot) -> Self {
         let slot = card.lock();
-        let (atr, removals_seen, resets_seen) = (slot.card.profile().atr, slot.removals, slot.resets);
+        let (atr, seen) = (slot.card.profile().atr, slot.look(Place::Here));
         drop(slot);
-        Self { card, atr, removals_seen, resets_seen }
+        Self { card, atr, seen }
     }
 }
 
 impl Transport for SoftTransport {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Error> {
-        let mut guard = self.card.lock();
-        let slot = &mut *guard;
-        if !slot.present || slot.removals != self.removals_seen {
-            return Err(Error::Removed);
+        let mut slot = self.card.lock();
+        match slot.check(self.seen) {
+            Ok(()) => Ok(slot.transmit(command)),
+            Err(Lost::Removed) => Err(Error::Removed),
+            Err(Lost::Reset) => {
+                self.seen = slot.look(Place::Here);
+                Err(Error::Reset)
+            }
         }
-        if slot.resets != self.resets_seen {
-            self.resets_seen = slot.resets;
-            return Err(Error::Reset);
-        }
-        Ok(slot.card.transmit(command, &mut slot.tamper).encode())
     }
 
     fn reset(&mut self) -> Result<(), Error> {
         let mut slot = self.card.lock();
-        if !slot.present || slot.removals != self.removals_seen {
+        if slot.check(self.seen) == Err(Lost::Removed) {
             return Err(Error::Removed);
         }
         slot.reset();
-        self.resets_seen = slot.resets;
+        self.seen = slot.look(Place::Here);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{CardCache, Cause, Error, File, PIN_REFERENCE, PUK_REFERENCE, Refused, RootFile, Session, Step};
-use super::{ClaimedNis, Terminal};
+use super::{ClaimedNis, Terminal, link_of};
 use crate::file::{self, Extent, FileReference};
 use crate::iso7816::{StatusWord, command};
 use crate::pin::{self, Tries};
@@ -170,6 +170,17 @@ impl Application {
     /// # Errors
     /// [`Refused`] with the error and the link.
     pub fn authenticate(
+        mut self,
+        terminal: &Arc<Terminal>,
+        cache: &mut CardCache,
+    ) -> Result<Session, Refused<Link>> {
+        self.channel.link().hold();
+        let mut outcome = self.authenticate_held(terminal, cache);
+        link_of(&mut outcome).let_go();
+        outcome
+    }
+
+    fn authenticate_held(
         self,
         terminal: &Arc<Terminal>,
         cache: &mut CardCache,

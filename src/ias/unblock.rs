@@ -41,7 +41,10 @@ impl Session {
         unblock: Unblock<'_>,
         last_try: LastTry,
     ) -> Result<Self, Refused<Self>> {
-        match self.try_unblock(puk, unblock, last_try) {
+        self.channel.link().hold();
+        let outcome = self.try_unblock(puk, unblock, last_try);
+        self.channel.link().let_go();
+        match outcome {
             Ok(()) => Ok(self),
             Err(error) => Err(Refused::new(self, error)),
         }

@@ -148,12 +148,16 @@ impl Signer for HolderSigner<'_> {
         if !purpose.allows(digest) {
             return Err(step.failed(Cause::PurposeRefused));
         }
-        let channel = &mut self.session.channel;
         // Every MSE SET replaces the one before, so it is repeated for each signature.
         let set = command::manage_security_environment(0x41, 0xA4, &SET_HOLDER_KEY);
-        step.expect_success(channel, &set).map_err(pin_state)?;
-        let signature = step
-            .expect_success(channel, &command::internal_authenticate(&digest.digest_info()))
+        let authenticate = command::internal_authenticate(&digest.digest_info());
+        let signature = self
+            .session
+            .channel
+            .uninterrupted(|channel| {
+                step.expect_success(channel, &set)?;
+                step.expect_success(channel, &authenticate)
+            })
             .map_err(pin_state)?;
         match self.certificate.public_key().check_signature(digest, &signature) {
             Ok(()) => Ok(signature),

@@ -69,6 +69,15 @@ impl Channel {
         if self.is_clear() { 256 } else { READ_DATA_MAX }
     }
 
+    /// Carries out an operation of several commands without another program getting at the card in
+    /// between, where the card is shared.
+    pub fn uninterrupted<T>(&mut self, operation: impl FnOnce(&mut Self) -> T) -> T {
+        self.link.hold();
+        let outcome = operation(self);
+        self.link.let_go();
+        outcome
+    }
+
     /// The link below.
     pub fn link(&mut self) -> &mut Link {
         &mut self.link

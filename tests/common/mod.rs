@@ -5,6 +5,8 @@
 #[cfg(feature = "system-tests")]
 pub mod pcscd;
 
+pub mod flows;
+
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 

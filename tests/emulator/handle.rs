@@ -159,6 +159,57 @@ fn unusable_personalisations_are_refused() {
     assert_eq!(refused(&|p| p.puk[0] = b'x'), Error::Malformed("the PUK"));
 }
 
+/// Names the card file that this program is to hold open, when it was started by itself.
+const HELD: &str = "CIE_TEST_CARD_TO_HOLD";
+
+/// Not a test of its own, but what the other process of the next one does.
+#[test]
+fn holds_a_card_when_it_is_the_other_process() {
+    use std::io::{Read, Write};
+    let Some(path) = std::env::var_os(HELD) else { return };
+    let card = SoftCard::open(path);
+    // The harness writes to standard output, too.
+    let said = card.as_ref().map_or_else(ToString::to_string, |_| "open".to_owned());
+    writeln!(std::io::stderr(), "{said}").unwrap();
+    let _ = std::io::stdin().read(&mut [0]);
+}
+
+#[test]
+fn another_process_cannot_open_a_card_in_use() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Child, Command, Stdio};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("card.json");
+    SoftCard::create(&path, personalisation(&vectors()), Chip::Gemalto).unwrap();
+    /// Another process and the first line that it says.
+    fn other(path: &std::path::Path) -> (Child, String) {
+        let test = "handle::holds_a_card_when_it_is_the_other_process";
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", test, "--nocapture"]).env(HELD, path);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut other = command.spawn().unwrap();
+        let mut said = String::new();
+        BufReader::new(other.stderr.take().unwrap()).read_line(&mut said).unwrap();
+        (other, said)
+    }
+
+    let card = SoftCard::open(&path).unwrap();
+    let (mut refused, said) = other(&path);
+    assert_eq!(said.trim_end(), Error::InUse.to_string());
+    drop(refused.stdin.take());
+    assert!(refused.wait().unwrap().success());
+    assert_eq!(SoftCard::open(&path).unwrap_err(), Error::InUse, "the other one took nothing away");
+
+    drop(card);
+    let (mut holder, said) = other(&path);
+    assert_eq!(said.trim_end(), "open");
+    assert_eq!(SoftCard::open(&path).unwrap_err(), Error::InUse);
+    // However a process ends, its lock ends with it.
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    SoftCard::open(&path).unwrap();
+}
+
 #[test]
 #[cfg(unix)]
 fn a_card_file_is_replaced_as_a_whole_or_not_at_all() {

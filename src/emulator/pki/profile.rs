@@ -53,6 +53,34 @@ pub struct HolderProfile {
     pub extended_key_usage: bool,
 }
 
+impl HolderProfile {
+    /// A certificate that is valid as long as a card issued `now`: ten years, for minors five, below the
+    /// age of three years three (decree-law 70/2011, article 10). Real cards last until the birthday after.
+    ///
+    /// # Errors
+    /// [`Error::Time`] if certificates cannot express it.
+    pub fn at_issue(citizen: &Citizen, now: SystemTime) -> Result<Self, Error> {
+        let (today, birth) = (date_time(now)?, citizen.person.birth_date);
+        let birthday_to_come = (today.month(), today.day()) < (birth.month(), birth.day());
+        let age = today.year().saturating_sub(birth.year()).saturating_sub(u16::from(birthday_to_come));
+        let days = match age {
+            0..3 => 1096,
+            3..18 => 1826,
+            _ => 3652,
+        };
+        Ok(Self { not_before: now, not_after: days_from(now, days)?, extended_key_usage: false })
+    }
+}
+
+/// Upper bound of a surname and of given names, in characters (X.520 until its edition of 2008). RFC 5280
+/// allows more; programs that read certificates may not.
+const NAME_MAX: usize = 64;
+
+/// As much of a name as its field takes. What is cut off, and where, is not known of real certificates.
+fn fitted(name: &str) -> String {
+    name.chars().take(NAME_MAX).collect::<String>().trim_end().to_owned()
+}
+
 /// The root of the holders' hierarchy.
 pub(super) fn root(now: SystemTime) -> Result<Profile, Error> {
     Ok(Profile {
@@ -87,8 +115,8 @@ pub(super) fn holder(citizen: &Citizen, holder: &HolderProfile) -> Result<Profil
         subject: name([
             (rfc4519::C, Tag::PrintableString, "IT"),
             (rfc4519::O, Tag::Utf8String, test_mark::ORGANISATION),
-            (rfc4519::SN, Tag::Utf8String, &citizen.person.surname),
-            (rfc4519::GIVEN_NAME, Tag::Utf8String, &citizen.person.given_names),
+            (rfc4519::SN, Tag::Utf8String, &fitted(&citizen.person.surname)),
+            (rfc4519::GIVEN_NAME, Tag::Utf8String, &fitted(&citizen.person.given_names)),
             (rfc4519::SERIAL_NUMBER, Tag::PrintableString, &number),
             (rfc4519::CN, Tag::Utf8String, &citizen.fiscal_code),
         ])?,

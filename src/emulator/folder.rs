@@ -1,0 +1,159 @@
+//! A software card in a folder of its own, with the certificates that a relying party needs to check it.
+//!
+//! | file | content |
+//! |---|---|
+//! | `card.json` | the card; for its owner only, as it holds every key of it |
+//! | `citizen.json` | whose card it is, for programs that compare |
+//! | `trust/holder/root.pem` | anchor of holders' certificates |
+//! | `trust/holder/intermediate/sub-ca.pem` | the CA under it that issued the holder's certificate |
+//! | `trust/csca/csca.pem` | anchor of the signatures over the card's files |
+//!
+//! The keys of the authorities are not written anywhere: nobody issues a second card under these anchors.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::citizen::Citizen;
+use super::entropy::Seeded;
+use super::error::Error;
+use super::issue::{DEMO_PIN, DEMO_PUK, IssueOptions, issue};
+use super::personalisation::Personalisation;
+use super::pki::{self, TestPki};
+use super::profile::Chip;
+use super::soft_card::SoftCard;
+use crate::crypto::SystemEntropy;
+use crate::environment::Entropy;
+
+/// Name of the card's file in its folder.
+pub const CARD: &str = "card.json";
+/// Name of the file that says whose card it is.
+pub const CITIZEN: &str = "citizen.json";
+/// Name of the folder with the anchors.
+pub const TRUST: &str = "trust";
+
+/// What can be chosen about a new card.
+#[derive(Debug, Clone)]
+pub struct FolderOptions {
+    /// The maker whose chip the card poses as.
+    pub chip: Chip,
+    /// PIN, eight ASCII digits.
+    pub pin: [u8; 8],
+    /// PUK, eight ASCII digits.
+    pub puk: [u8; 8],
+    /// Chooses the citizen ([`Citizen::numbered`]); without one it is anybody of the dozen.
+    pub seed: Option<u64>,
+    /// The moment of issue: certificates are valid from it.
+    pub now: SystemTime,
+    /// Whether the keys follow from the seed, too, those of the authorities included: the same seed, chip
+    /// and moment make the same folder. Whoever knows the seed can then make a card that passes for any
+    /// under the same anchors. Without a seed this is refused.
+    pub insecure_fixed_pki: bool,
+}
+
+impl FolderOptions {
+    /// A Gemalto card of somebody, issued at this moment, with the demo PIN and PUK and unguessable keys.
+    #[must_use]
+    pub fn new(now: SystemTime) -> Self {
+        Self { chip: Chip::Gemalto, pin: DEMO_PIN, puk: DEMO_PUK, seed: None, now, insecure_fixed_pki: false }
+    }
+}
+
+/// Makes a card with its own test PKI and writes the folder, which is made if need be. Says whose it is.
+///
+/// No file is overwritten: if any of them exists the folder is left as it is. Making the keys takes some
+/// seconds.
+///
+/// # Errors
+/// [`Error::Malformed`] for a PIN or PUK that is none and for fixed keys without a seed, [`Error::File`] if
+/// a file exists or cannot be written, [`Error::Issue`] if the card cannot be made.
+pub fn create(folder: impl AsRef<Path>, options: &FolderOptions) -> Result<Citizen, Error> {
+    let folder = folder.as_ref();
+    let (holder, csca) = (folder.join(TRUST).join("holder"), folder.join(TRUST).join("csca"));
+    let paths = Paths {
+        card: folder.join(CARD),
+        citizen: folder.join(CITIZEN),
+        root: holder.join("root.pem"),
+        sub_ca: holder.join("intermediate").join("sub-ca.pem"),
+        csca: csca.join("csca.pem"),
+    };
+    for (name, digits) in [("the PIN", &options.pin), ("the PUK", &options.puk)] {
+        if !digits.iter().all(u8::is_ascii_digit) {
+            return Err(Error::Malformed(name));
+        }
+    }
+    paths.check_absence()?;
+
+    let (pki, citizen, card) = make(options)?;
+    for (path, der) in
+        [(&paths.root, pki.root_der()), (&paths.sub_ca, pki.sub_ca_der()), (&paths.csca, pki.csca_der())]
+    {
+        write_new(path, pki::pem(der)?.as_bytes())?;
+    }
+    let json = serde_json::to_vec_pretty(&citizen).map_err(|error| Error::Format(error.to_string()))?;
+    write_new(&paths.citizen, &json)?;
+    // Last: a folder with a card in it is complete.
+    SoftCard::create(&paths.card, card, options.chip)?;
+    Ok(citizen)
+}
+
+fn make(options: &FolderOptions) -> Result<(TestPki, Citizen, Personalisation), Error> {
+    let (mut fixed, mut system);
+    let entropy: &mut dyn Entropy = match (options.seed, options.insecure_fixed_pki) {
+        (Some(seed), true) => {
+            fixed = Seeded::new(seed);
+            &mut fixed
+        }
+        (None, true) => return Err(Error::Malformed("the choice of fixed keys without a seed")),
+        (_, false) => {
+            system = SystemEntropy;
+            &mut system
+        }
+    };
+    let number = match options.seed {
+        Some(seed) => seed,
+        None => {
+            let mut drawn = [0; 8];
+            entropy.draw("citizen", &mut drawn).map_err(pki::Error::from)?;
+            u64::from_be_bytes(drawn)
+        }
+    };
+    let citizen = Citizen::numbered(number);
+    let pki = TestPki::generate(entropy, options.now)?;
+    let issued = IssueOptions { pin: options.pin, puk: options.puk, ..IssueOptions::default() };
+    let card = issue(&pki, &citizen, &issued, entropy, options.now)?;
+    Ok((pki, citizen, card))
+}
+
+/// Where everything lies.
+struct Paths {
+    card: PathBuf,
+    citizen: PathBuf,
+    root: PathBuf,
+    sub_ca: PathBuf,
+    csca: PathBuf,
+}
+
+impl Paths {
+    /// Looks before the keys are made; writing looks again.
+    fn check_absence(&self) -> Result<(), Error> {
+        for path in [&self.card, &self.citizen, &self.root, &self.sub_ca, &self.csca] {
+            if path.symlink_metadata().is_ok() {
+                return Err(Error::file(path, &io::ErrorKind::AlreadyExists.into()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes a file that must not exist, and the folders above it.
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let write = || {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        OpenOptions::new().write(true).create_new(true).open(path)?.write_all(bytes)
+    };
+    write().map_err(|error| Error::file(path, &error))
+}
