@@ -58,3 +58,50 @@ fn fresh_folder() -> tempfile::TempDir {
     std::fs::copy(card_folder().join("card.json"), folder.path().join("card.json")).unwrap();
     folder
 }
+
+/// As in `cie manual | head -1`: whoever stops reading has seen enough.
+#[cfg(unix)]
+#[test]
+fn output_that_nobody_reads_is_no_failure() {
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    drop(ours);
+    let output = Command::new(CIE)
+        .arg("manual")
+        .stdout(std::process::Stdio::from(std::os::fd::OwnedFd::from(theirs)))
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap()
+        .wait_with_output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.stderr, b"");
+    let full = Command::new("sh").args(["-c", &format!("{CIE} manual > /dev/full")]).output().unwrap();
+    assert_eq!(full.status.code(), Some(2), "a full disk is one");
+}
+
+/// What goes to the shell and to `man` names every command, in the person's language.
+#[test]
+fn completions_and_manual_name_every_command() {
+    let said = |words: &[&str]| {
+        let output = Command::new(CIE).args(words).output().unwrap();
+        assert!(output.status.success(), "{words:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let commands = ["readers", "info", "soft", "pin", "certificate", "sign", "completions", "manual"];
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = said(&["completions", shell]);
+        assert!(commands.iter().all(|command| script.contains(command)), "{shell}");
+    }
+    for (language, sections) in [
+        ("en", ["SYNOPSIS", "OPTIONS", "COMMANDS", "\"EXIT STATUS\"", "SECRETS"]),
+        ("it", ["SINTASSI", "OPZIONI", "COMANDI", "\"STATO DI USCITA\"", "SEGRETI"]),
+    ] {
+        let page = said(&["manual", "--lang", language]);
+        for section in sections {
+            assert_eq!(page.matches(&format!("\n.SH {section}\n")).count(), 1, "{section}");
+        }
+        for command in ["readers", "soft new", "pin unblock", "sign raw"] {
+            assert!(page.contains(&format!("\n.SS \"cie {command}\"\n")), "{command}");
+        }
+    }
+}

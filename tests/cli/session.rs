@@ -1,18 +1,16 @@
 //! Sessions: text files with commands and what they must say.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
-use cie::emulator::SoftCard;
+use std::process::{Child, Command, Stdio};
 
 /// What a session did and said, in the form of its file.
 struct Session {
     folder: tempfile::TempDir,
     locale: &'static str,
-    /// A handle that keeps a card's file in use, as another program would.
-    held: Option<SoftCard>,
+    /// Another program that has a card's file in use.
+    holder: Option<Holder>,
 }
 
 /// One command of a session, as it is written down.
@@ -123,8 +121,8 @@ impl Session {
             ["write", name, text] => fs::write(path(name), format!("{text}\n")).unwrap(),
             ["bytes", name, count] => fs::write(path(name), vec![b'x'; count.parse().unwrap()]).unwrap(),
             // Another program has the card.
-            ["hold", name] => self.held = Some(SoftCard::open(path(name)).unwrap()),
-            ["release"] => drop(self.held.take().unwrap()),
+            ["hold", name] => self.holder = Some(Holder::new(self.folder.path(), name)),
+            ["release"] => drop(self.holder.take().unwrap()),
             ["exists", names @ ..] => names.iter().for_each(|name| assert!(path(name).exists(), "{name}")),
             ["absent", names @ ..] => names.iter().for_each(|name| assert!(!path(name).exists(), "{name}")),
             ["private", name] => private(&path(name)),
@@ -160,6 +158,28 @@ impl Session {
     }
 }
 
+/// Another process that has opened a card and waits for a virtual reader that never comes.
+struct Holder(Child);
+
+impl Holder {
+    fn new(folder: &Path, card: &str) -> Self {
+        let mut command = Command::new(super::CIE);
+        command.args(["--lang", "en", "soft", "insert", card, "--port", "1"]).current_dir(folder);
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = [0; 7];
+        child.stderr.as_mut().unwrap().read_exact(&mut said).unwrap();
+        assert_eq!(&said, b"Waiting");
+        Self(child)
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
 #[cfg(unix)]
 fn private(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
@@ -173,7 +193,7 @@ fn private(_: &Path) {}
 fn run(path: &Path) -> Vec<String> {
     let italian = path.to_str().unwrap().ends_with(".it.txt");
     let locale = if italian { "it_IT.UTF-8" } else { "en_US.UTF-8" };
-    let mut session = Session { folder: super::fresh_folder(), locale, held: None };
+    let mut session = Session { folder: super::fresh_folder(), locale, holder: None };
     let text = fs::read_to_string(path).unwrap();
     let mut wrong = Vec::new();
     for step in parse(&text) {

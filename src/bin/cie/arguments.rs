@@ -1,7 +1,7 @@
 //! The words of the command line. English help stands here, Italian in `help.rs`.
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
@@ -118,7 +118,7 @@ pub(crate) struct SoftNew {
     pub(crate) seed: Option<u64>,
     /// The day of issue, as 2026-01-01T00:00:00Z; else now
     #[arg(long, value_name = "TIME", value_parser = moment)]
-    pub(crate) now: Option<SystemTime>,
+    pub(crate) now: Option<std::time::SystemTime>,
     /// Let the keys of the test authorities follow from the seed: anybody can then forge its cards
     #[arg(long, requires = "seed")]
     pub(crate) insecure_fixed_pki: bool,
@@ -271,6 +271,6 @@ fn eight_digits(text: &str) -> Result<[u8; 8], String> {
 }
 
 #[cfg(feature = "emulator")]
-fn moment(text: &str) -> Result<SystemTime, String> {
+fn moment(text: &str) -> Result<std::time::SystemTime, String> {
     crate::moment::parse(text).ok_or_else(|| "yyyy-mm-ddThh:mm:ssZ".to_owned())
 }

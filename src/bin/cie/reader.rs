@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use cie::ias::Session;
-use cie::transport::pcsc::{self, ReaderState, Service};
+use cie::transport::pcsc::{Reader, ReaderState, Service, Sharing};
 use cie::transport::{self, Link};
 
-use crate::arguments::{Common, Sharing};
+use crate::arguments::{self, Common};
 use crate::failure::{self, Failure};
 use crate::language;
 use crate::output::Output;
@@ -59,10 +59,10 @@ pub(crate) fn session(common: &Common, output: Output) -> Result<Session, Failur
 }
 
 /// Who else may use the card.
-pub(crate) fn sharing(common: &Common) -> pcsc::Sharing {
+pub(crate) fn sharing(common: &Common) -> Sharing {
     match common.sharing.unwrap_or_default() {
-        Sharing::Shared => pcsc::Sharing::Shared,
-        Sharing::Exclusive => pcsc::Sharing::Exclusive,
+        arguments::Sharing::Shared => Sharing::Shared,
+        arguments::Sharing::Exclusive => Sharing::Exclusive,
     }
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn soft(_: &str) -> Result<Link, Failure> {
 /// The reader asked for, or the only one with a card.
 fn choose(service: &Service, name: Option<&str>) -> Result<String, Failure> {
     let readers = service.readers()?;
-    let asked = |reader: &&pcsc::Reader| name.is_none_or(|name| name == reader.name);
+    let asked = |reader: &&Reader| name.is_none_or(|name| name == reader.name);
     let asked: Vec<_> = readers.iter().filter(asked).collect();
     if asked.is_empty() {
         return Err(transport::Error::NoReader.into());
