@@ -441,14 +441,21 @@ mod tests {
         assert_eq!(terminal.ssc, 8, "only what went out counts");
     }
 
-    /// A card that finds every command too long, over the channel; remembers how long they were.
-    struct TooLong(SecureMessaging, std::sync::Arc<std::sync::Mutex<Vec<usize>>>);
+    /// A card that finds every command too long, over the channel, after so many that it takes; remembers
+    /// how long they were.
+    struct TooLong {
+        sm: SecureMessaging,
+        taken: usize,
+        said: std::sync::Arc<std::sync::Mutex<Vec<usize>>>,
+    }
 
     impl transport::Transport for TooLong {
         fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, transport::Error> {
-            self.1.lock().unwrap().push(command.len());
-            self.0.next_ssc();
-            Ok(self.0.answer(&[0x99, 2, 0x67, 0]).unwrap().encode())
+            self.said.lock().unwrap().push(command.len());
+            self.sm.next_ssc();
+            let status = if self.taken > 0 { STATUS } else { &[0x99, 2, 0x67, 0] };
+            self.taken = self.taken.saturating_sub(1);
+            Ok(self.sm.answer(status).unwrap().encode())
         }
         fn reset(&mut self) -> Result<(), transport::Error> {
             Ok(())
@@ -461,14 +468,21 @@ mod tests {
     #[test]
     fn a_chain_that_is_too_long_goes_out_once_more_in_smaller_pieces() {
         let said = std::sync::Arc::default();
-        let (terminal, card) = pair();
-        let mut channel = Channel::clear(transport::Link::new(TooLong(card, std::sync::Arc::clone(&said))));
-        channel.protect(terminal);
-        let mut lengths = |ins, data: usize| {
+        let channel = |taken| {
+            let (terminal, sm) = pair();
+            let card = TooLong { sm, taken, said: std::sync::Arc::clone(&said) };
+            let mut channel = Channel::clear(transport::Link::new(card));
+            channel.protect(terminal);
+            channel
+        };
+        let lengths_in = |channel: &mut Channel, ins, data: usize| {
             let command = Command::new(0, ins, 0, 0).with_data(&vec![7; data]);
             assert_eq!(channel.exchange(&command).unwrap().status(), StatusWord::WRONG_LENGTH);
             std::mem::take(&mut *said.lock().unwrap())
         };
+        assert_eq!(lengths_in(&mut channel(1), 0x2A, 500), [252, 252], "something was carried out");
+        let mut channel = channel(0);
+        let mut lengths = |ins, data| lengths_in(&mut channel, ins, data);
         assert_eq!(lengths(0x2A, COMMAND_DATA_SMALL), [228], "it could not be much smaller");
         assert_eq!(lengths(0x24, 230), [252], "one that carries a PIN is sent once, whatever it is");
         assert_eq!(lengths(0x2A, 354), [252, 228]);

@@ -1,4 +1,4 @@
-//! Login and signature against a hostile wire and a hostile card: every exchange failed in every way.
+//! Login, signature, unblocking and recognition against a hostile wire and a hostile card: every exchange failed in every way.
 //!
 //! Each run must end in an error that names the step, or in the right result byte for byte; never in a
 //! panic, a wrong success, a lost PIN try or a PIN sent twice. Exhaustive on one profile, a fixed sample
@@ -12,5 +12,9 @@ mod chip;
 mod common;
 #[path = "hostile/faults.rs"]
 mod faults;
+#[path = "hostile/recognition.rs"]
+mod recognition;
 #[path = "hostile/sweep.rs"]
 mod sweep;
+#[path = "hostile/unblock.rs"]
+mod unblock;

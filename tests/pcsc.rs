@@ -6,6 +6,8 @@
 mod common;
 #[path = "pcsc/faults.rs"]
 mod faults;
+#[path = "pcsc/flows.rs"]
+mod flows;
 #[path = "pcsc/raw_card.rs"]
 mod raw_card;
 #[path = "pcsc/sharing.rs"]

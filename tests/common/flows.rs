@@ -29,7 +29,10 @@ impl Desk<'_> {
     }
 }
 
-pub const FLOWS: [(&str, fn(&Desk<'_>)); 9] = [
+/// What happens, and the flow.
+pub type Flow = (&'static str, fn(&Desk<'_>));
+
+pub const FLOWS: [Flow; 9] = [
     ("recognise the card and ask what it says of itself", recognise),
     ("log in and sign", log_in_and_sign),
     ("mistype the PIN", mistype),
@@ -42,7 +45,7 @@ pub const FLOWS: [(&str, fn(&Desk<'_>)); 9] = [
 ];
 
 fn recognise(desk: &Desk<'_>) {
-    let Card::Cie3(_) = card::open((desk.connect)()).unwrap() else { panic!("another kind of card") };
+    assert!(matches!(card::open((desk.connect)()).unwrap(), Card::Cie3(_)));
     let mut card = card::open((desk.connect)()).unwrap();
     let said = card.information().unwrap();
     assert_eq!(said.nis.digits(), demo().citizen.nis);

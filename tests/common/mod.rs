@@ -52,7 +52,7 @@ pub fn demo() -> &'static Demo {
 }
 
 /// The chips of which every flow holds.
-pub const CHIPS: [Chip; 3] = [Chip::Gemalto, Chip::Nxp, Chip::St];
+pub const CHIPS: [Chip; 4] = Chip::ALL;
 
 /// A fresh card with all its tries.
 pub fn card(chip: Chip) -> SoftCard {

@@ -19,30 +19,43 @@ const FOLDER: &str = "CIE_TEST_PCSC_FOLDER";
 /// Ends a process that hangs, in seconds.
 const PATIENCE: &str = "120";
 
-/// Runs `body` in a process of its own; `test` is the name under which the test harness knows it.
-pub fn isolated(test: &str, body: fn()) {
-    if std::env::var_os(FOLDER).is_some() {
-        return body();
-    }
-    let (_, test) = test.split_once("::").unwrap();
-    let folder = tempfile::tempdir().unwrap();
+/// This program once more, enclosed: where it finds `folder`, and ends after [`PATIENCE`].
+pub fn enclosed(folder: &Path) -> Command {
     let root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
-    let output = Command::new("unshare")
+    let mut command = Command::new("unshare");
+    command
         .args(if root { &["--net", "--mount"][..] } else { &["--map-root-user", "--net", "--mount"] })
         .args(["sh", "-c", "mount -t tmpfs tmpfs /run && ip link set lo up && exec \"$@\"", "sh"])
         .args(["timeout", PATIENCE])
         .arg(std::env::current_exe().unwrap())
+        .env(FOLDER, folder)
+        .env("PCSCLITE_CSOCK_NAME", folder.join("socket"))
+        .stdin(Stdio::null());
+    command
+}
+
+/// Whether this process is the enclosed one.
+pub fn is_enclosed() -> bool {
+    std::env::var_os(FOLDER).is_some()
+}
+
+/// Runs `body` in a process of its own; `test` is the name under which the test harness knows it.
+pub fn isolated(test: &str, body: fn()) {
+    if is_enclosed() {
+        return body();
+    }
+    let (_, test) = test.split_once("::").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let output = enclosed(folder.path())
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
-        .env(FOLDER, folder.path())
-        .env("PCSCLITE_CSOCK_NAME", folder.path().join("socket"))
-        .stdin(Stdio::null())
         .output()
         .expect("unshare (Debian: util-linux) is needed");
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8_lossy(&text);
     assert!(output.status.success() && text.contains("1 passed"), "in its own process:\n{text}");
-    for line in text.lines().filter(|line| line.starts_with("measured: ")) {
-        super::say(line);
+    // The test harness leaves the cursor behind the test's name.
+    for line in text.lines().filter_map(|line| line.split_once("measured: ")) {
+        super::say(line.1);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use cie::card::{self, Card, Information, KnownApplication};
 use cie::emulator::{Chip, SoftCard};
-use cie::ias::{CardCache, File, RootFile, Terminal};
+use cie::ias::{CardCache, File, IAS_AID, RootFile, Terminal};
 use cie::iso7816::{Response, StatusWord};
 use cie::pin::Tries;
 
@@ -80,9 +80,18 @@ fn a_cie_tells_what_it_is() {
 #[test]
 fn a_travel_document_is_found_and_the_card_is_itself_again() {
     let card = fresh_card(Chip::Gemalto);
-    card.set_tamper(Some(Box::new(|command, response| match (command.ins(), command.data()) {
-        (0xA4, [0xA0, 0x00, 0x00, 0x02, 0x47, 0x10, 0x01]) => StatusWord::SUCCESS.into(),
-        _ => response,
+    // Selecting it leaves the root: nothing else is known until that is selected again.
+    let mut left = false;
+    card.set_tamper(Some(Box::new(move |command, response| {
+        match (command.ins(), command.data()) {
+            (0xA4, [0xA0, 0x00, 0x00, 0x02, 0x47, 0x10, 0x01]) => {
+                left = true;
+                return StatusWord::SUCCESS.into();
+            }
+            (0xA4, data) if data.is_empty() || data == IAS_AID => left = false,
+            _ => {}
+        }
+        if left { StatusWord::FILE_NOT_FOUND.into() } else { response }
     })));
     let mut recognised = card::open(link(&card)).unwrap();
     for _ in 0..2 {

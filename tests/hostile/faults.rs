@@ -1,7 +1,7 @@
 //! Faults, and the wire that shows them.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use cie::emulator::entropy::Seeded;
 use cie::emulator::{Chip, SoftCard, SoftTransport, Tamper};
@@ -91,8 +91,8 @@ impl Recording {
 struct Recorder {
     card: SoftCard,
     transport: SoftTransport,
-    answers: Arc<std::sync::Mutex<Vec<Vec<u8>>>>,
-    recording: Arc<std::sync::Mutex<Recording>>,
+    answers: Arc<Mutex<Vec<Vec<u8>>>>,
+    recording: Arc<Mutex<Recording>>,
 }
 
 impl Transport for Recorder {
@@ -116,8 +116,13 @@ impl Transport for Recorder {
 
 /// Records what `flow` says to a fresh card.
 pub fn record(chip: Chip, flow: impl FnOnce(Link)) -> Recording {
-    let card = common::card(chip);
-    let answers = Arc::new(std::sync::Mutex::new(Vec::new()));
+    record_on(&common::card(chip), flow)
+}
+
+/// Records what `flow` says to this card, which is powered up anew for it.
+pub fn record_on(card: &SoftCard, flow: impl FnOnce(Link)) -> Recording {
+    drop(card.insert());
+    let answers = Arc::new(Mutex::new(Vec::new()));
     let seen = answers.clone();
     card.set_tamper(Some(Box::new(move |_, response| {
         seen.lock().unwrap().push(response.encode());
@@ -129,7 +134,7 @@ pub fn record(chip: Chip, flow: impl FnOnce(Link)) -> Recording {
         answers_before: Vec::new(),
         answers: Vec::new(),
     };
-    let recording = Arc::new(std::sync::Mutex::new(recording));
+    let recording = Arc::new(Mutex::new(recording));
     let transport = card.transport();
     let recorder =
         Recorder { card: card.clone(), transport, answers: answers.clone(), recording: recording.clone() };
@@ -147,18 +152,30 @@ pub struct Wire {
     fault: Option<Fault>,
     card: SoftCard,
     live: SoftTransport,
-    verifies: Arc<AtomicUsize>,
+    verifies: Arc<Mutex<Vec<[u8; 2]>>>,
+    sent: Arc<AtomicUsize>,
 }
 
 /// What a test looks at after a run.
 pub struct Witness {
     pub card: SoftCard,
-    pub verifies: Arc<AtomicUsize>,
+    verifies: Arc<Mutex<Vec<[u8; 2]>>>,
+    sent: Arc<AtomicUsize>,
 }
 
 impl Witness {
     pub fn verifies_on_the_wire(&self) -> usize {
-        self.verifies.load(Ordering::Relaxed)
+        self.verifies.lock().unwrap().len()
+    }
+
+    /// INS and P2 of every command that carried a PIN or PUK, in order.
+    pub fn pin_commands(&self) -> Vec<[u8; 2]> {
+        self.verifies.lock().unwrap().clone()
+    }
+
+    /// How many commands were sent, GET RESPONSE included.
+    pub fn sent(&self) -> usize {
+        self.sent.load(Ordering::Relaxed)
     }
 }
 
@@ -195,7 +212,7 @@ fn wire(
 ) -> (Link, Witness) {
     let card = recording.cards[fault_at].snapshot();
     card.set_tamper(tamper);
-    let verifies = Arc::new(AtomicUsize::new(0));
+    let (verifies, sent) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
     let wire = Wire {
         recording: recording.clone(),
         at: 0,
@@ -204,9 +221,10 @@ fn wire(
         live: card.transport(),
         card: card.clone(),
         verifies: verifies.clone(),
+        sent: sent.clone(),
     };
     let link = Link::with_sources(wire, Seeded::new(2), FixedClock(common::now()));
-    (link, Witness { card, verifies })
+    (link, Witness { card, verifies, sent })
 }
 
 impl Transport for Wire {
@@ -215,8 +233,9 @@ impl Transport for Wire {
         self.at += 1;
         // VERIFY and CHANGE REFERENCE DATA keep their INS under secure messaging.
         if matches!(command[1], 0x20 | 0x24 | 0x2C) {
-            self.verifies.fetch_add(1, Ordering::Relaxed);
+            self.verifies.lock().unwrap().push([command[1], command[3]]);
         }
+        self.sent.fetch_add(1, Ordering::Relaxed);
         if at < self.fault_at {
             let (expected, answer) = &self.recording.exchanges[at];
             assert_eq!(command, expected, "the flow is deterministic");

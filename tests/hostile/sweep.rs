@@ -80,7 +80,7 @@ struct Counts {
 }
 
 /// Runs every job on all cores.
-fn on_all_cores<T: Send>(jobs: Vec<T>, run: impl Fn(T) + Sync) {
+pub fn on_all_cores<T: Send>(jobs: Vec<T>, run: impl Fn(T) + Sync) {
     let jobs = Mutex::new(jobs.into_iter());
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     std::thread::scope(|scope| {

@@ -17,6 +17,9 @@ use super::{Sharing, establish};
 /// How long a dropped connection waits for the service to take its leave.
 const LEAVE: Duration = Duration::from_secs(1);
 
+/// How many resets by others a connection bears while it is made.
+const RESETS_AT_FIRST: usize = 5;
+
 /// A connection as the service's register sees it. The thread holds it: it is gone when the thread is.
 pub(super) struct Token {
     reader: String,
@@ -180,8 +183,16 @@ impl Worker {
     }
 
     fn connect(&self, reader: &CString) -> Result<(Card, Vec<u8>), Error> {
-        let card = establish()?.connect(reader, self.mode(), Protocols::ANY)?;
-        match card.status2_owned() {
+        let mut card = establish()?.connect(reader, self.mode(), Protocols::ANY)?;
+        let mut status = card.status2_owned();
+        // Another program may reset the card at any moment; to a connection that is new it means nothing.
+        for _ in 0..RESETS_AT_FIRST {
+            if status.as_ref().err() != Some(&pcsc::Error::ResetCard) {
+                break;
+            }
+            status = self.reconnect(&mut card, Disposition::LeaveCard).and_then(|_| card.status2_owned());
+        }
+        match status {
             Ok(status) => Ok((card, status.atr().to_vec())),
             Err(error) => {
                 self.leave(card);
