@@ -74,7 +74,6 @@ macro_rules! advice {
     ($($name:ident: $code:literal, $english:literal, $italian:literal;)*) => {
         $(#[cfg_attr(not(feature = "emulator"), allow(dead_code, reason = "the soft card's"))]
         const $name: Advice = Advice { code: $code, english: $english, italian: $italian };)*
-        #[cfg(test)]
         const ALL: &[Advice] = &[$($name),*];
     };
 }
@@ -212,6 +211,11 @@ impl Error {
         self.find().code
     }
 
+    /// Every code that [`Error::code`] can give, for programs that map them.
+    pub fn codes() -> impl Iterator<Item = &'static str> {
+        ALL.iter().map(|advice| advice.code)
+    }
+
     /// What a person can do about it, in one or two sentences.
     #[must_use]
     pub fn advice(&self, language: Language) -> &'static str {
@@ -250,6 +254,8 @@ impl Error {
             Self::SecurityObject(passive::Error::DigestDiffers(_)) => &FILE_ALTERED,
             Self::SecurityObject(_) => &CARD_MALFORMED,
             Self::Crypto(_) => &INTERNAL,
+            #[cfg(feature = "emulator")]
+            Self::SoftCard(crate::emulator::Error::InUse) => &CARD_IN_USE,
             #[cfg(feature = "emulator")]
             Self::SoftCard(_) => &SOFT_CARD,
         }

@@ -2,8 +2,8 @@
 
 use openssl::x509::X509;
 
-use super::Error;
 use super::signature::RsaPublicKey;
+use super::{Error, library};
 
 /// An X.509 certificate that was only read, never verified: the subject is a claim.
 pub struct PresentedCertificate {
@@ -32,6 +32,16 @@ impl PresentedCertificate {
     #[must_use]
     pub fn as_der(&self) -> &[u8] {
         &self.der
+    }
+
+    /// The certificate in PEM (RFC 7468), as programs of the command line take it.
+    ///
+    /// # Errors
+    /// [`Error::Library`].
+    pub fn to_pem(&self) -> Result<String, Error> {
+        let pem = X509::from_der(&self.der).and_then(|certificate| certificate.to_pem());
+        let pem = pem.map_err(library("PEM"))?;
+        String::from_utf8(pem).map_err(|_| Error::Library("PEM"))
     }
 
     /// The subject's public key, as claimed.

@@ -1,3 +1,34 @@
-//! The command `cie`.
+//! The command `cie`: what the library does, from a terminal, in Italian and English.
 
-fn main() {}
+mod arguments;
+mod commands;
+mod failure;
+mod help;
+mod language;
+#[cfg(feature = "emulator")]
+mod moment;
+mod output;
+mod progress;
+mod reader;
+mod secret_input;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use help::Parsed;
+use output::Output;
+
+fn main() -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    // As for the language, the form of a complaint must be known before the words are understood.
+    let json = words.iter().take_while(|word| *word != "--").any(|word| word == "--json");
+    let output = Output { language: language::choose(&words), json };
+    let outcome = help::parse(&words, output.language).and_then(|parsed| match parsed {
+        Parsed::Text(text) => output.bytes(text.as_bytes()),
+        Parsed::Arguments(arguments) => commands::run(&arguments, output),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => output.failure(&failure),
+    }
+}

@@ -1,0 +1,276 @@
+//! The words of the command line. English help stands here, Italian in `help.rs`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+/// The Italian electronic identity card (CIE): look at it, use its PIN, sign with it
+#[derive(Parser)]
+#[command(name = "cie", version, propagate_version = false)]
+#[command(disable_help_flag = true, disable_help_subcommand = true, disable_version_flag = true)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Print the version
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
+}
+
+/// What every command understands.
+#[derive(Args)]
+pub(crate) struct Common {
+    /// The reader, by its name in `cie readers`, or a software card as soft:CARD.json; else the only reader with a card
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) reader: Option<String>,
+    /// Let other programs use the card too (the default), or keep it: shared, exclusive
+    #[arg(long, global = true, value_name = "HOW", value_enum, hide_possible_values = true)]
+    pub(crate) sharing: Option<Sharing>,
+    /// Wait so many seconds for a card to be laid on the reader
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) wait: Option<Duration>,
+    /// Print one JSON object; errors too, on standard error
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Language: it or en; else that of the system
+    #[arg(long, global = true, value_name = "LANGUAGE", value_enum, hide_possible_values = true)]
+    lang: Option<Lang>,
+    /// Print this help
+    #[arg(short, long, global = true, action = ArgAction::Help)]
+    help: Option<bool>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Lang {
+    It,
+    En,
+}
+
+/// Whether other programs may use the card meanwhile.
+#[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Sharing {
+    #[default]
+    Shared,
+    Exclusive,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// List the readers and what lies on each
+    Readers,
+    /// Show what kind of card it is, its chip, the PIN tries left; asks for no PIN
+    Info,
+    /// Make software cards, to try everything without a card
+    #[cfg(feature = "emulator")]
+    #[command(subcommand, arg_required_else_help = true)]
+    Soft(Soft),
+    /// Check, change or unblock the PIN
+    #[command(subcommand, arg_required_else_help = true)]
+    Pin(Pin),
+    /// Print the holder's certificate (PEM); asks for the PIN
+    Certificate(Certificate),
+    /// Sign; asks for the PIN
+    #[command(subcommand, arg_required_else_help = true)]
+    Sign(Sign),
+    /// Print the completions for a shell: bash, elvish, fish, powershell, zsh
+    Completions {
+        /// The shell
+        #[arg(value_name = "SHELL", value_enum, hide_possible_values = true)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Manual,
+}
+
+/// `soft …`
+#[cfg(feature = "emulator")]
+#[derive(Subcommand)]
+pub(crate) enum Soft {
+    /// Make a software card of an invented citizen, with its own test PKI, in a new folder
+    New(SoftNew),
+    /// Lay a software card on the virtual PC/SC reader (vpcd) until interrupted
+    Insert(SoftInsert),
+}
+
+#[cfg(feature = "emulator")]
+#[derive(Args)]
+pub(crate) struct SoftNew {
+    /// The folder to make
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Kind of card: cie3
+    #[arg(long, value_enum, hide_possible_values = true)]
+    pub(crate) kind: Option<Kind>,
+    /// Chip family that it poses as: gemalto, nxp, st, actalis
+    #[arg(long)]
+    pub(crate) chip: Option<cie::emulator::Chip>,
+    /// Its PIN, eight digits [12345678]; it protects nothing
+    #[arg(long, value_name = "DIGITS", value_parser = eight_digits)]
+    pub(crate) pin: Option<[u8; 8]>,
+    /// Its PUK, eight digits [87654321]; it protects nothing
+    #[arg(long, value_name = "DIGITS", value_parser = eight_digits)]
+    pub(crate) puk: Option<[u8; 8]>,
+    /// Which of the invented citizens; else any of them
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// The day of issue, as 2026-01-01T00:00:00Z; else now
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) now: Option<std::time::SystemTime>,
+    /// Let the keys of the test authorities follow from the seed: anybody can then forge its cards
+    #[arg(long, requires = "seed")]
+    pub(crate) insecure_fixed_pki: bool,
+}
+
+/// Kinds of software cards.
+#[cfg(feature = "emulator")]
+#[derive(Clone, Copy, Default, ValueEnum)]
+pub(crate) enum Kind {
+    #[default]
+    Cie3,
+}
+
+#[cfg(feature = "emulator")]
+#[derive(Args)]
+pub(crate) struct SoftInsert {
+    /// The software card's file
+    #[arg(value_name = "CARD.json")]
+    pub(crate) card: PathBuf,
+    /// Where the virtual reader listens [127.0.0.1]
+    #[arg(long)]
+    pub(crate) host: Option<String>,
+    /// Its port [35963]
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+}
+
+/// `pin …`
+#[derive(Subcommand)]
+pub(crate) enum Pin {
+    /// Say how many tries are left; spends none
+    Status,
+    /// Show the PIN to the card; a wrong one spends a try
+    Verify {
+        #[command(flatten)]
+        pin: PinEntry,
+    },
+    /// Change the PIN
+    Change {
+        #[command(flatten)]
+        pin: PinEntry,
+        #[command(flatten)]
+        new: NewPinEntry,
+    },
+    /// Unblock the PIN with the PUK and set a new one; a wrong PUK spends one of its tries
+    Unblock {
+        #[command(flatten)]
+        puk: PukEntry,
+        #[command(flatten)]
+        new: NewPinEntry,
+        /// Keep the PIN that the card has
+        #[arg(long, conflicts_with = "new_pin_file")]
+        keep_pin: bool,
+    },
+}
+
+/// Where the PIN comes from.
+#[derive(Args)]
+pub(crate) struct PinEntry {
+    /// Read the PIN from the first line of a file; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pin_file: Option<PathBuf>,
+    /// Use the PIN even if only one try is left: a wrong one blocks it
+    #[arg(long)]
+    pub(crate) last_try: bool,
+}
+
+/// Where the PUK comes from.
+#[derive(Args)]
+pub(crate) struct PukEntry {
+    /// Read the PUK from the first line of a file; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) puk_file: Option<PathBuf>,
+    /// Use the PUK even if only one try is left: a wrong one blocks the PIN for ever
+    #[arg(long)]
+    pub(crate) last_try: bool,
+}
+
+/// Where the new PIN comes from.
+#[derive(Args)]
+pub(crate) struct NewPinEntry {
+    /// Read the new PIN from the first line of a file; - is standard input, the line after the other secret
+    #[arg(long, value_name = "FILE")]
+    pub(crate) new_pin_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Certificate {
+    /// Write to this file, not to standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) pin: PinEntry,
+}
+
+/// `sign …`
+#[derive(Subcommand)]
+pub(crate) enum Sign {
+    /// Sign the hash of a file with PKCS #1 v1.5: the bare signature, for programs that know what to do with it
+    Raw(SignRaw),
+}
+
+#[derive(Args)]
+pub(crate) struct SignRaw {
+    /// The file to sign; - is standard input
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// Where the signature goes; - is standard output
+    #[arg(value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// Hash: sha256 (the default), sha384, sha512, sha1
+    #[arg(long, value_enum, hide_possible_values = true)]
+    pub(crate) hash: Option<Hash>,
+    /// Sign even if the bytes have the length of a login token: you know that they are none
+    #[arg(long)]
+    pub(crate) acknowledge_raw: bool,
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) pin: PinEntry,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Hash {
+    #[default]
+    Sha256,
+    Sha384,
+    Sha512,
+    Sha1,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    // More patience than anybody has, and short enough for a script to end.
+    match text.parse::<u32>() {
+        Ok(seconds) if seconds <= 600 => Ok(Duration::from_secs(seconds.into())),
+        _ => Err("0…600".to_owned()),
+    }
+}
+
+#[cfg(feature = "emulator")]
+fn eight_digits(text: &str) -> Result<[u8; 8], String> {
+    match <[u8; 8]>::try_from(text.as_bytes()) {
+        Ok(digits) if digits.iter().all(u8::is_ascii_digit) => Ok(digits),
+        _ => Err("8 × 0-9".to_owned()),
+    }
+}
+
+#[cfg(feature = "emulator")]
+fn moment(text: &str) -> Result<std::time::SystemTime, String> {
+    crate::moment::parse(text).ok_or_else(|| "yyyy-mm-ddThh:mm:ssZ".to_owned())
+}

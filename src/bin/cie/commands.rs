@@ -1,0 +1,30 @@
+//! The commands, one file for each noun.
+
+mod certificate;
+mod info;
+mod pin;
+mod readers;
+mod shell;
+mod sign;
+#[cfg(feature = "emulator")]
+mod soft;
+
+use crate::arguments::{Arguments, Command, Common};
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// Carries out one command.
+pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<(), Failure> {
+    let common: &Common = &arguments.common;
+    match &arguments.command {
+        Command::Readers => readers::run(common, output),
+        Command::Info => info::run(common, output),
+        #[cfg(feature = "emulator")]
+        Command::Soft(command) => soft::run(command, output),
+        Command::Pin(command) => pin::run(command, common, output),
+        Command::Certificate(command) => certificate::run(command, common, output),
+        Command::Sign(command) => sign::run(command, common, output),
+        Command::Completions { shell } => shell::completions(*shell, output),
+        Command::Manual => shell::manual(output),
+    }
+}

@@ -1,0 +1,98 @@
+//! `soft …`: software cards, to try everything without a card and without a reader.
+
+use std::ops::ControlFlow;
+use std::time::SystemTime;
+
+use cie::emulator::folder::{self, FolderOptions};
+use cie::emulator::vpcd::{self, Event};
+use cie::emulator::{Chip, SoftCard};
+use serde_json::json;
+
+use crate::arguments::{Kind, Soft, SoftInsert, SoftNew};
+use crate::failure::{self, Failure};
+use crate::language;
+use crate::output::{self, Output};
+use crate::progress::Progress;
+
+/// Where the virtual reader listens, as its package installs it.
+const HOST: &str = "127.0.0.1";
+
+pub(super) fn run(command: &Soft, output: Output) -> Result<(), Failure> {
+    match command {
+        Soft::New(command) => new(command, output),
+        Soft::Insert(command) => insert(command, output),
+    }
+}
+
+fn new(command: &SoftNew, output: Output) -> Result<(), Failure> {
+    let Kind::Cie3 = command.kind.unwrap_or_default();
+    let usual = FolderOptions::new(command.now.unwrap_or_else(SystemTime::now));
+    let options = FolderOptions {
+        chip: command.chip.unwrap_or(Chip::Gemalto),
+        pin: command.pin.unwrap_or(usual.pin),
+        puk: command.puk.unwrap_or(usual.puk),
+        seed: command.seed,
+        insecure_fixed_pki: command.insecure_fixed_pki,
+        ..usual
+    };
+    let progress = Progress::start(output, language::MAKING_CARD);
+    let citizen = folder::create(&command.folder, &options)?;
+    drop(progress);
+    let (card, trust) = (command.folder.join(folder::CARD), command.folder.join(folder::TRUST));
+    let object = json!({ "soft": {
+        "card": output::path(&card),
+        "citizen": output::path(&command.folder.join(folder::CITIZEN)),
+        "trust": output::path(&trust),
+    }});
+    let name = format!("{} {}", citizen.person.given_names, citizen.person.surname);
+    let digits = |digits: [u8; 8]| digits.map(char::from).iter().collect::<String>();
+    let (pin, puk) = (digits(options.pin), digits(options.puk));
+    let text =
+        language::SOFT_MADE.with(output.language, &[&name, &card.display(), &trust.display(), &pin, &puk]);
+    output.result(&object, &format!("{text}\n  cie --reader soft:{} info\n", card.display()))
+}
+
+/// Keeps the card on the virtual reader. The process is ended by a signal; the card's file is always whole.
+fn insert(command: &SoftInsert, output: Output) -> Result<(), Failure> {
+    let card = SoftCard::open(&command.card)?;
+    let host = command.host.as_deref().unwrap_or(HOST);
+    let port = command.port.unwrap_or(vpcd::PORT);
+    let (mut waiting, mut told, mut ended) = (false, false, Ok(()));
+    vpcd::lay_on_reader(&card, (host, port), |event| {
+        let outcome = match event {
+            Event::Waiting(kind) => {
+                if !std::mem::replace(&mut waiting, true) {
+                    output.note(&language::SOFT_WAITING.with(output.language, &[&host, &port, &kind]));
+                }
+                Ok(())
+            }
+            Event::Laid(_) => {
+                waiting = false;
+                let object = json!({ "inserted": {
+                    "card": output::path(&command.card), "host": host, "port": port,
+                }});
+                let file = command.card.display();
+                let text = language::SOFT_INSERTED.with(output.language, &[&file, &host, &port]);
+                // One object, however often the service is started anew.
+                match output.json && std::mem::replace(&mut told, true) {
+                    true => Ok(()),
+                    false => output.result(&object, &format!("{text}\n")),
+                }
+            }
+            Event::Gone(Ok(())) => {
+                output.note(language::SOFT_GONE.of(output.language));
+                Ok(())
+            }
+            Event::Gone(Err(error)) => Err(Failure::Own(failure::VIRTUAL_READER, error.to_string())),
+            _ => Ok(()),
+        };
+        match outcome {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(failure) => {
+                ended = Err(failure);
+                ControlFlow::Break(())
+            }
+        }
+    });
+    ended
+}

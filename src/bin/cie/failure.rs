@@ -1,0 +1,343 @@
+//! What ends a command early: what is said of it, and with which exit status.
+
+use std::process::ExitCode;
+
+use cie::Language;
+use serde_json::{Value, json};
+
+use crate::language::{self, Text};
+
+/// Exit status, the contract with scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// Checked and bad: do not trust.
+    Bad = 1,
+    /// Wrong words, files or digits; nothing was sent to the card.
+    Usage = 2,
+    /// No service, reader or card.
+    NoCard = 3,
+    /// The card refused, or forgot what it was told.
+    Refused = 4,
+    /// Wrong PIN or PUK: a try was spent.
+    WrongSecret = 5,
+    /// PIN or PUK blocked.
+    Blocked = 6,
+    /// Nothing could be checked.
+    Unchecked = 7,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(status as u8)
+    }
+}
+
+/// What ends a command early.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The library's errors.
+    Library(Box<cie::Error>),
+    /// What the command itself finds.
+    Own(&'static Problem, String),
+    /// Words that are no command; said already in the person's language, with where to read on.
+    Words { message: String, usage: String },
+    /// No words at all: the help, which says what there is.
+    NoCommand(String),
+    /// Nobody reads our output any more.
+    Unread,
+}
+
+/// A failure of the command itself.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    code: &'static str,
+    status: Status,
+    /// What happened; `{}` is the detail.
+    message: Text,
+    advice: Text,
+}
+
+macro_rules! problems {
+    ($($name:ident: $code:literal, $status:ident,
+        [$english:literal, $italian:literal], [$advice:literal, $consiglio:literal];)*) => {
+        $(#[cfg_attr(feature = "emulator", allow(dead_code, reason = "one is for builds without it"))]
+        pub(crate) const $name: &Problem = &Problem {
+            code: $code,
+            status: Status::$status,
+            message: Text { english: $english, italian: $italian },
+            advice: Text { english: $advice, italian: $consiglio },
+        };)*
+        #[cfg(test)]
+        const PROBLEMS: &[&Problem] = &[$($name),*];
+    };
+}
+
+problems! {
+    INPUT: "input", Usage,
+        ["Cannot read {}.", "Impossibile leggere {}."],
+        ["Check the name and the rights of the file.", "Controllare il nome e i permessi del file."];
+    INPUT_TOO_LONG: "input-too-long", Usage,
+        ["{} is too long.", "{} è troppo lungo."],
+        ["At most 256 MiB are signed at once.", "Si firmano al massimo 256 MiB per volta."];
+    OUTPUT: "output", Usage,
+        ["Cannot write {}.", "Impossibile scrivere {}."],
+        ["Check the name, the rights and the room on the disk.", "Controllare il nome, i permessi e lo spazio sul disco."];
+    EXISTS: "file-exists", Usage,
+        ["The file {} exists already.", "Il file {} esiste già."],
+        ["Choose another name, or replace it with --force.", "Scegliere un altro nome, o sostituirlo con --force."];
+    ONE_STANDARD_INPUT: "one-standard-input", Usage,
+        ["Standard input cannot be the file to sign and a secret at once.", "L'ingresso standard non può essere insieme il file da firmare e un segreto."],
+        ["Give one of them as a file.", "Indicare un file per uno dei due."];
+    NO_TERMINAL: "no-terminal", Usage,
+        ["There is no terminal to ask at ({}).", "Non c'è un terminale a cui chiedere ({})."],
+        ["Give the secret with --pin-file, --puk-file or --new-pin-file; - is standard input.", "Indicare il segreto con --pin-file, --puk-file o --new-pin-file; - è l'ingresso standard."];
+    NOT_ENTERED: "not-entered", Usage,
+        ["Nothing was entered.", "Nulla è stato inserito."],
+        ["Nothing was sent to the card.", "Nulla è stato inviato alla carta."];
+    PIN_MISMATCH: "pin-mismatch", Usage,
+        ["The two new PINs differ.", "I due nuovi PIN sono diversi."],
+        ["Nothing was sent to the card. Start again.", "Nulla è stato inviato alla carta. Ricominciare."];
+    SEVERAL_CARDS: "several-cards", NoCard,
+        ["There are cards on several readers: {}.", "Ci sono carte su più lettori: {}."],
+        ["Choose one with --reader NAME.", "Sceglierne uno con --reader NOME."];
+    VIRTUAL_READER: "virtual-reader", NoCard,
+        ["The card is off the virtual reader: {}.", "La carta non è più sul lettore virtuale: {}."],
+        ["Check that vpcd of the project vsmartcard listens there.", "Controllare che lì ascolti vpcd del progetto vsmartcard."];
+    NO_SOFT_CARDS: "no-soft-cards", Usage,
+        ["This program was built without software cards.", "Questo programma è compilato senza carte software."],
+        ["Build it with --features cli,emulator.", "Compilarlo con --features cli,emulator."];
+}
+
+impl<E: Into<cie::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Library(Box::new(error.into()))
+    }
+}
+
+impl Failure {
+    /// A file that could not be read.
+    pub(crate) fn input(name: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::Own(INPUT, format!("{} ({error})", name.display()))
+    }
+
+    /// The stable name of what went wrong.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Library(error) => error.code(),
+            Self::Own(problem, _) => problem.code,
+            Self::Words { .. } | Self::NoCommand(_) => "usage",
+            Self::Unread => "unread",
+        }
+    }
+
+    /// The exit status.
+    pub(crate) fn status(&self) -> ExitCode {
+        match self {
+            Self::Library(error) => status_of(error.code()).into(),
+            Self::Own(problem, _) => problem.status.into(),
+            Self::Words { .. } | Self::NoCommand(_) => Status::Usage.into(),
+            Self::Unread => ExitCode::SUCCESS,
+        }
+    }
+
+    fn tries_left(&self) -> Option<u8> {
+        match self {
+            Self::Library(error) => error.tries_left(),
+            _ => None,
+        }
+    }
+
+    /// What happened: for whoever looks into it, in the words of the part that found it.
+    fn message(&self, language: Language) -> String {
+        match self {
+            Self::Library(error) => error.to_string(),
+            Self::Own(problem, detail) => problem.message.with(language, &[detail]),
+            Self::Words { message, .. } => message.clone(),
+            Self::NoCommand(_) => language::NO_COMMAND.of(language).to_owned(),
+            Self::Unread => String::new(),
+        }
+    }
+
+    /// What the person can do.
+    fn advice(&self, language: Language) -> String {
+        match self {
+            Self::Library(error) => {
+                let advice = error.advice(language);
+                match hint_of(error.code()) {
+                    Some(hint) => format!("{advice} {}", hint.of(language)),
+                    None => advice.to_owned(),
+                }
+            }
+            Self::Own(problem, _) => problem.advice.of(language).to_owned(),
+            Self::Words { usage, .. } => language::HELP_HINT.with(language, &[usage]),
+            Self::NoCommand(_) => language::HELP_HINT.with(language, &[&"cie"]),
+            Self::Unread => String::new(),
+        }
+    }
+
+    /// Several lines for a person: first what matters to them, last what matters to support.
+    pub(crate) fn to_text(&self, language: Language) -> String {
+        if let Self::NoCommand(help) = self {
+            return help.clone();
+        }
+        let (message, advice, code) = (self.message(language), self.advice(language), self.code());
+        let mut text = match self {
+            Self::Library(_) => language::ERROR.with(language, &[&advice]),
+            _ => format!("{}\n{advice}", language::ERROR.with(language, &[&message])),
+        };
+        // Zero tries are what "blocked" says.
+        if let Some(left) = self.tries_left().filter(|left| *left > 0) {
+            text += &format!("\n{}", language::TRIES_LEFT.with(language, &[&left]));
+        }
+        match self {
+            Self::Library(_) => text + &format!("\n({code}: {message})\n"),
+            _ => text + &format!("\n({code})\n"),
+        }
+    }
+
+    /// The same for programs.
+    pub(crate) fn to_json(&self, language: Language) -> Value {
+        json!({ "error": {
+            "code": self.code(),
+            "message": self.message(language),
+            "advice": self.advice(language),
+            "tries_left": self.tries_left(),
+        }})
+    }
+}
+
+/// The exit status of each of the library's codes.
+fn status_of(code: &str) -> Status {
+    match code {
+        "pin-wrong" | "puk-wrong" => Status::WrongSecret,
+        "pin-blocked" | "puk-blocked" => Status::Blocked,
+        // Nothing was sent: other words, digits or files are needed.
+        "pin-malformed" | "puk-malformed" | "pin-weak" | "pin-last-try" | "puk-last-try"
+        | "purpose-refused" | "soft-card" | "internal" => Status::Usage,
+        "no-service" | "no-reader" | "no-card" | "card-in-use" | "card-removed" | "card-mute"
+        | "card-unpowered" | "reader-failed" | "reader-stuck" | "timed-out" | "cancelled" => Status::NoCard,
+        "card-refused" | "unblock-refused" | "not-a-cie" | "card-reset" | "channel-lost" | "pin-needed"
+        | "pin-state-lost" | "foreign-authority" => Status::Refused,
+        "issuer-unknown" => Status::Unchecked,
+        // The rest was looked at and is not good; and what is not known here is not good either.
+        _ => Status::Bad,
+    }
+}
+
+/// What this command offers against it, beyond the library's advice.
+fn hint_of(code: &str) -> Option<Text> {
+    Some(match code {
+        "pin-wrong" => language::HINT_PIN_WRONG,
+        "pin-last-try" | "puk-last-try" => language::HINT_LAST_TRY,
+        "pin-blocked" => language::HINT_PIN_BLOCKED,
+        "purpose-refused" => language::HINT_PURPOSE,
+        "no-card" => language::HINT_WAIT,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The contract with scripts, written out.
+    const CONTRACT: [(u8, &[&str]); 7] = [
+        (
+            1,
+            &[
+                "card-malformed",
+                "pin-doubtful",
+                "channel-broken",
+                "chip-not-authentic",
+                "file-altered",
+                "wrong-signature",
+                "certificate-expired",
+                "certificate-bad",
+                "test-certificate",
+            ],
+        ),
+        (
+            2,
+            &[
+                "pin-malformed",
+                "puk-malformed",
+                "pin-weak",
+                "pin-last-try",
+                "puk-last-try",
+                "purpose-refused",
+                "soft-card",
+                "internal",
+            ],
+        ),
+        (
+            3,
+            &[
+                "no-service",
+                "no-reader",
+                "no-card",
+                "card-in-use",
+                "card-removed",
+                "card-mute",
+                "card-unpowered",
+                "reader-failed",
+                "reader-stuck",
+                "timed-out",
+                "cancelled",
+            ],
+        ),
+        (
+            4,
+            &[
+                "card-refused",
+                "unblock-refused",
+                "not-a-cie",
+                "card-reset",
+                "channel-lost",
+                "pin-needed",
+                "pin-state-lost",
+                "foreign-authority",
+            ],
+        ),
+        (5, &["pin-wrong", "puk-wrong"]),
+        (6, &["pin-blocked", "puk-blocked"]),
+        (7, &["issuer-unknown"]),
+    ];
+
+    #[test]
+    fn every_code_of_the_library_has_its_exit_status() {
+        let mut library: Vec<_> = cie::Error::codes().collect();
+        library.sort_unstable();
+        let mut contract = Vec::new();
+        for (status, codes) in CONTRACT {
+            for code in codes {
+                assert_eq!(status_of(code) as u8, status, "{code}");
+                contract.push(*code);
+            }
+        }
+        contract.sort_unstable();
+        assert_eq!(library, contract);
+    }
+
+    #[test]
+    fn the_commands_own_codes_are_nobody_elses() {
+        let mut codes: Vec<_> = cie::Error::codes().chain(PROBLEMS.iter().map(|own| own.code)).collect();
+        codes.push("usage");
+        let count = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
+        for own in PROBLEMS {
+            assert_ne!(own.message.english, own.message.italian, "{}", own.code);
+            assert_ne!(own.advice.english, own.advice.italian, "{}", own.code);
+            let gaps = |text: &str| text.matches("{}").count();
+            assert_eq!(gaps(own.message.english), gaps(own.message.italian), "{}", own.code);
+            assert!(matches!(own.status, Status::Usage | Status::NoCard), "{}", own.code);
+        }
+    }
+
+    #[test]
+    fn every_hint_is_for_a_code_that_exists() {
+        let hinted = cie::Error::codes().filter(|code| hint_of(code).is_some()).count();
+        assert_eq!(hinted, 6);
+    }
+}

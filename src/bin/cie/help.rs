@@ -1,0 +1,377 @@
+//! The help, in the person's language, and what is said of wrong words. English help stands with the
+//! arguments; here is the Italian, for every command and every argument.
+
+use std::ffi::OsString;
+
+use cie::Language;
+use clap::error::{ContextKind, ErrorKind};
+use clap::{CommandFactory, FromArgMatches};
+
+use crate::arguments::Arguments;
+use crate::failure::Failure;
+use crate::language;
+
+/// What each command does. The name is that after `cie`.
+const COMMANDS: &[(&str, &str)] = &[
+    ("", "La carta d'identità elettronica (CIE): vedere che cosa contiene, usarne il PIN, firmare"),
+    ("readers", "Elencare i lettori e ciò che vi è appoggiato"),
+    ("info", "Mostrare il tipo di carta, il chip, i tentativi rimasti per il PIN; non chiede il PIN"),
+    ("soft", "Creare carte software, per provare tutto senza una carta"),
+    (
+        "soft new",
+        "Creare in una nuova cartella la carta software di un cittadino inventato, con la sua PKI di prova",
+    ),
+    ("soft insert", "Appoggiare una carta software sul lettore PC/SC virtuale (vpcd), fino all'interruzione"),
+    ("pin", "Verificare, cambiare o sbloccare il PIN"),
+    ("pin status", "Dire quanti tentativi rimangono; non ne consuma"),
+    ("pin verify", "Mostrare il PIN alla carta; se è errato consuma un tentativo"),
+    ("pin change", "Cambiare il PIN"),
+    (
+        "pin unblock",
+        "Sbloccare il PIN con il PUK e sceglierne uno nuovo; un PUK errato consuma uno dei suoi tentativi",
+    ),
+    ("certificate", "Scrivere il certificato del titolare (PEM); chiede il PIN"),
+    ("sign", "Firmare; chiede il PIN"),
+    (
+        "sign raw",
+        "Firmare l'impronta di un file con PKCS #1 v1.5: la sola firma, per programmi che sanno che farne",
+    ),
+    ("completions", "Scrivere i completamenti per una shell: bash, elvish, fish, powershell, zsh"),
+    ("manual", "Scrivere la pagina di manuale"),
+];
+
+/// What each argument means, by its name, or by command and name where one name means two things.
+const ARGUMENTS: &[(&str, &str)] = &[
+    (
+        "reader",
+        "Il lettore, con il nome che ha in `cie readers`, o una carta software come soft:CARTA.json; altrimenti l'unico lettore con una carta",
+    ),
+    (
+        "sharing",
+        "Lasciare la carta anche ad altri programmi (predefinito) o tenerla per sé: shared, exclusive",
+    ),
+    ("wait", "Attendere per tanti secondi che una carta sia appoggiata sul lettore"),
+    ("json", "Scrivere un oggetto JSON; anche gli errori, sull'uscita degli errori"),
+    ("lang", "Lingua: it o en; altrimenti quella del sistema"),
+    ("help", "Mostrare questo aiuto"),
+    ("version", "Mostrare la versione"),
+    ("folder", "La cartella da creare"),
+    ("kind", "Tipo di carta: cie3"),
+    ("chip", "Famiglia di chip di cui prende l'aspetto: gemalto, nxp, st, actalis"),
+    ("pin", "Il suo PIN, otto cifre [12345678]; non protegge nulla"),
+    ("puk", "Il suo PUK, otto cifre [87654321]; non protegge nulla"),
+    ("seed", "Quale dei cittadini inventati; altrimenti uno qualsiasi"),
+    ("now", "Il giorno del rilascio, come 2026-01-01T00:00:00Z; altrimenti adesso"),
+    (
+        "insecure_fixed_pki",
+        "Ricavare dal numero anche le chiavi delle autorità di prova: chiunque può allora falsificarne le carte",
+    ),
+    ("card", "Il file della carta software"),
+    ("host", "Dove ascolta il lettore virtuale [127.0.0.1]"),
+    ("port", "La sua porta [35963]"),
+    ("pin_file", "Leggere il PIN dalla prima riga di un file; - è l'ingresso standard"),
+    ("puk_file", "Leggere il PUK dalla prima riga di un file; - è l'ingresso standard"),
+    (
+        "new_pin_file",
+        "Leggere il nuovo PIN dalla prima riga di un file; - è l'ingresso standard, la riga dopo l'altro segreto",
+    ),
+    ("last_try", "Usare il PIN anche se rimane un solo tentativo: se è errato, si blocca"),
+    (
+        "pin unblock last_try",
+        "Usare il PUK anche se rimane un solo tentativo: se è errato, il PIN resta bloccato per sempre",
+    ),
+    ("keep_pin", "Mantenere il PIN che la carta ha già"),
+    ("out", "Scrivere in questo file invece che sull'uscita standard"),
+    ("force", "Sostituire il file se esiste"),
+    ("input", "Il file da firmare; - è l'ingresso standard"),
+    ("output", "Dove va la firma; - è l'uscita standard"),
+    ("hash", "Impronta: sha256 (predefinita), sha384, sha512, sha1"),
+    (
+        "acknowledge_raw",
+        "Firmare anche se i dati hanno la lunghezza di un accesso a un sito: si sa che non lo sono",
+    ),
+    ("shell", "La shell"),
+];
+
+/// The names of values, as they stand in the help.
+const VALUES: &[(&str, &str)] = &[
+    ("NAME", "NOME"),
+    ("HOW", "COME"),
+    ("SECONDS", "SECONDI"),
+    ("LANGUAGE", "LINGUA"),
+    ("DIR", "CARTELLA"),
+    ("DIGITS", "CIFRE"),
+    ("CARD.json", "CARTA.json"),
+    ("KIND", "TIPO"),
+    ("PORT", "PORTA"),
+    ("TIME", "MOMENTO"),
+    ("IN", "INGRESSO"),
+    ("OUT", "USCITA"),
+];
+
+/// The headings that clap writes itself, at the beginning of a line.
+const HEADINGS: &[(&str, &str)] =
+    &[("Usage:", "Uso:"), ("Commands:", "Comandi:"), ("Arguments:", "Argomenti:"), ("Options:", "Opzioni:")];
+
+/// What the words of the command line come to.
+pub(crate) enum Parsed {
+    /// A command to carry out.
+    Arguments(Box<Arguments>),
+    /// Help or version, to be printed.
+    Text(String),
+}
+
+/// The command line, with its help in this language.
+pub(crate) fn command(language: Language) -> clap::Command {
+    let mut command = own_apart(Arguments::command(), language);
+    if language == Language::Italian {
+        command = translate(command, "");
+    }
+    command.build();
+    command
+}
+
+/// Reads the words of the command line.
+pub(crate) fn parse(words: &[OsString], language: Language) -> Result<Parsed, Failure> {
+    let outcome = command(language)
+        .try_get_matches_from(words)
+        .and_then(|mut matches| Arguments::from_arg_matches_mut(&mut matches));
+    match outcome {
+        Ok(arguments) => Ok(Parsed::Arguments(Box::new(arguments))),
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                Ok(Parsed::Text(headings(&error.render().to_string(), language)))
+            }
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                Err(Failure::NoCommand(headings(&error.render().to_string(), language)))
+            }
+            _ => {
+                let message = without_digits(&complaint(&error, language));
+                Err(Failure::Words { message, usage: path(words) })
+            }
+        },
+    }
+}
+
+/// Puts what every command understands under a heading of its own, after the command's own options.
+fn own_apart(command: clap::Command, language: Language) -> clap::Command {
+    command.subcommand_value_name("COMMAND").mut_args(|argument| match argument.is_global_set() {
+        true => argument.help_heading(language::COMMON_OPTIONS.of(language)),
+        false => argument,
+    })
+}
+
+fn translate(command: clap::Command, path: &str) -> clap::Command {
+    let command = match find(COMMANDS, path) {
+        Some(about) => command.about(about).long_about(None::<&str>),
+        None => command,
+    };
+    let command = command.subcommand_value_name("COMANDO").mut_args(|argument| {
+        let name = argument.get_id().to_string();
+        let own = find(ARGUMENTS, &format!("{path} {name}"));
+        let argument = match own.or_else(|| find(ARGUMENTS, &name)) {
+            Some(help) => argument.help(help).long_help(None::<&str>),
+            None => argument,
+        };
+        let value = argument.get_value_names().and_then(|names| find(VALUES, names.first()?));
+        match value {
+            Some(value) => argument.value_name(value),
+            None => argument,
+        }
+    });
+    command.mut_subcommands(|below| {
+        let path = format!("{path} {}", below.get_name());
+        translate(below, path.trim())
+    })
+}
+
+fn find(table: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
+    table.iter().find(|(found, _)| *found == name).map(|(_, text)| *text)
+}
+
+/// Translates clap's own headings in a rendered help.
+fn headings(text: &str, language: Language) -> String {
+    if language != Language::Italian {
+        return text.to_owned();
+    }
+    let mut translated = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        match HEADINGS.iter().find_map(|(from, to)| Some((*to, line.strip_prefix(from)?))) {
+            Some((to, rest)) => translated += &format!("{to}{}", rest.replace("[OPTIONS]", "[OPZIONI]")),
+            None => translated += line,
+        }
+    }
+    translated
+}
+
+/// The command whose help the person should read: the words up to the first that is none.
+fn path(words: &[OsString]) -> String {
+    let command = Arguments::command();
+    let mut here = &command;
+    let mut path = "cie".to_owned();
+    for word in words.iter().skip(1).filter_map(|word| word.to_str()) {
+        if let Some(below) = here.find_subcommand(word) {
+            path += &format!(" {word}");
+            here = below;
+        }
+    }
+    path
+}
+
+/// Whoever gave a PIN as an argument should not read it again in a log.
+fn without_digits(complaint: &str) -> String {
+    let mut told = String::with_capacity(complaint.len());
+    let mut digits = String::new();
+    for c in complaint.chars().chain([' ']) {
+        if c.is_ascii_digit() {
+            digits.push(c);
+            continue;
+        }
+        told += if digits.len() >= 4 { "…" } else { &digits };
+        digits.clear();
+        told.push(c);
+    }
+    told.pop();
+    told
+}
+
+/// What is wrong with the words.
+fn complaint(error: &clap::Error, language: Language) -> String {
+    if error.kind() == ErrorKind::MissingSubcommand {
+        return language::NO_COMMAND.of(language).to_owned();
+    }
+    if language != Language::Italian {
+        let text = error.render().to_string();
+        let first = text.split("\n\nUsage:").next().unwrap_or_default();
+        let first = first.split("\n\nFor more information").next().unwrap_or_default();
+        return first.trim_start_matches("error: ").trim_end().to_owned();
+    }
+    let of = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
+    let argument = of(ContextKind::InvalidArg);
+    match error.kind() {
+        ErrorKind::UnknownArgument => format!("argomento inatteso: {argument}"),
+        ErrorKind::InvalidSubcommand => {
+            format!("comando sconosciuto: {}", of(ContextKind::InvalidSubcommand))
+        }
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            let valid = of(ContextKind::ValidValue);
+            let reason = std::error::Error::source(error).map(ToString::to_string);
+            let allowed = if valid.is_empty() { reason.unwrap_or_default() } else { valid };
+            let allowed = if allowed.is_empty() { allowed } else { format!(" (valori: {allowed})") };
+            match of(ContextKind::InvalidValue) {
+                value if value.is_empty() => format!("manca il valore di {argument}{allowed}"),
+                value => format!("valore non valido per {argument}: {value}{allowed}"),
+            }
+        }
+        ErrorKind::MissingRequiredArgument => format!("argomenti mancanti: {argument}"),
+        ErrorKind::ArgumentConflict => match of(ContextKind::PriorArg) {
+            prior if prior == argument || prior.is_empty() => format!("{argument} è ripetuto"),
+            prior => format!("{argument} non si può usare con {prior}"),
+        },
+        _ => format!("argomenti non validi: {}", error.kind()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn walk<'a>(command: &'a clap::Command, path: &str, visit: &mut dyn FnMut(&'a clap::Command, &str)) {
+        visit(command, path);
+        for below in command.get_subcommands() {
+            walk(below, format!("{path} {}", below.get_name()).trim(), visit);
+        }
+    }
+
+    #[test]
+    fn clap_agrees_with_the_arguments() {
+        Arguments::command().debug_assert();
+        command(Language::Italian).debug_assert();
+    }
+
+    #[test]
+    fn every_command_and_argument_has_its_italian() {
+        let (english, mut used) = (Arguments::command(), BTreeSet::new());
+        walk(&english, "", &mut |command, path| {
+            assert!(find(COMMANDS, path).is_some(), "no Italian for the command {path:?}");
+            used.insert(path.to_owned());
+            for argument in command.get_arguments() {
+                let name = argument.get_id().to_string();
+                let own = format!("{path} {name}");
+                let key = if find(ARGUMENTS, &own).is_some() { own } else { name };
+                assert!(find(ARGUMENTS, &key).is_some(), "no Italian for {path} {key}");
+                used.insert(format!("= {key}"));
+            }
+        });
+        // With every command in the build, no line of the tables is left over.
+        if cfg!(feature = "emulator") {
+            for (name, _) in COMMANDS {
+                assert!(used.contains(*name), "{name} is no command");
+            }
+            for (name, _) in ARGUMENTS {
+                assert!(used.contains(&format!("= {name}")), "{name} is no argument");
+            }
+        }
+    }
+
+    #[test]
+    fn the_italian_help_has_no_english_left() {
+        let mut english = BTreeSet::new();
+        walk(&Arguments::command(), "", &mut |command, _| {
+            english.extend(command.get_about().map(ToString::to_string));
+            english.extend(command.get_arguments().filter_map(|a| a.get_help()).map(ToString::to_string));
+        });
+        assert!(english.len() > 30, "{}", english.len());
+        let italian = command(Language::Italian);
+        walk(&italian, "", &mut |command, path| {
+            let help = headings(&command.clone().render_long_help().to_string(), Language::Italian);
+            for text in &english {
+                assert!(!help.contains(text.as_str()), "{path}: {text}\n{help}");
+            }
+            for word in ["Usage", "Options", "OPTIONS", "Arguments", "Commands", "COMMAND", "default:"] {
+                assert!(!help.contains(word), "{path}: {word}\n{help}");
+            }
+        });
+    }
+
+    #[test]
+    fn a_complaint_never_repeats_a_pin() {
+        assert_eq!(without_digits("unexpected '12345678', 123 1234"), "unexpected '…', 123 …");
+        assert_eq!(without_digits(""), "");
+    }
+
+    #[test]
+    fn wrong_words_are_complained_of_in_both_languages() {
+        let complain = |words: &str, language| {
+            let words: Vec<_> = words.split(' ').map(OsString::from).collect();
+            match parse(&words, language) {
+                Err(Failure::Words { message, usage }) => (message, usage),
+                _ => panic!("{words:?} were taken"),
+            }
+        };
+        for (words, italian, usage) in [
+            ("cie pin verify --pin 12345678", "argomento inatteso: --pin", "cie pin verify"),
+            ("cie pni", "comando sconosciuto: pni", "cie"),
+            ("cie sign raw", "argomenti mancanti: <INGRESSO>, <USCITA>", "cie sign raw"),
+            (
+                "cie info --sharing all",
+                "valore non valido per --sharing <COME>: all (valori: shared, exclusive)",
+                "cie info",
+            ),
+            ("cie info --wait -1", "argomento inatteso: -1", "cie info"),
+            ("cie info --wait", "manca il valore di --wait <SECONDI>", "cie info"),
+            ("cie info --json --json", "--json è ripetuto", "cie info"),
+            (
+                "cie pin unblock --keep-pin --new-pin-file x",
+                "--keep-pin non si può usare con --new-pin-file <FILE>",
+                "cie pin unblock",
+            ),
+        ] {
+            let (message, path) = complain(words, Language::Italian);
+            assert_eq!((message.as_str(), path.as_str()), (italian, usage), "{words}");
+            let (message, _) = complain(words, Language::English);
+            assert!(!message.is_empty() && !message.contains("Usage") && message != italian, "{message}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The language of the person at the terminal, and every sentence the command says, in each language.
+
+use std::ffi::OsString;
+use std::fmt::Display;
+
+use cie::Language;
+
+/// One sentence in each language; `{}` stands for what is filled in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Text {
+    pub(crate) english: &'static str,
+    pub(crate) italian: &'static str,
+}
+
+impl Text {
+    /// The sentence in this language.
+    pub(crate) fn of(self, language: Language) -> &'static str {
+        match language {
+            Language::Italian => self.italian,
+            _ => self.english,
+        }
+    }
+
+    /// The sentence with its gaps filled, in order.
+    pub(crate) fn with(self, language: Language, fillings: &[&dyn Display]) -> String {
+        let mut pieces = self.of(language).split("{}");
+        let mut said = pieces.next().unwrap_or_default().to_owned();
+        for (index, piece) in pieces.enumerate() {
+            if let Some(filling) = fillings.get(index) {
+                said += &filling.to_string();
+            }
+            said += piece;
+        }
+        said
+    }
+}
+
+/// The language asked for by `--lang`, else the system's, else English. Read off the raw words, because
+/// the help and the complaints about wrong words must speak it already.
+pub(crate) fn choose(words: &[OsString]) -> Language {
+    let mut words = words.iter().map(|word| word.to_string_lossy()).take_while(|word| word != "--");
+    let mut asked = None;
+    while let Some(word) = words.next() {
+        match word.strip_prefix("--lang") {
+            Some("") => asked = words.next().map(|value| value.into_owned()),
+            Some(value) => asked = value.strip_prefix('=').map(str::to_owned).or(asked),
+            None => {}
+        }
+    }
+    of_locale(&asked.or_else(sys_locale::get_locale).unwrap_or_default())
+}
+
+/// Italian for `it`, `it-IT` and the like, English for everything else.
+fn of_locale(locale: &str) -> Language {
+    let language = locale.split(['-', '_', '.']).next().unwrap_or_default();
+    if language.eq_ignore_ascii_case("it") { Language::Italian } else { Language::English }
+}
+
+macro_rules! texts {
+    ($($name:ident: $english:literal, $italian:literal;)*) => {
+        $(#[cfg_attr(not(feature = "emulator"), allow(dead_code, reason = "the soft card's"))]
+        pub(crate) const $name: Text = Text { english: $english, italian: $italian };)*
+        #[cfg(test)]
+        const ALL: &[Text] = &[$($name),*];
+    };
+}
+
+texts! {
+    // Failures.
+    ERROR: "error: {}", "errore: {}";
+    TRIES_LEFT: "Tries left: {}.", "Tentativi rimasti: {}.";
+    HINT_PIN_WRONG:
+        "When no try is left the PIN is blocked, and only the PUK helps.",
+        "Esauriti i tentativi il PIN si blocca e serve il PUK.";
+    HINT_LAST_TRY:
+        "To spend it all the same, add --last-try.",
+        "Per usarlo comunque, aggiungere --last-try.";
+    HINT_PIN_BLOCKED:
+        "Run `cie pin unblock` with the PUK: eight digits, in the same two papers as the PIN, four in each. If they are lost, a municipality (Comune) can print them again.",
+        "Eseguire `cie pin unblock` con il PUK: otto cifre, sugli stessi due fogli del PIN, quattro su ciascuno. Se sono smarriti, rivolgersi al Comune per la ristampa.";
+    HINT_PURPOSE:
+        "If you know what the bytes are and that they are no login, add --acknowledge-raw.",
+        "Se si sa che cosa sono questi dati e che non sono un accesso, aggiungere --acknowledge-raw.";
+    HINT_WAIT:
+        "With --wait 30 the command waits half a minute for a card.",
+        "Con --wait 30 il comando attende una carta per mezzo minuto.";
+    NO_COMMAND: "a command is missing", "manca il comando";
+    COMMON_OPTIONS: "Options of every command", "Opzioni di tutti i comandi";
+    HELP_HINT: "For more information, try `{} --help`.", "Per maggiori informazioni: `{} --help`.";
+
+    // Entering secrets.
+    PROMPT_PIN:
+        "The PIN of the CIE has eight digits: the first four from the receipt of the\nmunicipality, the last four from the letter that came with the card.",
+        "Il PIN della CIE ha otto cifre: le prime quattro dalla ricevuta del Comune,\nle ultime quattro dalla lettera arrivata con la carta.";
+    PROMPT_PUK:
+        "The PUK of the CIE has eight digits: the first four from the receipt of the\nmunicipality, the last four from the letter that came with the card.",
+        "Il PUK della CIE ha otto cifre: le prime quattro dalla ricevuta del Comune,\nle ultime quattro dalla lettera arrivata con la carta.";
+    PROMPT_UNTOLD: "The card does not say how many tries are left.", "La carta non dice quanti tentativi rimangono.";
+    PROMPT_LAST_TRY:
+        "THIS IS THE LAST TRY: a wrong one blocks it.",
+        "QUESTO È L'ULTIMO TENTATIVO: se è errato, si blocca.";
+    PROMPT_CLAIMED_BLOCKED:
+        "The card says that it is blocked.",
+        "La carta dice che è bloccato.";
+    PROMPT_HIDDEN: "Nothing is shown while you type.", "Le cifre non appaiono mentre si digitano.";
+    ASK_PIN: "PIN: ", "PIN: ";
+    ASK_OLD_PIN: "Present PIN: ", "PIN attuale: ";
+    ASK_NEW_PIN: "New PIN, eight digits: ", "Nuovo PIN, otto cifre: ";
+    ASK_NEW_PIN_AGAIN: "New PIN once more: ", "Nuovo PIN, di nuovo: ";
+    ASK_PUK: "PUK: ", "PUK: ";
+
+    // Steps that take a while.
+    OPENING:
+        "Opening the protected connection to the card. Leave it on the reader",
+        "Apertura del collegamento protetto con la carta. Lasciarla sul lettore";
+    CHECKING_PIN: "Showing the PIN to the card", "Invio del PIN alla carta";
+    CHECKING_PUK: "Showing the PUK to the card", "Invio del PUK alla carta";
+    CHANGING_PIN: "Changing the PIN. Do not move the card", "Cambio del PIN. Non muovere la carta";
+    READING_CERTIFICATE: "Reading the certificate", "Lettura del certificato";
+    SIGNING: "Signing", "Firma";
+    LOOKING: "Looking at the card", "Esame della carta";
+    MAKING_CARD: "Making keys and certificates", "Creazione di chiavi e certificati";
+    LAY_CARD: "Lay the card on the reader.", "Appoggiare la carta sul lettore.";
+
+    // Answers.
+    PIN_TRIES: "PIN tries left: {}", "Tentativi rimasti per il PIN: {}";
+    PIN_TRIES_UNKNOWN:
+        "PIN tries left: the card does not say",
+        "Tentativi rimasti per il PIN: la carta non lo dice";
+    PIN_IS_BLOCKED: "The PIN is blocked.", "Il PIN è bloccato.";
+    PIN_RIGHT: "The PIN is right.", "Il PIN è corretto.";
+    PIN_CHANGED: "The PIN was changed.", "Il PIN è stato cambiato.";
+    PIN_UNBLOCKED: "The PIN is unblocked.", "Il PIN è sbloccato.";
+    PIN_UNBLOCKED_NEW: "The PIN is unblocked and has its new value.", "Il PIN è sbloccato e ha il nuovo valore.";
+    WRITTEN: "Written: {}", "Scritto: {}";
+    READER_EMPTY: "no card", "nessuna carta";
+    READER_MUTE: "a card that does not answer", "una carta che non risponde";
+    READER_EXCLUSIVE:
+        "a card that another program keeps for itself",
+        "una carta che un altro programma tiene per sé";
+    READER_IN_USE:
+        "a card that another program is using; not looked at",
+        "una carta usata da un altro programma; non esaminata";
+    READER_UNPROBED: "a card that cannot be looked at ({})", "una carta che non si può esaminare ({})";
+    READER_UNKNOWN: "unknown", "sconosciuto";
+    CARD_CIE3: "electronic identity card (CIE 3)", "carta d'identità elettronica (CIE 3)";
+    CARD_OTHER: "another card", "un'altra carta";
+    PUK_TRIES: "PUK tries left: {}", "Tentativi rimasti per il PUK: {}";
+    INFO_CARD: "Card: {}", "Carta: {}";
+    INFO_CHIP: "Chip, by its own word: {}", "Chip, secondo la carta: {}";
+    INFO_APPLICATIONS: "Applications: {}", "Applicazioni: {}";
+    INFO_READABLE: "Readable without PIN: {}", "Leggibile senza PIN: {}";
+    INFO_UNTOLD: "the card does not say", "la carta non lo dice";
+    APPLICATION_IAS: "IAS ECC (root)", "IAS ECC (radice)";
+    APPLICATION_CIE: "CIE (login and signature)", "CIE (accesso e firma)";
+    APPLICATION_TRAVEL: "travel document (ICAO)", "documento di viaggio (ICAO)";
+    SOFT_MADE:
+        "Software card of {}, who does not exist: {}\nCertificates to check it with: {}\nPIN {}, PUK {}\nIt is a toy: its PIN protects nothing, and its certificates are marked as tests. Try:",
+        "Carta software di {}, che non esiste: {}\nCertificati per verificarla: {}\nPIN {}, PUK {}\nÈ un giocattolo: il suo PIN non protegge nulla e i suoi certificati sono marcati come prove. Per provarla:";
+    SOFT_WAITING:
+        "Waiting for a virtual reader at {}:{} ({}).",
+        "In attesa di un lettore virtuale a {}:{} ({}).";
+    SOFT_INSERTED:
+        "The card {} lies on the virtual reader at {}:{}. Ctrl-C takes it off.",
+        "La carta {} è sul lettore virtuale a {}:{}. Ctrl-C la toglie.";
+    SOFT_GONE:
+        "The virtual reader's service has stopped. The card is laid on again when it is back.",
+        "Il servizio del lettore virtuale si è fermato. La carta sarà appoggiata di nuovo quando torna.";
+
+    // The manual page.
+    MANUAL_STATUS:
+        "0: done\n1: checked and bad, do not trust\n2: wrong words, files or digits; nothing was sent to the card\n3: no service, reader or card\n4: the card refused\n5: wrong PIN or PUK\n6: PIN or PUK blocked\n7: nothing could be checked",
+        "0: fatto\n1: verificato e non valido, non fidarsi\n2: parole, file o cifre errate; nulla è stato inviato alla carta\n3: nessun servizio, lettore o carta\n4: la carta ha rifiutato\n5: PIN o PUK errato\n6: PIN o PUK bloccato\n7: nulla è stato verificato";
+    MANUAL_SECRETS:
+        "PIN and PUK are asked for at the terminal and not shown, or read from a file; they are never arguments.\nA PIN is sent once. If it is wrong a try is spent and the command ends. The last try is spent only with --last-try.",
+        "PIN e PUK si chiedono al terminale senza mostrarli, o si leggono da un file; non sono mai argomenti.\nUn PIN è inviato una volta sola. Se è errato consuma un tentativo e il comando finisce. L'ultimo tentativo si usa solo con --last-try.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_has_the_same_gaps_in_both_languages() {
+        for text in ALL {
+            let gaps = |text: &str| text.matches("{}").count();
+            assert_eq!(gaps(text.english), gaps(text.italian), "{text:?}");
+            assert!(!text.english.is_empty() && !text.italian.is_empty(), "{text:?}");
+            // Short labels may be the same word; sentences are not.
+            assert!(text.english != text.italian || text.english.len() < 8, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn gaps_are_filled_in_order() {
+        let said = SOFT_INSERTED.with(Language::Italian, &[&"c.json", &"::1", &3]);
+        assert!(said.starts_with("La carta c.json è sul lettore virtuale a ::1:3."), "{said}");
+        assert_eq!(ERROR.with(Language::English, &[&"{}"]), "error: {}", "a filling is not filled");
+    }
+
+    #[test]
+    fn the_last_lang_wins_and_the_locale_is_read_by_its_language() {
+        let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+        assert_eq!(choose(&words(&["cie", "--lang", "it", "info"])), Language::Italian);
+        assert_eq!(choose(&words(&["cie", "--lang=it", "--lang=en"])), Language::English);
+        for (locale, language) in [
+            ("it", Language::Italian),
+            ("it-IT", Language::Italian),
+            ("IT_ch.UTF-8", Language::Italian),
+            ("ita", Language::English),
+            ("C", Language::English),
+            ("", Language::English),
+        ] {
+            assert_eq!(of_locale(locale), language, "{locale}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Secrets from a person or a file: typed without echo, bounded, cleared; never from an argument.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+#[cfg(unix)]
+use std::sync::Arc;
+#[cfg(unix)]
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cie::Language;
+use cie::pin::Tries;
+use cie::secret::{Pin, Puk};
+use zeroize::Zeroizing;
+
+use crate::failure::{self, Failure};
+use crate::language::{self, Text};
+
+/// The longest first line that is read, in bytes. Longer ones are no PIN and are not read on.
+const LINE_MAX: usize = 64;
+
+/// Where secrets come from. Standard input gives one line to each secret that asks for it.
+pub(crate) struct SecretInput {
+    language: Language,
+    standard_input: Option<File>,
+    #[cfg(unix)]
+    interruptible: Option<Arc<AtomicBool>>,
+}
+
+impl SecretInput {
+    pub(crate) fn new(language: Language) -> Self {
+        Self {
+            language,
+            standard_input: None,
+            #[cfg(unix)]
+            interruptible: None,
+        }
+    }
+
+    /// The holder's PIN, with what the person should know before.
+    pub(crate) fn pin(&mut self, file: Option<&Path>, ask: Text, tries: Tries) -> Result<Pin, Failure> {
+        let text = match file {
+            Some(path) => self.line_of(path)?,
+            None => self.ask(&self.preface(language::PROMPT_PIN, tries), ask)?,
+        };
+        Ok(Pin::parse(&text)?)
+    }
+
+    /// The PUK, with what the person should know before.
+    pub(crate) fn puk(&mut self, file: Option<&Path>, tries: Tries) -> Result<Puk, Failure> {
+        let text = match file {
+            Some(path) => self.line_of(path)?,
+            None => self.ask(&self.preface(language::PROMPT_PUK, tries), language::ASK_PUK)?,
+        };
+        Ok(Puk::parse(&text)?)
+    }
+
+    /// A new PIN: from a file once, from a person twice.
+    pub(crate) fn new_pin(&mut self, file: Option<&Path>) -> Result<Pin, Failure> {
+        let Some(path) = file else {
+            // One that is no PIN is not asked for twice.
+            let first = Pin::parse(&self.ask("", language::ASK_NEW_PIN)?)?;
+            let again = self.ask("", language::ASK_NEW_PIN_AGAIN)?;
+            if again.as_bytes() != first.expose() {
+                return Err(Failure::Own(failure::PIN_MISMATCH, String::new()));
+            }
+            return Ok(first);
+        };
+        Ok(Pin::parse(&self.line_of(path)?)?)
+    }
+
+    /// What is said before the question.
+    fn preface(&self, what: Text, tries: Tries) -> String {
+        let tries = match tries {
+            Tries::Left(0) => language::PROMPT_CLAIMED_BLOCKED.of(self.language).to_owned(),
+            Tries::Left(1) => language::PROMPT_LAST_TRY.of(self.language).to_owned(),
+            Tries::Left(left) => language::TRIES_LEFT.with(self.language, &[&left]),
+            _ => language::PROMPT_UNTOLD.of(self.language).to_owned(),
+        };
+        format!("{}\n{tries} {}\n", what.of(self.language), language::PROMPT_HIDDEN.of(self.language))
+    }
+
+    /// Asks at the terminal, whatever standard input and output are, and shows nothing of the answer.
+    fn ask(&mut self, preface: &str, question: Text) -> Result<Zeroizing<String>, Failure> {
+        let prompt = format!("{preface}{}", question.of(self.language));
+        self.allow_interruption(false).map_err(|e| Failure::Own(failure::NO_TERMINAL, e.to_string()))?;
+        let answer = rpassword::prompt_password(prompt).map(Zeroizing::new);
+        self.allow_interruption(true).map_err(|e| Failure::Own(failure::NO_TERMINAL, e.to_string()))?;
+        answer.map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::Interrupted => {
+                Failure::Own(failure::NOT_ENTERED, String::new())
+            }
+            _ => Failure::Own(failure::NO_TERMINAL, error.to_string()),
+        })
+    }
+
+    /// Whether Ctrl-C ends the program. At the question it ends the question instead: the program must live
+    /// to make the terminal show again what is typed.
+    #[cfg(unix)]
+    fn allow_interruption(&mut self, allowed: bool) -> io::Result<()> {
+        match &self.interruptible {
+            Some(flag) => flag.store(allowed, Ordering::SeqCst),
+            None => {
+                let flag = Arc::new(AtomicBool::new(allowed));
+                signal_hook::flag::register_conditional_default(signal_hook::consts::SIGINT, flag.clone())?;
+                self.interruptible = Some(flag);
+            }
+        }
+        Ok(())
+    }
+
+    #[cfg(not(unix))]
+    fn allow_interruption(&mut self, _: bool) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// The first line of a file, or the next one of standard input.
+    fn line_of(&mut self, path: &Path) -> Result<Zeroizing<String>, Failure> {
+        let failed = |error| Failure::input(path, &error);
+        if path == Path::new("-") {
+            let input = match self.standard_input.take() {
+                Some(input) => input,
+                None => unbuffered_standard_input().map_err(failed)?,
+            };
+            return first_line(self.standard_input.insert(input)).map_err(failed);
+        }
+        first_line(&mut File::open(path).map_err(failed)?).map_err(failed)
+    }
+}
+
+/// Standard input without the library's buffer, which would keep a copy of the secret.
+fn unbuffered_standard_input() -> io::Result<File> {
+    #[cfg(unix)]
+    let own = std::os::fd::AsFd::as_fd(&io::stdin()).try_clone_to_owned()?;
+    #[cfg(windows)]
+    let own = std::os::windows::io::AsHandle::as_handle(&io::stdin()).try_clone_to_owned()?;
+    Ok(own.into())
+}
+
+/// One line, byte by byte, without its end. What is no text or too long is cut: it is no PIN anyway.
+fn first_line(input: &mut impl Read) -> io::Result<Zeroizing<String>> {
+    let mut line = Zeroizing::new(String::with_capacity(LINE_MAX));
+    let mut byte = Zeroizing::new([0_u8; 1]);
+    while line.len() < LINE_MAX && input.read(&mut byte[..])? == 1 {
+        match *byte {
+            [b'\n'] => break,
+            [ascii @ 0..=0x7F] => line.push(char::from(ascii)),
+            _ => line.push('?'),
+        }
+    }
+    if line.ends_with('\r') {
+        line.pop();
+    }
+    Ok(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_ends_where_it_ends_and_the_next_stays_unread() {
+        let mut input = &b"12345678\r\n87654321\n"[..];
+        assert_eq!(*first_line(&mut input).unwrap(), "12345678");
+        assert_eq!(*first_line(&mut input).unwrap(), "87654321");
+        assert_eq!(*first_line(&mut input).unwrap(), "");
+        assert_eq!(*first_line(&mut &b"1234"[..]).unwrap(), "1234", "no line end");
+    }
+
+    #[test]
+    fn what_is_no_pin_stays_none() {
+        for bytes in
+            ["１２３４５６７８".as_bytes(), &[0xFF; 8], &[b'1'; 1000], b" 12345678\n", b"12345678 \n"]
+        {
+            let line = first_line(&mut &bytes[..]).unwrap();
+            assert!(line.len() <= LINE_MAX && Pin::parse(&line).is_err(), "{bytes:?}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The command `cie`, as scripts and people use it. Every file `tests/cli/NAME.LANGUAGE.txt` is a session,
+//! run in a folder of its own with a fresh software card, under the locale of its language:
+//!
+//! ```text
+//! # a comment
+//! % write pin.txt 12345678          a step of the test itself, see `Session::step`
+//! $ cie pin verify --pin-file -     a command; words are split at spaces, '…' keeps them together
+//! < 12345678                        a line of its standard input
+//! The PIN is right.                 a line of its standard output; [..] is anything, [...] any lines
+//! ! error: …                        a line of its standard error, after all of standard output
+//! ? 0                               its exit status, which ends the command
+//! ```
+#![cfg(feature = "cli")]
+#![cfg(feature = "emulator")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[cfg(feature = "system-tests")]
+mod common;
+#[path = "cli/openssl.rs"]
+mod openssl;
+#[cfg(feature = "system-tests")]
+#[path = "cli/readers.rs"]
+mod readers;
+#[path = "cli/session.rs"]
+mod session;
+#[cfg(target_os = "linux")]
+#[path = "cli/terminal.rs"]
+mod terminal;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The program under test.
+const CIE: &str = env!("CARGO_BIN_EXE_cie");
+
+/// A folder with a software card and its PKI, made once by the program itself.
+fn card_folder() -> &'static Path {
+    static FOLDER: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
+    &FOLDER
+        .get_or_init(|| {
+            let parent = tempfile::tempdir().unwrap();
+            let folder = parent.path().join("demo");
+            let made = Command::new(CIE)
+                .args(["soft", "new", "--seed", "1", "--now", "2026-01-01T00:00:00Z", "--insecure-fixed-pki"])
+                .arg(&folder)
+                .output()
+                .unwrap();
+            assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+            (parent, folder)
+        })
+        .1
+}
+
+/// A new folder with a copy of the card: every session has all its tries.
+fn fresh_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(card_folder().join("card.json"), folder.path().join("card.json")).unwrap();
+    folder
+}
+
+/// As in `cie manual | head -1`: whoever stops reading has seen enough.
+#[cfg(unix)]
+#[test]
+fn output_that_nobody_reads_is_no_failure() {
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    drop(ours);
+    let output = Command::new(CIE)
+        .arg("manual")
+        .stdout(std::process::Stdio::from(std::os::fd::OwnedFd::from(theirs)))
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap()
+        .wait_with_output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.stderr, b"");
+    let full = Command::new("sh").args(["-c", &format!("{CIE} manual > /dev/full")]).output().unwrap();
+    assert_eq!(full.status.code(), Some(2), "a full disk is one");
+}
+
+/// What goes to the shell and to `man` names every command, in the person's language.
+#[test]
+fn completions_and_manual_name_every_command() {
+    let said = |words: &[&str]| {
+        let output = Command::new(CIE).args(words).output().unwrap();
+        assert!(output.status.success(), "{words:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let commands = ["readers", "info", "soft", "pin", "certificate", "sign", "completions", "manual"];
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = said(&["completions", shell]);
+        assert!(commands.iter().all(|command| script.contains(command)), "{shell}");
+    }
+    for (language, sections) in [
+        ("en", ["SYNOPSIS", "OPTIONS", "COMMANDS", "\"EXIT STATUS\"", "SECRETS"]),
+        ("it", ["SINTASSI", "OPZIONI", "COMANDI", "\"STATO DI USCITA\"", "SEGRETI"]),
+    ] {
+        let page = said(&["manual", "--lang", language]);
+        for section in sections {
+            assert_eq!(page.matches(&format!("\n.SH {section}\n")).count(), 1, "{section}");
+        }
+        for command in ["readers", "soft new", "pin unblock", "sign raw"] {
+            assert!(page.contains(&format!("\n.SS \"cie {command}\"\n")), "{command}");
+        }
+    }
+}

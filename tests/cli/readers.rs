@@ -1,0 +1,175 @@
+//! The command at real PC/SC readers: a private pcscd with two virtual ones, and cards that `cie soft
+//! insert` lays on them.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Output, Stdio};
+
+use cie::transport::pcsc::{Service, Sharing};
+use serde_json::{Value, json};
+
+use crate::common::pcscd::{PORT, Pcscd, READER, SECOND_READER, folder, until};
+
+/// Makes the card of this isolated process, in its folder.
+fn make_card(name: &str) {
+    std::fs::copy(super::card_folder().join("card.json"), folder().join(name)).unwrap();
+}
+
+fn cie(words: &[&str]) -> Command {
+    let mut command = Command::new(super::CIE);
+    command.args(words).current_dir(folder()).env("LANG", "C").env_remove("LC_ALL").env_remove("LANGUAGE");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn run(words: &[&str]) -> Output {
+    cie(words).output().unwrap()
+}
+
+/// The object on standard output.
+fn object(words: &[&str]) -> Value {
+    let output = run(&[words, &["--json"]].concat());
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Exit status and code of a failure.
+fn failure(output: &Output) -> (i32, String) {
+    let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+    (output.status.code().unwrap(), error["error"]["code"].as_str().unwrap().to_owned())
+}
+
+fn fails(words: &[&str]) -> (i32, String) {
+    failure(&run(&[words, &["--json"]].concat()))
+}
+
+/// `cie soft insert`, with its card on the reader; Ctrl-C when dropped.
+struct Inserted(Child);
+
+impl Inserted {
+    fn new(card: &str, port: u16) -> Self {
+        let mut child =
+            cie(&["soft", "insert", card, "--port", &port.to_string(), "--json"]).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let said: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(said, json!({ "inserted": { "card": card, "host": "127.0.0.1", "port": port }}));
+        Self(child)
+    }
+}
+
+impl Drop for Inserted {
+    fn drop(&mut self) {
+        let id = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
+        self.0.wait().unwrap();
+    }
+}
+
+/// What lies on each of the two readers, as `cie readers` says.
+fn states() -> Vec<String> {
+    let readers = object(&["readers"]);
+    let readers = readers["readers"].as_array().unwrap();
+    readers.iter().map(|reader| reader["state"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Waits for the service to see what was laid on or taken away.
+fn until_states(expected: [&str; 2]) {
+    until(&format!("{expected:?}"), || states() == expected);
+}
+
+crate::isolated_tests! {
+    fn readers_are_found_and_chosen() {
+        let _pcscd = Pcscd::start();
+        make_card("card.json");
+        make_card("other.json");
+        until_states(["empty", "empty"]);
+        assert_eq!(fails(&["info"]), (3, "no-card".to_owned()));
+        assert_eq!(fails(&["--reader", READER, "pin", "status"]), (3, "no-card".to_owned()));
+        assert_eq!(fails(&["--reader", "Virtual PCD", "info"]), (3, "no-reader".to_owned()));
+        assert_eq!(fails(&["--reader", "nonesuch", "readers"]), (3, "no-reader".to_owned()));
+
+        let first = Inserted::new("card.json", PORT);
+        until_states(["card", "empty"]);
+        assert_eq!(object(&["readers"])["readers"][0]["card"], "cie3");
+        let said = String::from_utf8(run(&["readers", "--lang", "it"]).stdout).unwrap();
+        assert_eq!(said, format!("{READER}: carta d'identità elettronica (CIE 3)\n{SECOND_READER}: nessuna carta\n"));
+        assert_eq!(object(&["info"])["chip"], "gemalto");
+        assert_eq!(object(&["info", "--sharing", "exclusive"])["chip"], "gemalto");
+
+        let second = Inserted::new("other.json", PORT + 1);
+        until_states(["card", "card"]);
+        assert_eq!(fails(&["pin", "status"]), (3, "several-cards".to_owned()));
+        let said = String::from_utf8(run(&["pin", "status"]).stderr).unwrap();
+        assert!(said.contains(&format!("{READER}, {SECOND_READER}")), "{said}");
+        assert_eq!(object(&["--reader", SECOND_READER, "pin", "status"])["pin"]["tries_left"], 3);
+
+        drop(first);
+        until_states(["empty", "card"]);
+        drop(second);
+        until_states(["empty", "empty"]);
+    }
+
+    fn the_pin_works_over_readers_and_its_state_ends_with_the_command() {
+        let _pcscd = Pcscd::start();
+        make_card("card.json");
+        std::fs::write(folder().join("pin.txt"), "12345678\n").unwrap();
+        std::fs::write(folder().join("wrong.txt"), "99999999\n").unwrap();
+        let _card = Inserted::new("card.json", PORT);
+        until_states(["card", "empty"]);
+        let verify = ["pin", "verify", "--pin-file"];
+        assert_eq!(object(&[&verify[..], &["pin.txt"]].concat()), json!({"pin": {"tries_left": 3, "verified": true}}));
+        assert_eq!(fails(&[&verify[..], &["wrong.txt"]].concat()), (5, "pin-wrong".to_owned()));
+        assert_eq!(object(&["info"])["pin"]["tries_left"], 2);
+        let certificate = object(&["certificate", "--pin-file", "pin.txt"]);
+        assert!(certificate["certificate"]["pem"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE-----\n"));
+        assert_eq!(object(&["info"])["pin"]["tries_left"], 3);
+    }
+
+    fn a_card_of_another_program_is_left_alone() {
+        let _pcscd = Pcscd::start();
+        make_card("card.json");
+        let _card = Inserted::new("card.json", PORT);
+        until_states(["card", "empty"]);
+        let service = Service::open().unwrap();
+        let link = service.connect(READER, Sharing::Exclusive).unwrap();
+        until_states(["exclusive", "empty"]);
+        assert_eq!(fails(&["info"]), (3, "card-in-use".to_owned()));
+        drop(link);
+        let link = service.connect(READER, Sharing::Shared).unwrap();
+        until_states(["in-use", "empty"]);
+        assert_eq!(object(&["info"])["card"], "cie3", "shared is shared");
+        assert_eq!(fails(&["info", "--sharing", "exclusive"]), (3, "card-in-use".to_owned()));
+        drop(link);
+        until_states(["card", "empty"]);
+    }
+
+    fn a_card_is_waited_for() {
+        let _pcscd = Pcscd::start();
+        make_card("card.json");
+        assert_eq!(fails(&["--wait", "1", "info"]), (3, "timed-out".to_owned()));
+        let mut waiting = cie(&["--wait", "60", "info"]).spawn().unwrap();
+        let mut asked = [0; 4];
+        waiting.stderr.as_mut().unwrap().read_exact(&mut asked).unwrap();
+        assert_eq!(&asked, b"Lay ");
+        let _card = Inserted::new("card.json", PORT);
+        let output = waiting.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains("CIE 3"));
+    }
+
+    /// Moved too early: said so, and the PIN that comes after is not spent.
+    fn a_card_that_goes_is_said_to_be_gone() {
+        let _pcscd = Pcscd::start();
+        make_card("card.json");
+        let card = Inserted::new("card.json", PORT);
+        until_states(["card", "empty"]);
+        let mut verify = cie(&["pin", "verify", "--pin-file", "-", "--json"]).spawn().unwrap();
+        until_states(["in-use", "empty"]);
+        drop(card);
+        until_states(["empty", "empty"]);
+        verify.stdin.take().unwrap().write_all(b"99999999\n").unwrap();
+        let output = verify.wait_with_output().unwrap();
+        assert_eq!(failure(&output), (3, "card-removed".to_owned()));
+        assert_eq!(object(&["--reader", "soft:card.json", "pin", "status"])["pin"]["tries_left"], 3);
+    }
+}

@@ -1,0 +1,202 @@
+//! What a person sees who is asked at a terminal: the question, and nothing of the answer. The terminal is
+//! that of `script` (util-linux), a real one of the kernel.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+/// A command at a terminal of its own.
+struct Terminal {
+    child: Child,
+    keys: ChildStdin,
+    screen: ChildStdout,
+    shown: String,
+}
+
+impl Terminal {
+    fn new(command: &str, locale: &str, folder: &Path) -> Self {
+        let mut script = Command::new("script");
+        script.args(["--quiet", "--return", "--echo", "always", "--command", command, "/dev/null"]);
+        script.current_dir(folder).env_remove("LANGUAGE").env_remove("LC_ALL").env("LANG", locale);
+        script.env("TERM", "xterm").env("SHELL", "/bin/sh");
+        script.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = script.spawn().expect("script of util-linux");
+        let (keys, screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        Self { child, keys, screen, shown: String::new() }
+    }
+
+    /// Waits until the screen shows this, after what was waited for before.
+    fn wait_for(&mut self, text: &str) -> &mut Self {
+        let from = self.shown.len();
+        let mut bytes = self.shown.clone().into_bytes();
+        while !self.shown[from..].contains(text) {
+            let mut byte = [0];
+            assert_eq!(self.screen.read(&mut byte).unwrap(), 1, "{text:?} never came: {}", self.shown);
+            bytes.push(byte[0]);
+            if let Ok(shown) = std::str::from_utf8(&bytes) {
+                self.shown = shown.to_owned();
+            }
+        }
+        self
+    }
+
+    fn press(&mut self, keys: &str) -> &mut Self {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self
+    }
+
+    /// All that was shown, and the exit status.
+    fn end(mut self) -> (String, Option<i32>) {
+        let mut rest = Vec::new();
+        self.screen.read_to_end(&mut rest).unwrap();
+        self.shown += std::str::from_utf8(&rest).unwrap();
+        (self.shown.replace("\r\n", "\n"), self.child.wait().unwrap().code())
+    }
+}
+
+fn cie(words: &str) -> String {
+    format!("{} --reader soft:card.json {words}", super::CIE)
+}
+
+const ENGLISH: &str = "en_US.UTF-8";
+const ITALIAN: &str = "it_IT.UTF-8";
+
+/// Digits that are typed show on this terminal, unless a program hides them: else the other tests would
+/// prove nothing.
+#[test]
+fn the_terminal_echoes() {
+    let folder = super::fresh_folder();
+    let mut terminal = Terminal::new("echo ready; read digits; echo done", ENGLISH, folder.path());
+    terminal.wait_for("ready").press("31415926\n").wait_for("done");
+    let (shown, status) = terminal.end();
+    assert!(shown.contains("31415926"), "{shown}");
+    assert_eq!(status, Some(0));
+}
+
+#[test]
+fn a_pin_is_asked_for_and_not_shown() {
+    for (locale, about, tries, right) in [
+        (ENGLISH, "the first four from the receipt", "Tries left: 3.", "The PIN is right."),
+        (ITALIAN, "le prime quattro dalla ricevuta", "Tentativi rimasti: 3.", "Il PIN è corretto."),
+    ] {
+        let folder = super::fresh_folder();
+        let mut terminal = Terminal::new(&cie("pin verify"), locale, folder.path());
+        terminal.wait_for("PIN: ").press("12345678\n").wait_for(right);
+        let (shown, status) = terminal.end();
+        assert!(shown.contains(about) && shown.contains(tries), "{shown}");
+        assert!(!shown.contains("12345678") && !shown.contains('*'), "{shown}");
+        assert_eq!(status, Some(0), "{shown}");
+    }
+}
+
+#[test]
+fn a_new_pin_is_asked_for_twice() {
+    for (locale, old, new, again, changed, differ) in [
+        (
+            ENGLISH,
+            "Present PIN: ",
+            "New PIN, eight digits: ",
+            "New PIN once more: ",
+            "The PIN was changed.",
+            "differ",
+        ),
+        (
+            ITALIAN,
+            "PIN attuale: ",
+            "Nuovo PIN, otto cifre: ",
+            "Nuovo PIN, di nuovo: ",
+            "Il PIN è stato cambiato.",
+            "sono diversi",
+        ),
+    ] {
+        let folder = super::fresh_folder();
+        let mut terminal = Terminal::new(&cie("pin change"), locale, folder.path());
+        terminal.wait_for(old).press("12345678\n").wait_for(new).press("31415926\n");
+        terminal.wait_for(again).press("31415927\n").wait_for("(pin-mismatch)");
+        let (shown, status) = terminal.end();
+        assert!(shown.contains(differ) && !shown.contains("3141592"), "{shown}");
+        assert_eq!(status, Some(2), "{shown}");
+
+        let mut terminal = Terminal::new(&cie("pin change"), locale, folder.path());
+        terminal.wait_for(old).press("12345678\n").wait_for(new).press("31415926\n");
+        terminal.wait_for(again).press("31415926\n").wait_for(changed);
+        let (shown, status) = terminal.end();
+        assert!(!shown.contains("31415926") && !shown.contains("12345678"), "{shown}");
+        assert_eq!(status, Some(0), "{shown}");
+    }
+}
+
+#[test]
+fn the_last_try_and_the_puk_are_announced() {
+    for (locale, about, last, blocked, ask_new, unblocked) in [
+        (
+            ENGLISH,
+            "from the receipt",
+            "THIS IS THE LAST TRY",
+            "The PIN is blocked.",
+            "New PIN, eight digits: ",
+            "The PIN is unblocked",
+        ),
+        (
+            ITALIAN,
+            "dalla ricevuta",
+            "QUESTO È L'ULTIMO TENTATIVO",
+            "Il PIN è bloccato.",
+            "Nuovo PIN, otto cifre: ",
+            "Il PIN è sbloccato",
+        ),
+    ] {
+        let folder = super::fresh_folder();
+        for left in ["2", "1"] {
+            let mut terminal = Terminal::new(&cie("pin verify"), locale, folder.path());
+            terminal.wait_for("PIN: ").press("99999999\n").wait_for(&format!("left: {left})"));
+            assert_eq!(terminal.end().1, Some(5));
+        }
+        let mut terminal = Terminal::new(&cie("pin verify --last-try"), locale, folder.path());
+        terminal.wait_for(last).wait_for("PIN: ").press("99999999\n").wait_for(blocked);
+        assert_eq!(terminal.end().1, Some(6));
+        // A blocked PIN is not asked for.
+        let (shown, status) = Terminal::new(&cie("pin verify"), locale, folder.path()).end();
+        assert!(shown.contains("cie pin unblock") && !shown.contains(about), "{shown}");
+        assert_eq!(status, Some(6));
+        let mut terminal = Terminal::new(&cie("pin unblock"), locale, folder.path());
+        terminal.wait_for("PUK: ").press("87654321\n").wait_for(ask_new).press("31415926\n");
+        terminal.wait_for(": ").press("31415926\n").wait_for(unblocked);
+        let (shown, status) = terminal.end();
+        assert!(!shown.contains("87654321") && !shown.contains("31415926"), "{shown}");
+        assert_eq!(status, Some(0), "{shown}");
+    }
+}
+
+/// Ctrl-C and Ctrl-D at the question: nothing is sent, and the terminal shows again what is typed.
+#[test]
+fn leaving_the_question_leaves_the_terminal_as_it_was() {
+    let folder = super::fresh_folder();
+    for key in ["\u{3}", "\u{4}"] {
+        let command = format!("{}; stty -a; echo then; read word; echo done", cie("pin verify"));
+        let mut terminal = Terminal::new(&command, ENGLISH, folder.path());
+        terminal.wait_for("PIN: ").press(key).wait_for("(not-entered)").wait_for("then");
+        terminal.press("visible\n").wait_for("done");
+        let (shown, _) = terminal.end();
+        for setting in ["echo", "icanon", "isig"] {
+            assert!(shown.split_whitespace().any(|word| word == setting), "{setting}: {shown}");
+        }
+        assert!(shown.contains("visible"), "{shown}");
+    }
+    let (shown, _) = Terminal::new(&cie("pin status"), ENGLISH, folder.path()).end();
+    assert!(shown.contains("PIN tries left: 3"), "{shown}");
+}
+
+/// With `--json` a terminal gets no spinner, and standard output nothing but the object.
+#[test]
+fn progress_is_for_people() {
+    let folder = super::fresh_folder();
+    let command = format!("{} > out.json", cie("--json pin verify"));
+    let mut terminal = Terminal::new(&command, ENGLISH, folder.path());
+    terminal.wait_for("PIN: ").press("12345678\n");
+    let (shown, status) = terminal.end();
+    assert!(!shown.contains('…') && !shown.contains("Opening"), "{shown}");
+    assert_eq!(status, Some(0));
+    let object = std::fs::read_to_string(folder.path().join("out.json")).unwrap();
+    assert_eq!(object, "{\"pin\":{\"tries_left\":3,\"verified\":true}}\n");
+}
