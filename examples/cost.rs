@@ -29,8 +29,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pin = Pin::parse(std::str::from_utf8(&DEMO_PIN)?)?;
     let terminal = Arc::new(Terminal::published()?);
 
-    println!("{:<9}{:<34}{:>9}{:>9}{:>9}{:>9}", "chip", "", "commands", "+ GET R.", "out", "in");
-    for chip in [Chip::Gemalto, Chip::Nxp] {
+    println!("{:<9}{:<42}{:>9}{:>9}{:>9}{:>9}", "chip", "", "commands", "+ GET R.", "out", "in");
+    for chip in Chip::ALL {
         let card = SoftCard::new(personalisation.clone(), chip, Seeded::new(2))?;
         let mut cache = CardCache::new();
         for visit in ["", ", card seen before"] {
