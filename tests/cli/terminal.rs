@@ -222,3 +222,17 @@ fn progress_is_for_people() {
     let object = std::fs::read_to_string(folder.path().join("out.json")).unwrap();
     assert_eq!(object, "{\"pin\":{\"tries_left\":3,\"verified\":true}}\n");
 }
+
+/// Without a terminal nobody can be asked: said at once, with the options that help.
+#[test]
+fn without_a_terminal_the_files_are_named() {
+    let folder = super::fresh_folder();
+    let mut command = Command::new("setsid");
+    command.args(["--wait", super::CIE, "--reader", "soft:card.json", "--lang", "it", "pin", "verify"]);
+    let output =
+        command.current_dir(folder.path()).stdin(Stdio::null()).output().expect("setsid of util-linux");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("Non c'è un terminale") && said.contains("--pin-file"), "{said}");
+    assert!(said.ends_with("(no-terminal)\n"), "{said}");
+}
