@@ -55,36 +55,36 @@ fn measure() {
     let service = Service::open().unwrap();
     service.watch().wait_for_card(Some(READER), Duration::from_secs(5)).unwrap();
 
-    println!("{:<44}{:>12}{:>12}{:>10}", "one exchange", "median", "95 %", "ratio");
+    heading("one exchange");
     for (what, command) in [("12 bytes", SHORT), ("256 bytes", BLOCK)] {
-        let own = card(Chip::Gemalto);
-        let mut transport = own.transport();
-        select(&mut transport);
-        let base = exchanges(|| drop(transport.transmit(&command).unwrap()));
-        row(&format!("{what}, in process"), base, base);
-        {
+        let peer = {
             let context = pcsc::Context::establish(pcsc::Scope::User).unwrap();
             let name = std::ffi::CString::new(READER).unwrap();
-            let peer = context.connect(&name, pcsc::ShareMode::Shared, pcsc::Protocols::ANY).unwrap();
+            let card = context.connect(&name, pcsc::ShareMode::Shared, pcsc::Protocols::ANY).unwrap();
             let mut buffer = vec![0; pcsc::MAX_BUFFER_SIZE_EXTENDED];
             for command in [SELECT_IAS, SELECT_CIE] {
-                peer.transmit(&hex::decode(command).unwrap(), &mut buffer).unwrap();
+                card.transmit(&hex::decode(command).unwrap(), &mut buffer).unwrap();
             }
-            let bare = exchanges(|| drop(peer.transmit(&command, &mut buffer).unwrap().to_vec()));
-            row(&format!("{what}, pcscd, crate pcsc alone"), bare, base);
-        }
+            exchanges(|| drop(card.transmit(&command, &mut buffer).unwrap().to_vec()))
+        };
+        row(&format!("{what}, pcscd, crate pcsc alone"), peer, peer);
         let mut connection = service.transport(READER, Sharing::Shared).unwrap();
         select(&mut connection);
-        row(&format!("{what}, pcscd"), exchanges(|| drop(connection.transmit(&command).unwrap())), base);
+        row(&format!("{what}, pcscd"), exchanges(|| drop(connection.transmit(&command).unwrap())), peer);
         let in_transaction = exchanges(|| {
             connection.begin().unwrap();
             drop(connection.transmit(&command).unwrap());
             connection.end();
         });
-        row(&format!("{what}, pcscd, a transaction each"), in_transaction, base);
+        row(&format!("{what}, pcscd, a transaction each"), in_transaction, peer);
+        let own = card(Chip::Gemalto);
+        let mut transport = own.transport();
+        select(&mut transport);
+        let in_process = exchanges(|| drop(transport.transmit(&command).unwrap()));
+        row(&format!("{what}, in process"), in_process, peer);
     }
 
-    println!("\n{:<44}{:>12}{:>12}{:>10}", "a login up to the PIN", "median", "95 %", "ratio");
+    heading("a login up to the PIN");
     let own = card(Chip::Gemalto);
     let base = times(LOGINS, || login(own.insert()));
     row("in process", base, base);
@@ -93,10 +93,7 @@ fn measure() {
         row(&format!("pcscd, {sharing:?}"), times(LOGINS, || login(connect())), base);
     }
 
-    println!(
-        "\n{:<44}{:>12}{:>12}{:>10}",
-        "from process start to the first command", "median", "95 %", "ratio"
-    );
+    heading("from process start to the first command");
     let opensc = starts(&laid, || Command::new("opensc-tool").args(["-r", "0", "-s", SELECT_IAS]).quiet());
     row("opensc-tool -s", opensc, opensc);
     let cie = || Command::new(env!("CARGO_BIN_EXE_cie")).args(["--reader", READER, "info"]).quiet();
@@ -150,8 +147,12 @@ fn spread(times: impl Iterator<Item = Duration>) -> Spread {
     (times[times.len() / 2], times[times.len() * 95 / 100])
 }
 
+fn heading(what: &str) {
+    println!("\n{what:<44}{:>14}{:>14}{:>10}", "median", "95 %", "ratio");
+}
+
 fn row(what: &str, (median, high): Spread, (base, _): Spread) {
-    println!("{what:<44}{median:>9.0} µs{high:>9.0} µs{:>9.1}×", median / base);
+    println!("{what:<44}{median:>11.1} µs{high:>11.1} µs{:>9.3}×", median / base);
 }
 
 /// How long it takes from starting a program to the first command that the card sees.
