@@ -4,6 +4,7 @@
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// A command at a terminal of its own.
 struct Terminal {
@@ -11,18 +12,24 @@ struct Terminal {
     keys: ChildStdin,
     screen: ChildStdout,
     shown: String,
+    /// The terminal's file.
+    file: String,
 }
 
 impl Terminal {
     fn new(command: &str, locale: &str, folder: &Path) -> Self {
         let mut script = Command::new("script");
-        script.args(["--quiet", "--return", "--echo", "always", "--command", command, "/dev/null"]);
+        let command = format!("tty; {command}");
+        script.args(["--quiet", "--return", "--echo", "always", "--command", &command, "/dev/null"]);
         script.current_dir(folder).env_remove("LANGUAGE").env_remove("LC_ALL").env("LANG", locale);
         script.env("TERM", "xterm").env("SHELL", "/bin/sh");
         script.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = script.spawn().expect("script of util-linux");
         let (keys, screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        Self { child, keys, screen, shown: String::new() }
+        let mut terminal = Self { child, keys, screen, shown: String::new(), file: String::new() };
+        terminal.wait_for("\n");
+        terminal.file = std::mem::take(&mut terminal.shown).trim().to_owned();
+        terminal
     }
 
     /// Waits until the screen shows this, after what was waited for before.
@@ -43,6 +50,21 @@ impl Terminal {
     fn press(&mut self, keys: &str) -> &mut Self {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self
+    }
+
+    /// Types what must not be shown, as soon as the terminal hides it: a program faster than any person
+    /// could type between the question and that.
+    fn hidden(&mut self, keys: &str) -> &mut Self {
+        let began = Instant::now();
+        let hides = || {
+            let output = Command::new("stty").args(["-a", "-F", &self.file]).output().unwrap();
+            String::from_utf8_lossy(&output.stdout).split_whitespace().any(|word| word == "-echo")
+        };
+        while !hides() {
+            assert!(began.elapsed() < Duration::from_secs(10), "never hidden: {}", self.shown);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.press(keys)
     }
 
     /// All that was shown, and the exit status.
@@ -81,7 +103,7 @@ fn a_pin_is_asked_for_and_not_shown() {
     ] {
         let folder = super::fresh_folder();
         let mut terminal = Terminal::new(&cie("pin verify"), locale, folder.path());
-        terminal.wait_for("PIN: ").press("12345678\n").wait_for(right);
+        terminal.wait_for("PIN: ").hidden("12345678\n").wait_for(right);
         let (shown, status) = terminal.end();
         assert!(shown.contains(about) && shown.contains(tries), "{shown}");
         assert!(!shown.contains("12345678") && !shown.contains('*'), "{shown}");
@@ -111,15 +133,15 @@ fn a_new_pin_is_asked_for_twice() {
     ] {
         let folder = super::fresh_folder();
         let mut terminal = Terminal::new(&cie("pin change"), locale, folder.path());
-        terminal.wait_for(old).press("12345678\n").wait_for(new).press("31415926\n");
-        terminal.wait_for(again).press("31415927\n").wait_for("(pin-mismatch)");
+        terminal.wait_for(old).hidden("12345678\n").wait_for(new).hidden("31415926\n");
+        terminal.wait_for(again).hidden("31415927\n").wait_for("(pin-mismatch)");
         let (shown, status) = terminal.end();
         assert!(shown.contains(differ) && !shown.contains("3141592"), "{shown}");
         assert_eq!(status, Some(2), "{shown}");
 
         let mut terminal = Terminal::new(&cie("pin change"), locale, folder.path());
-        terminal.wait_for(old).press("12345678\n").wait_for(new).press("31415926\n");
-        terminal.wait_for(again).press("31415926\n").wait_for(changed);
+        terminal.wait_for(old).hidden("12345678\n").wait_for(new).hidden("31415926\n");
+        terminal.wait_for(again).hidden("31415926\n").wait_for(changed);
         let (shown, status) = terminal.end();
         assert!(!shown.contains("31415926") && !shown.contains("12345678"), "{shown}");
         assert_eq!(status, Some(0), "{shown}");
@@ -149,19 +171,19 @@ fn the_last_try_and_the_puk_are_announced() {
         let folder = super::fresh_folder();
         for left in ["2", "1"] {
             let mut terminal = Terminal::new(&cie("pin verify"), locale, folder.path());
-            terminal.wait_for("PIN: ").press("99999999\n").wait_for(&format!("left: {left})"));
+            terminal.wait_for("PIN: ").hidden("99999999\n").wait_for(&format!("left: {left})"));
             assert_eq!(terminal.end().1, Some(5));
         }
         let mut terminal = Terminal::new(&cie("pin verify --last-try"), locale, folder.path());
-        terminal.wait_for(last).wait_for("PIN: ").press("99999999\n").wait_for(blocked);
+        terminal.wait_for(last).wait_for("PIN: ").hidden("99999999\n").wait_for(blocked);
         assert_eq!(terminal.end().1, Some(6));
         // A blocked PIN is not asked for.
         let (shown, status) = Terminal::new(&cie("pin verify"), locale, folder.path()).end();
         assert!(shown.contains("cie pin unblock") && !shown.contains(about), "{shown}");
         assert_eq!(status, Some(6));
         let mut terminal = Terminal::new(&cie("pin unblock"), locale, folder.path());
-        terminal.wait_for("PUK: ").press("87654321\n").wait_for(ask_new).press("31415926\n");
-        terminal.wait_for(": ").press("31415926\n").wait_for(unblocked);
+        terminal.wait_for("PUK: ").hidden("87654321\n").wait_for(ask_new).hidden("31415926\n");
+        terminal.wait_for(": ").hidden("31415926\n").wait_for(unblocked);
         let (shown, status) = terminal.end();
         assert!(!shown.contains("87654321") && !shown.contains("31415926"), "{shown}");
         assert_eq!(status, Some(0), "{shown}");
@@ -175,7 +197,7 @@ fn leaving_the_question_leaves_the_terminal_as_it_was() {
     for key in ["\u{3}", "\u{4}"] {
         let command = format!("{}; stty -a; echo then; read word; echo done", cie("pin verify"));
         let mut terminal = Terminal::new(&command, ENGLISH, folder.path());
-        terminal.wait_for("PIN: ").press(key).wait_for("(not-entered)").wait_for("then");
+        terminal.wait_for("PIN: ").hidden(key).wait_for("(not-entered)").wait_for("then");
         terminal.press("visible\n").wait_for("done");
         let (shown, _) = terminal.end();
         for setting in ["echo", "icanon", "isig"] {
@@ -193,10 +215,24 @@ fn progress_is_for_people() {
     let folder = super::fresh_folder();
     let command = format!("{} > out.json", cie("--json pin verify"));
     let mut terminal = Terminal::new(&command, ENGLISH, folder.path());
-    terminal.wait_for("PIN: ").press("12345678\n");
+    terminal.wait_for("PIN: ").hidden("12345678\n");
     let (shown, status) = terminal.end();
     assert!(!shown.contains('…') && !shown.contains("Opening"), "{shown}");
     assert_eq!(status, Some(0));
     let object = std::fs::read_to_string(folder.path().join("out.json")).unwrap();
     assert_eq!(object, "{\"pin\":{\"tries_left\":3,\"verified\":true}}\n");
+}
+
+/// Without a terminal nobody can be asked: said at once, with the options that help.
+#[test]
+fn without_a_terminal_the_files_are_named() {
+    let folder = super::fresh_folder();
+    let mut command = Command::new("setsid");
+    command.args(["--wait", super::CIE, "--reader", "soft:card.json", "--lang", "it", "pin", "verify"]);
+    let output =
+        command.current_dir(folder.path()).stdin(Stdio::null()).output().expect("setsid of util-linux");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("Non c'è un terminale") && said.contains("--pin-file"), "{said}");
+    assert!(said.ends_with("(no-terminal)\n"), "{said}");
 }

@@ -60,7 +60,7 @@ pub(crate) struct Problem {
 macro_rules! problems {
     ($($name:ident: $code:literal, $status:ident,
         [$english:literal, $italian:literal], [$advice:literal, $consiglio:literal];)*) => {
-        $(#[cfg_attr(feature = "emulator", allow(dead_code, reason = "one is for builds without it"))]
+        $(#[allow(dead_code, reason = "one is for builds with software cards, one for those without")]
         pub(crate) const $name: &Problem = &Problem {
             code: $code,
             status: Status::$status,
@@ -333,6 +333,27 @@ mod tests {
             assert_eq!(gaps(own.message.english), gaps(own.message.italian), "{}", own.code);
             assert!(matches!(own.status, Status::Usage | Status::NoCard), "{}", own.code);
         }
+    }
+
+    /// The page tells every code, in the row of its status, and no other.
+    #[test]
+    fn the_documentation_tells_every_code() {
+        let page = include_str!("../../../docs/cli.md");
+        let table = page.split("## Exit status").nth(1).unwrap().split("\n## ").next().unwrap();
+        let mut told = Vec::new();
+        for row in table.lines().filter(|line| line.starts_with("| ")).skip(1) {
+            let cells: Vec<_> = row.split('|').map(str::trim).collect();
+            for code in cells[3].split(", ").filter(|code| !code.is_empty()) {
+                told.push((code.trim_matches('`').to_owned(), cells[1].parse::<u8>().unwrap()));
+            }
+        }
+        let own = PROBLEMS.iter().map(|own| (own.code.to_owned(), own.status as u8));
+        let mut ours: Vec<_> =
+            cie::Error::codes().map(|code| (code.to_owned(), status_of(code) as u8)).collect();
+        ours.extend(own.chain([("usage".to_owned(), 2)]));
+        told.sort();
+        ours.sort();
+        assert_eq!(told, ours);
     }
 
     #[test]
