@@ -100,6 +100,9 @@ problems! {
     SEVERAL_CARDS: "several-cards", NoCard,
         ["There are cards on several readers: {}.", "Ci sono carte su più lettori: {}."],
         ["Choose one with --reader NAME.", "Sceglierne uno con --reader NOME."];
+    OTHER_CARD: "other-card", Refused,
+        ["This command is not for this kind of card.", "Questo comando non è per questo tipo di carta."],
+        ["See what lies there with cie readers.", "Vedere che carta è con cie readers."];
     VIRTUAL_READER: "virtual-reader", NoCard,
         ["The card is off the virtual reader: {}.", "La carta non è più sul lettore virtuale: {}."],
         ["Check that vpcd of the project vsmartcard listens there.", "Controllare che lì ascolti vpcd del progetto vsmartcard."];
@@ -331,7 +334,7 @@ mod tests {
             assert_ne!(own.advice.english, own.advice.italian, "{}", own.code);
             let gaps = |text: &str| text.matches("{}").count();
             assert_eq!(gaps(own.message.english), gaps(own.message.italian), "{}", own.code);
-            assert!(matches!(own.status, Status::Usage | Status::NoCard), "{}", own.code);
+            assert!(matches!(own.status, Status::Usage | Status::NoCard | Status::Refused), "{}", own.code);
         }
     }
 

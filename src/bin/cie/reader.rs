@@ -1,8 +1,10 @@
 //! Finding the card: the reader asked for, else the only one with a card on it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use cie::ias::Session;
+use cie::card;
+use cie::ias::{Application, CardCache, Session, Terminal};
 use cie::transport::pcsc::{Reader, ReaderState, Service, Sharing};
 use cie::transport::{self, Link};
 
@@ -51,11 +53,18 @@ pub(crate) fn link(common: &Common, output: Output) -> Result<Link, Failure> {
     Ok(service.connect(&found?, sharing(common))?)
 }
 
+/// Connects to the card and makes sure that it is a CIE.
+pub(crate) fn application(common: &Common, output: Output) -> Result<Application, Failure> {
+    let card = card::open(link(common, output)?)?;
+    card.into_ias().map_err(|_| Failure::Own(failure::OTHER_CARD, String::new()))
+}
+
 /// Opens the protected channel to the card.
 pub(crate) fn session(common: &Common, output: Output) -> Result<Session, Failure> {
-    let link = link(common, output)?;
+    let application = application(common, output)?;
     let _progress = Progress::start(output, language::OPENING);
-    Ok(Session::open(link)?)
+    let terminal = Terminal::published()?;
+    Ok(application.authenticate(&Arc::new(terminal), &mut CardCache::new())?)
 }
 
 /// Who else may use the card.

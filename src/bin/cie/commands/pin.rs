@@ -37,8 +37,8 @@ pub(super) fn unlock(entry: &PinEntry, common: &Common, output: Output) -> Resul
 }
 
 fn status(common: &Common, output: Output) -> Result<(), Failure> {
-    let session = reader::session(common, output)?;
-    let tries = session.pin_tries();
+    // In clear: no key is exchanged, and nothing that the card could count.
+    let tries = reader::application(common, output)?.pin_tries()?;
     let object =
         json!({ "pin": { "tries_left": left(tries), "blocked": left(tries).map(|left| left == 0) } });
     let text = match tries {
