@@ -64,7 +64,8 @@ pub use error::{Error, Language};
 #[cfg(test)]
 mod vectors;
 
-/// The code of the README compiles.
-#[cfg(doctest)]
+/// The code of the README and of the pages compiles.
+#[cfg(all(doctest, feature = "pcsc"))]
 #[doc = include_str!("../README.md")]
-struct Readme;
+#[doc = include_str!("../docs/readers.md")]
+struct Pages;
