@@ -1,13 +1,14 @@
 //! The command at real PC/SC readers: a private pcscd with two virtual ones, and cards that `cie soft
 //! insert` lays on them.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Output, Stdio};
 
 use cie::transport::pcsc::{Service, Sharing};
 use serde_json::{Value, json};
 
 use crate::common::pcscd::{PORT, Pcscd, READER, SECOND_READER, folder, until};
+use crate::terminal::Terminal;
 
 /// Makes the card of this isolated process, in its folder.
 fn make_card(name: &str) {
@@ -163,13 +164,13 @@ crate::isolated_tests! {
         make_card("card.json");
         let card = Inserted::new("card.json", PORT);
         until_states(["card", "empty"]);
-        let mut verify = cie(&["pin", "verify", "--pin-file", "-", "--json"]).spawn().unwrap();
-        until_states(["in-use", "empty"]);
+        let mut verify = Terminal::new(&format!("{} pin verify", super::CIE), "it_IT.UTF-8", &folder());
+        // The channel is open when the PIN is asked for.
+        verify.wait_for("PIN: ");
         drop(card);
         until_states(["empty", "empty"]);
-        verify.stdin.take().unwrap().write_all(b"99999999\n").unwrap();
-        let output = verify.wait_with_output().unwrap();
-        assert_eq!(failure(&output), (3, "card-removed".to_owned()));
+        verify.hidden("99999999\n").wait_for("tolta troppo presto").wait_for("(card-removed");
+        assert_eq!(verify.end().1, Some(3));
         assert_eq!(object(&["--reader", "soft:card.json", "pin", "status"])["pin"]["tries_left"], 3);
     }
 }

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A command at a terminal of its own.
-struct Terminal {
+pub(crate) struct Terminal {
     child: Child,
     keys: ChildStdin,
     screen: ChildStdout,
@@ -17,7 +17,7 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn new(command: &str, locale: &str, folder: &Path) -> Self {
+    pub(crate) fn new(command: &str, locale: &str, folder: &Path) -> Self {
         let mut script = Command::new("script");
         let command = format!("tty; {command}");
         script.args(["--quiet", "--return", "--echo", "always", "--command", &command, "/dev/null"]);
@@ -33,7 +33,7 @@ impl Terminal {
     }
 
     /// Waits until the screen shows this, after what was waited for before.
-    fn wait_for(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn wait_for(&mut self, text: &str) -> &mut Self {
         let from = self.shown.len();
         let mut bytes = self.shown.clone().into_bytes();
         while !self.shown[from..].contains(text) {
@@ -54,7 +54,7 @@ impl Terminal {
 
     /// Types what must not be shown, as soon as the terminal hides it: a program faster than any person
     /// could type between the question and that.
-    fn hidden(&mut self, keys: &str) -> &mut Self {
+    pub(crate) fn hidden(&mut self, keys: &str) -> &mut Self {
         let began = Instant::now();
         let hides = || {
             let output = Command::new("stty").args(["-a", "-F", &self.file]).output().unwrap();
@@ -68,7 +68,7 @@ impl Terminal {
     }
 
     /// All that was shown, and the exit status.
-    fn end(mut self) -> (String, Option<i32>) {
+    pub(crate) fn end(mut self) -> (String, Option<i32>) {
         let mut rest = Vec::new();
         self.screen.read_to_end(&mut rest).unwrap();
         self.shown += std::str::from_utf8(&rest).unwrap();
