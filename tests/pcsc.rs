@@ -8,8 +8,6 @@ mod common;
 mod faults;
 #[path = "pcsc/flows.rs"]
 mod flows;
-#[path = "pcsc/program.rs"]
-mod program;
 #[path = "pcsc/raw_card.rs"]
 mod raw_card;
 #[path = "pcsc/sharing.rs"]

@@ -173,4 +173,65 @@ crate::isolated_tests! {
         assert_eq!(verify.end().1, Some(3));
         assert_eq!(object(&["--reader", "soft:card.json", "pin", "status"])["pin"]["tries_left"], 3);
     }
+
+    fn openssl_verifies_what_the_command_signed_through_a_reader() {
+        let _pcscd = Pcscd::start();
+        make_card("card.json");
+        std::fs::write(folder().join("pin.txt"), "12345678\n").unwrap();
+        std::fs::write(folder().join("message"), "a message").unwrap();
+        let _card = Inserted::new("card.json", PORT);
+        until_states(["card", "empty"]);
+        object(&["certificate", "--out", "holder.pem", "--pin-file", "pin.txt"]);
+        object(&["sign", "raw", "message", "signature", "--pin-file", "pin.txt"]);
+        let openssl = |words: &[&str]| {
+            let output = Command::new("openssl").current_dir(folder()).args(words).output().unwrap();
+            (output.status.success(), output.stdout)
+        };
+        let trust = super::card_folder().join("trust/holder");
+        let (root, sub_ca) = (trust.join("root.pem"), trust.join("intermediate/sub-ca.pem"));
+        let (root, sub_ca) = (root.to_str().unwrap(), sub_ca.to_str().unwrap());
+        let verify = ["verify", "-purpose", "sslclient", "-CAfile", root, "-untrusted", sub_ca, "holder.pem"];
+        assert!(openssl(&verify).0);
+        assert!(!openssl(&["verify", "-CAfile", root, "holder.pem"]).0, "without what is between");
+        let (_, key) = openssl(&["x509", "-in", "holder.pem", "-noout", "-pubkey"]);
+        std::fs::write(folder().join("key.pem"), key).unwrap();
+        let check = ["dgst", "-sha256", "-verify", "key.pem", "-signature", "signature", "message"];
+        assert!(openssl(&check).0);
+        std::fs::write(folder().join("message"), "another message").unwrap();
+        assert!(!openssl(&check).0);
+    }
+
+    fn a_card_on_the_reader_is_nobody_elses_and_no_try_comes_back() {
+        let _pcscd = Pcscd::start();
+        make_card("card.json");
+        std::fs::write(folder().join("wrong.txt"), "99999999\n").unwrap();
+        let wrong = ["pin", "verify", "--pin-file", "wrong.txt"];
+        let soft = ["--reader", "soft:card.json"];
+        let card = Inserted::new("card.json", PORT);
+        until_states(["card", "empty"]);
+        assert_eq!(fails(&wrong), (5, "pin-wrong".to_owned()));
+        let in_use = (3, "card-in-use".to_owned());
+        assert_eq!(fails(&[&soft[..], &wrong].concat()), in_use);
+        assert_eq!(fails(&["soft", "insert", "card.json", "--port", &(PORT + 1).to_string()]), in_use);
+        drop(card);
+        until_states(["empty", "empty"]);
+        assert_eq!(fails(&[&soft[..], &wrong, &["--last-try"]].concat()), (5, "pin-wrong".to_owned()));
+        let _card = Inserted::new("card.json", PORT);
+        until_states(["card", "empty"]);
+        assert_eq!(object(&["pin", "status"])["pin"]["tries_left"], 1);
+    }
+
+    fn a_card_on_the_reader_outlives_the_service() {
+        let pcscd = Pcscd::start();
+        make_card("card.json");
+        let _card = Inserted::new("card.json", PORT);
+        until_states(["card", "empty"]);
+        pcscd.kill();
+        assert_eq!(fails(&["info"]), (3, "no-service".to_owned()));
+        let pcscd = Pcscd::start();
+        until_states(["card", "empty"]);
+        pcscd.stop();
+        let _pcscd = Pcscd::start();
+        assert_eq!(object(&["--wait", "5", "info"])["pin"]["tries_left"], 3);
+    }
 }
