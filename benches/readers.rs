@@ -70,13 +70,12 @@ fn measure() {
         row(&format!("{what}, pcscd, crate pcsc alone"), peer, peer);
         let mut connection = service.transport(READER, Sharing::Shared).unwrap();
         select(&mut connection);
-        row(&format!("{what}, pcscd"), exchanges(|| drop(connection.transmit(&command).unwrap())), peer);
-        let in_transaction = exchanges(|| {
-            connection.begin().unwrap();
-            drop(connection.transmit(&command).unwrap());
-            connection.end();
-        });
-        row(&format!("{what}, pcscd, a transaction each"), in_transaction, peer);
+        connection.begin().unwrap();
+        let inside = exchanges(|| drop(connection.transmit(&command).unwrap()));
+        connection.end();
+        row(&format!("{what}, pcscd, inside an operation"), inside, peer);
+        let alone = exchanges(|| drop(connection.transmit(&command).unwrap()));
+        row(&format!("{what}, pcscd, a transaction each"), alone, peer);
         let own = card(Chip::Gemalto);
         let mut transport = own.transport();
         select(&mut transport);

@@ -37,8 +37,9 @@ pub enum Error {
     /// The card carried the command out, but its answer was longer than any APDU and is lost.
     #[error("the card's answer was too long and is lost")]
     AnswerTooLong,
-    /// No service for readers is running, or it stopped. What a command under way did is not known.
-    #[error("the smart card service is not running")]
+    /// No service for readers is running, or it does not answer, or it stopped. What a command under way
+    /// did is not known.
+    #[error("the smart card service is not running or does not answer")]
     NoService,
     /// There is no reader, or none of this name.
     #[error("there is no such reader")]
@@ -98,6 +99,10 @@ pub trait Transport: Send {
 
     /// Lets other programs at the card again.
     fn end(&mut self) {}
+
+    /// Whether the card must have forgotten what it was told when this is dropped. Whoever sets this also
+    /// calls [`Transport::reset`] at the end; a transport that can do something if that fails does it.
+    fn reset_when_dropped(&mut self, _reset: bool) {}
 }
 
 /// How much was said over a [`Link`] so far.
@@ -224,6 +229,7 @@ impl Link {
     /// Whether the card is reset when this link goes: for a card that knows a verified PIN.
     pub fn reset_when_dropped(&mut self, reset: bool) {
         self.reset_when_dropped = reset;
+        self.transport.reset_when_dropped(reset);
     }
 
     /// From the next command on no other program gets at the card, until [`Link::let_go`] is called as

@@ -311,6 +311,29 @@ fn a_card_comes_back_when_the_service_does() {
 }
 
 #[test]
+fn a_reader_that_breaks_off_is_one_whose_service_was_killed() {
+    let card = card(Chip::Gemalto);
+    // With an answer unread the system resets the connection.
+    let (mut reader, _, served) = laid(&card);
+    reader.say(&hex::decode(SELECT_IAS).unwrap());
+    reader.say(&[4]);
+    thread::sleep(Duration::from_millis(100));
+    drop(reader);
+    assert_eq!(served.join().unwrap(), Ok(()));
+    // Between the length and its bytes it is a message that broke off, and no reason to stay away.
+    let (listener, address) = listener();
+    let (events, _keeper) = kept(&card, address);
+    let mut reader = Reader::accept(&listener);
+    reader.0.write_all(&[0, 5, 0]).unwrap();
+    drop(reader);
+    let next = || events.recv_timeout(Duration::from_secs(10)).unwrap();
+    assert!(matches!(next(), Event::Laid(_)));
+    assert!(matches!(next(), Event::Gone(Err(Error::Truncated))));
+    assert_eq!(Reader::accept(&listener).ask("04"), ATR);
+    drop(listener);
+}
+
+#[test]
 fn a_card_that_its_handle_takes_away_stays_away() {
     let card = card(Chip::Gemalto);
     let (listener, address) = listener();

@@ -89,6 +89,11 @@ impl From<Lost> for Error {
 /// What the operating system says, if there is no reader.
 pub fn connect(card: &SoftCard, address: impl ToSocketAddrs) -> io::Result<Connection> {
     let socket = TcpStream::connect(address)?;
+    // Where nobody listens, a connection to a port that the system also gives out can meet itself, and
+    // would keep the reader from the port.
+    if socket.local_addr()? == socket.peer_addr()? {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
     socket.set_nodelay(true)?;
     let card = card.slot();
     let mut slot = card.lock();
@@ -118,6 +123,15 @@ impl Connection {
     /// # Errors
     /// An [`Error`] if it ends in any other way.
     pub fn serve(mut self) -> Result<(), Error> {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+        match self.answer_all() {
+            // So ends a connection whose other side was killed with something still unread.
+            Err(Error::Connection(BrokenPipe | ConnectionAborted | ConnectionReset)) => Ok(()),
+            end => end,
+        }
+    }
+
+    fn answer_all(&mut self) -> Result<(), Error> {
         while let Some(message) = self.receive()? {
             if let Some(answer) = self.answer(&message)? {
                 self.send(&answer)?;

@@ -18,17 +18,23 @@
 //! have carried out anything meanwhile, a VERIFY included.
 
 mod connection;
+mod observer;
+mod token;
 mod watch;
+mod worker;
 
 use std::ffi::CString;
+use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread;
 use std::time::Duration;
 
 use ::pcsc::{Context, ReaderState as State, Scope};
 
 use super::{Error, Link};
 pub use connection::Connection;
-use connection::Token;
+use observer::Observer;
+use token::Token;
 pub use watch::{Canceller, Watch};
 
 /// How long an exchange with a card may take, unless [`Service::with_deadline`] says otherwise. The slowest
@@ -96,8 +102,10 @@ impl From<&State> for Reader {
     }
 }
 
-/// The way to the PC/SC service. Clones share what they know of readers that do not come back. `Send` and
-/// `Sync`.
+/// The way to the PC/SC service. Clones share what they know of readers that do not come back, so a program
+/// keeps one for its whole life. `Send` and `Sync`.
+///
+/// A service that is stopped and started later is found again by the next call.
 #[derive(Clone)]
 pub struct Service {
     connections: Arc<Mutex<Vec<Weak<Token>>>>,
@@ -105,15 +113,19 @@ pub struct Service {
 }
 
 impl Service {
-    /// Finds the service.
-    ///
-    /// A service that is stopped and started later is found again by the next call.
+    /// The way to the service, whether or not it runs now: for programs that start before it does.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { connections: Arc::default(), deadline: DEADLINE }
+    }
+
+    /// The way to the service, which must be running.
     ///
     /// # Errors
-    /// [`Error::NoService`] if it is not running.
+    /// [`Error::NoService`] if it is not, or does not answer.
     pub fn open() -> Result<Self, Error> {
-        establish()?;
-        Ok(Self { connections: Arc::default(), deadline: DEADLINE })
+        within(DEADLINE, || establish().map(drop))?;
+        Ok(Self::new())
     }
 
     /// With another deadline for each exchange with a card.
@@ -125,17 +137,9 @@ impl Service {
     /// All readers and what lies on them now.
     ///
     /// # Errors
-    /// [`Error::NoService`], [`Error::Reader`].
+    /// [`Error::NoService`] if the service is not running or does not answer, [`Error::Reader`].
     pub fn readers(&self) -> Result<Vec<Reader>, Error> {
-        let context = establish()?;
-        let mut states = states(list(&context)?);
-        match context.get_status_change(Duration::ZERO, &mut states) {
-            Ok(()) | Err(::pcsc::Error::Timeout) => {}
-            // One that was unplugged since it was listed: the others are still worth knowing.
-            Err(::pcsc::Error::UnknownReader) => return Watch::new().changes(Duration::ZERO),
-            Err(error) => return Err(error.into()),
-        }
-        Ok(states.iter().map(Reader::from).collect())
+        snapshot(self.deadline)
     }
 
     /// A watch over the readers: cards that come and go, readers that are plugged in and out.
@@ -148,9 +152,9 @@ impl Service {
     /// is left as it is; so it is when the link is dropped, unless it was told to reset the card.
     ///
     /// # Errors
-    /// [`Error::NoService`], [`Error::NoReader`], [`Error::NoCard`], [`Error::InUse`],
-    /// [`Error::Unpowered`], [`Error::Unresponsive`] if the service does not come back in time or did not
-    /// from an earlier command.
+    /// [`Error::NoService`], [`Error::NoReader`], [`Error::NoCard`]; [`Error::InUse`] if another program
+    /// keeps the card for itself, or longer than the deadline in a transaction; [`Error::Unpowered`];
+    /// [`Error::Unresponsive`] if the reader does not come back in time or did not from an earlier command.
     pub fn connect(&self, reader: &str, sharing: Sharing) -> Result<Link, Error> {
         Ok(Link::new(self.transport(reader, sharing)?))
     }
@@ -179,10 +183,36 @@ impl Service {
     }
 }
 
+impl Default for Service {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl std::fmt::Debug for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Service(deadline {:?})", self.deadline)
     }
+}
+
+/// Makes a call to the service that nothing limits, in a thread of its own.
+fn within<T: Send + 'static>(
+    deadline: Duration,
+    call: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let (outbox, reply) = mpsc::channel();
+    // If nobody waits any more, the reply is lost with its thread.
+    let called = move || drop(outbox.send(call()));
+    thread::Builder::new()
+        .name("cie service".to_owned())
+        .spawn(called)
+        .map_err(|error| Error::Reader(error.to_string()))?;
+    reply.recv_timeout(deadline).map_err(|_| Error::NoService)?
+}
+
+/// All readers and what lies on them now.
+fn snapshot(deadline: Duration) -> Result<Vec<Reader>, Error> {
+    within(deadline, || Ok(Observer::new().look(Duration::ZERO, true)?.unwrap_or_default()))
 }
 
 /// A context of its own: calls in one context wait for each other.
@@ -199,7 +229,7 @@ fn list(context: &Context) -> Result<Vec<CString>, Error> {
 }
 
 /// Questions about these readers, of which nothing is known yet.
-fn states(names: Vec<CString>) -> Vec<State> {
+fn unaware(names: Vec<CString>) -> Vec<State> {
     names.into_iter().map(|name| State::new(name, ::pcsc::State::UNAWARE)).collect()
 }
 
@@ -248,9 +278,9 @@ mod tests {
 
     #[test]
     fn a_reader_hangs_only_once_a_call_was_given_up() {
-        let service = Service { connections: Arc::default(), deadline: DEADLINE };
+        let service = Service::new();
         let (one, other) = (service.admit("one").unwrap(), service.admit("one").unwrap());
-        one.give_up(Error::Unresponsive);
+        assert!(!one.give_up());
         assert_eq!(service.clone().admit("one").err(), Some(Error::Unresponsive));
         let two = service.admit("two").unwrap();
         drop(one);

@@ -115,6 +115,16 @@ impl Pcscd {
         self.0.id()
     }
 
+    /// The service does nothing any more, until [`Pcscd::resume`].
+    pub fn pause(&self) {
+        self.signal("STOP");
+    }
+
+    /// The service goes on.
+    pub fn resume(&self) {
+        self.signal("CONT");
+    }
+
     /// Ends the service as an administrator does.
     pub fn stop(mut self) {
         self.signal("TERM");

@@ -96,7 +96,7 @@ isolated_tests! {
         gone(&service);
         assert_eq!(connection.transmit(&COMMAND), Err(Error::Removed));
         assert_eq!(connection.begin(), Err(Error::Removed));
-        assert_eq!(connection.reset(), Err(Error::NoCard));
+        assert_eq!(connection.reset(), Err(Error::Removed));
     }
 
     fn the_card_is_removed_inside_a_transaction() {
@@ -124,9 +124,37 @@ isolated_tests! {
         let mut new = connect(&service);
         assert_eq!(old.transmit(&COMMAND), Err(Error::Removed), "perhaps it is another card");
         assert_eq!(new.transmit(&COMMAND).unwrap(), [0x6A, 0x82]);
+        // Nothing that the old connection does reaches the new card: the service would let it.
+        assert_eq!(old.reset(), Err(Error::Removed));
+        assert_eq!(old.transmit(&COMMAND), Err(Error::Removed));
+        assert_eq!(old.begin(), Err(Error::Removed));
+        old.reset_when_dropped(true);
         drop(old);
         assert_eq!(new.transmit(&COMMAND).unwrap(), [0x6A, 0x82]);
         assert_eq!((card.commands(), card.resets()), (2, 0));
+    }
+
+    fn the_card_is_swapped_and_the_new_one_reset() {
+        let _pcscd = Pcscd::start();
+        let card = RawCard::answering(&[0x90, 0x00]);
+        let service = service();
+        let mut old = [connect(&service), connect(&service)];
+        old.iter_mut().for_each(|old| drop(old.transmit(&COMMAND).unwrap()));
+        card.remove();
+        gone(&service);
+        let card = RawCard::answering(&[0x6A, 0x82]);
+        let mut new = connect(&service);
+        new.reset().unwrap();
+        // The service now says "reset" to the old ones, too, and forgets that their card has gone.
+        let [one, other] = &mut old;
+        assert_eq!(one.transmit(&COMMAND), Err(Error::Removed));
+        assert_eq!(one.transmit(&COMMAND), Err(Error::Removed));
+        assert_eq!(other.begin(), Err(Error::Removed));
+        other.end();
+        assert_eq!(other.reset(), Err(Error::Removed));
+        drop(old);
+        new.transmit(&COMMAND).unwrap();
+        assert_eq!((card.commands(), card.resets()), (1, 1));
     }
 
     fn there_is_no_card() {
@@ -181,6 +209,32 @@ isolated_tests! {
             });
             assert_eq!(card.commands(), 1, "nothing is sent twice");
         }
+    }
+
+    fn the_service_hangs() {
+        let pcscd = Pcscd::start();
+        let _card = RawCard::answering(&[0x90, 0x00]);
+        let service = service().with_deadline(SHORT);
+        let mut connection = connect(&service);
+        let (mut watch, mut cancelled) = (service.watch(), service.watch());
+        watch.changes(LONG).unwrap();
+        pcscd.pause();
+        let began = Instant::now();
+        assert_eq!(service.readers().unwrap_err(), Error::NoService);
+        assert_eq!(connection.transmit(&COMMAND), Err(Error::Unresponsive), "it never got to the card");
+        assert_eq!(watch.changes(SHORT).unwrap_err(), Error::NoService);
+        assert_eq!(watch.changes(SHORT).unwrap_err(), Error::NoService);
+        thread::scope(|scope| {
+            let canceller = cancelled.canceller();
+            let waiting = scope.spawn(|| cancelled.wait_for_card(None, Duration::from_secs(60)));
+            thread::sleep(Duration::from_millis(100));
+            canceller.cancel();
+            assert_eq!(waiting.join().unwrap().unwrap_err(), Error::Cancelled);
+        });
+        assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
+        pcscd.resume();
+        until("the service is back", || watch.changes(SHORT).is_ok() || service.readers().is_ok());
+        until("the reader is free", || service.transport(READER, Sharing::Shared).is_ok());
     }
 
     fn there_is_no_service() {

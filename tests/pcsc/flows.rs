@@ -10,7 +10,7 @@ use std::time::Duration;
 use cie::crypto::signature::{Purpose, Signer};
 use cie::crypto::{Digest, DigestAlgorithm};
 use cie::emulator::{Chip, SoftCard, pki, vpcd};
-use cie::ias::{File, Session};
+use cie::ias::{Cause, File, Session};
 use cie::iso7816::command;
 use cie::transport::pcsc::{Service, Sharing};
 
@@ -157,6 +157,29 @@ isolated_tests! {
         succeeds("openssl", &check);
         write("message", b"another message");
         assert!(!run("openssl", &check).0);
+    }
+
+    fn a_session_does_not_pass_to_the_next_citizens_card() {
+        let _pcscd = Pcscd::start();
+        let (first, second) = (card(Chip::Gemalto), card(Chip::St));
+        let (service, remover) = lay(&first);
+        let unlocked = || {
+            let link = service.connect(READER, Sharing::Shared).unwrap();
+            Session::open(link).unwrap().verify_pin(&pin()).unwrap()
+        };
+        let (to_lock, to_release) = (unlocked(), unlocked());
+        take_away(&service, &remover);
+        let (_, _remover) = lay(&second);
+        let link = service.connect(READER, Sharing::Shared).unwrap();
+        let mut next = Session::open(link).unwrap().verify_pin(&pin()).unwrap();
+        let removed = Cause::from(cie::transport::Error::Removed);
+        assert_eq!(to_lock.lock().unwrap_err().error.cause, removed);
+        let refused = to_release.release().unwrap_err();
+        assert_eq!(refused.error.cause, removed);
+        drop(refused);
+        // The next citizen's session is as it was.
+        next.certificate().unwrap();
+        assert_eq!(second.verify_count(), 1);
     }
 
     fn a_second_program_costs_no_try() {

@@ -134,14 +134,92 @@ isolated_tests! {
         one.hold();
         one.exchange(&command::get_challenge(8)).unwrap();
         let began = Instant::now();
-        assert_eq!(other.exchange(&command::get_challenge(8)).unwrap_err(), Error::InUse);
-        assert!(began.elapsed() < LONG);
-        assert_eq!(other.exchange(&command::get_challenge(8)).unwrap_err(), Error::InUse);
+        for _ in 0..2 {
+            assert_eq!(other.exchange(&command::get_challenge(8)).unwrap_err(), Error::InUse);
+        }
         assert_eq!(impatient.connect(READER, Sharing::Shared).unwrap_err(), Error::InUse);
+        assert!(began.elapsed() < LONG);
+        one.exchange(&command::get_challenge(8)).unwrap();
         one.let_go();
         until("the waiting call returns", || impatient.connect(READER, Sharing::Shared).is_ok());
+        assert_eq!(other.exchange(&command::get_challenge(8)).unwrap_err(), Error::InUse, "given up for good");
+        drop(other);
+        one.exchange(&command::get_challenge(8)).unwrap();
         shared(&impatient).exchange(&command::get_challenge(8)).unwrap();
-        assert_eq!(card.commands(), 2, "what was given up was never sent");
+        assert_eq!(card.commands(), 4, "what was given up was never sent");
+        assert_eq!(card.resets(), 0, "and the other program's session is as it was");
+    }
+
+    fn to_connect_waits_for_no_program_for_ever() {
+        let _pcscd = Pcscd::start();
+        let (service, card) = card();
+        let mut one = shared(&service);
+        one.hold();
+        one.exchange(&command::get_challenge(8)).unwrap();
+        let impatient = Service::new().with_deadline(Duration::from_millis(500));
+        for _ in 0..2 {
+            assert_eq!(impatient.connect(READER, Sharing::Shared).unwrap_err(), Error::InUse);
+        }
+        one.exchange(&command::get_challenge(8)).unwrap();
+        one.let_go();
+        until("the waiting call returns", || impatient.connect(READER, Sharing::Shared).is_ok());
+        one.exchange(&command::get_challenge(8)).unwrap();
+        assert_eq!((card.commands(), card.resets()), (3, 0));
+    }
+
+    fn a_single_command_that_was_given_up_before_it_was_sent_is_not_sent_later() {
+        let _pcscd = Pcscd::start();
+        let (service, card) = card();
+        let mut one = shared(&service);
+        let impatient = service.clone().with_deadline(Duration::from_millis(500));
+        let mut other = impatient.transport(READER, Sharing::Shared).unwrap();
+        one.hold();
+        one.exchange(&command::get_challenge(8)).unwrap();
+        assert_eq!(other.transmit(&COMMAND), Err(Error::InUse), "by itself, without a transaction begun");
+        one.let_go();
+        until("the waiting call returns", || impatient.connect(READER, Sharing::Shared).is_ok());
+        one.exchange(&command::get_challenge(8)).unwrap();
+        assert_eq!((card.commands(), card.resets()), (2, 0));
+    }
+
+    fn a_card_that_has_to_forget_is_reset_as_soon_as_others_let_go_of_it() {
+        let _pcscd = Pcscd::start();
+        let (service, card) = card();
+        let impatient = service.clone().with_deadline(Duration::from_millis(500));
+        let (mut one, mut other) = (shared(&service), shared(&impatient));
+        other.reset_when_dropped(true);
+        other.exchange(&command::get_challenge(8)).unwrap();
+        one.hold();
+        one.exchange(&command::get_challenge(8)).unwrap();
+        let began = Instant::now();
+        drop(other);
+        assert!(began.elapsed() < LONG);
+        one.exchange(&command::get_challenge(8)).unwrap();
+        assert_eq!(card.resets(), 0, "not under the other program's hands");
+        one.let_go();
+        until("the card is reset", || card.resets() == 1);
+        until("the reader is free", || impatient.connect(READER, Sharing::Shared).is_ok());
+        assert_eq!(one.exchange(&command::get_challenge(8)).unwrap_err(), Error::Reset);
+        one.exchange(&command::get_challenge(8)).unwrap();
+        assert_eq!(card.resets(), 1, "once");
+    }
+
+    fn a_card_that_answers_at_the_last_moment_does_not_do_so_for_hours() {
+        let _pcscd = Pcscd::start();
+        // 64 bytes at a time, and always more to come.
+        let card = RawCard::insert(|_| {
+            thread::sleep(Duration::from_millis(150));
+            Reaction::Answer([&[7; 64][..], &[0x61, 0x40]].concat())
+        });
+        let service = Service::new().with_deadline(Duration::from_millis(200));
+        service.watch().wait_for_card(Some(READER), LONG).unwrap();
+        let mut link = shared(&service);
+        let began = Instant::now();
+        assert_eq!(link.exchange(&command::get_challenge(8)).unwrap_err(), Error::NoAnswer);
+        assert!((2400..4000).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
+        let commands = card.commands();
+        assert_eq!(link.exchange(&command::get_challenge(8)).unwrap_err(), Error::NoAnswer);
+        assert!(card.commands() > commands, "the next operation has its own time");
     }
 
     fn a_command_that_was_given_up_ends_with_a_reset() {

@@ -1,50 +1,56 @@
 //! Waiting for cards and readers to come and go.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pcsc::{Context, PNP_NOTIFICATION, ReaderState as State};
-
 use super::super::Error;
-use super::{Reader, ReaderState, establish, list, states};
+use super::observer::Observer;
+use super::{Reader, ReaderState};
 
-/// The longest that one call waits: a cancellation that comes just before the call is not heard by it, and
-/// not every service tells of readers that are plugged in.
+/// The longest that one look takes, unless the service hangs. Not every service tells of readers that are
+/// plugged in: the next look lists them.
 const SLICE: Duration = Duration::from_millis(500);
+/// How much longer than asked for a look may take before the service counts as one that hangs.
+const GRACE: Duration = Duration::from_secs(2);
 /// How long to wait before a service that is gone is looked for again.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// A watch over the readers. It outlives the service: a service that comes back is found again. `Send`.
-pub struct Watch {
-    context: Option<Context>,
-    states: Vec<State>,
-    /// Whether the readers' state was never told since it changed.
-    fresh: bool,
-    shared: Arc<Shared>,
+/// A request to look: how long, and whether to begin from nothing.
+struct Look {
+    within: Duration,
+    anew: bool,
 }
 
-#[derive(Default)]
-struct Shared {
-    cancelled: AtomicBool,
-    /// The context in which the watch waits.
-    context: Mutex<Option<Context>>,
+/// What wakes the side that waits.
+enum Event {
+    /// The readers, if anything changed.
+    Looked(Result<Option<Vec<Reader>>, Error>),
+    Cancelled,
+}
+
+/// A watch over the readers. It outlives the service: a service that comes back is found again. `Send`.
+///
+/// The calls to the service are made in a thread of the watch's own, which ends soon after the watch.
+pub struct Watch {
+    looks: Option<Sender<Look>>,
+    events: Receiver<Event>,
+    canceller: Sender<Event>,
+    /// A look goes on whose answer nobody has taken yet.
+    pending: bool,
+    /// What was told so far counts no more.
+    anew: bool,
 }
 
 /// Ends a [`Watch`]'s waiting from another thread. `Send` and `Sync`.
 #[derive(Clone)]
-pub struct Canceller(Arc<Shared>);
+pub struct Canceller(Sender<Event>);
 
 impl Canceller {
     /// Ends the waiting that goes on, or else the next one, with [`Error::Cancelled`].
     pub fn cancel(&self) {
-        self.0.cancelled.store(true, Ordering::SeqCst);
-        let context = self.0.context.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(context) = context {
-            // If nobody waits in it, the flag is seen before the next wait.
-            let _ = context.cancel();
-        }
+        // A watch that is gone waits no more.
+        let _ = self.0.send(Event::Cancelled);
     }
 }
 
@@ -56,38 +62,69 @@ impl std::fmt::Debug for Canceller {
 
 impl Watch {
     pub(super) fn new() -> Self {
-        Self { context: None, states: Vec::new(), fresh: true, shared: Arc::default() }
+        let (looks, inbox) = mpsc::channel::<Look>();
+        let (canceller, events) = mpsc::channel();
+        let outbox = canceller.clone();
+        let observe = move || {
+            let mut observer = Observer::new();
+            while let Ok(Look { within, anew }) = inbox.recv() {
+                let looked = observer.look(within, anew);
+                if outbox.send(Event::Looked(looked)).is_err() {
+                    break;
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("cie watch".to_owned()).spawn(observe);
+        Self { looks: thread.is_ok().then_some(looks), events, canceller, pending: false, anew: true }
     }
 
     /// What cancels this watch's waiting.
     #[must_use]
     pub fn canceller(&self) -> Canceller {
-        Canceller(self.shared.clone())
+        Canceller(self.canceller.clone())
     }
 
     /// Waits until something changes on any reader or a reader comes or goes, and tells the state of all.
     /// The first call tells it at once; so does the first after the service was gone.
     ///
     /// # Errors
-    /// [`Error::TimedOut`], [`Error::Cancelled`], [`Error::NoService`] at once when the service is gone,
-    /// [`Error::Reader`].
+    /// [`Error::TimedOut`], [`Error::Cancelled`]; [`Error::NoService`] at once when the service is gone,
+    /// and after two seconds when it hangs; [`Error::Reader`].
     pub fn changes(&mut self, within: Duration) -> Result<Vec<Reader>, Error> {
         let until = Instant::now().checked_add(within);
         loop {
-            if self.shared.cancelled.swap(false, Ordering::SeqCst) {
-                return Err(Error::Cancelled);
-            }
-            let left = until.map_or(SLICE, |until| until.saturating_duration_since(Instant::now()));
-            match self.look(left.min(SLICE)) {
-                Ok(true) => return Ok(self.states.iter().map(Reader::from).collect()),
-                Ok(false) if left.is_zero() => return Err(Error::TimedOut),
-                Ok(false) => {}
-                Err(error) => {
-                    self.forget();
-                    return Err(error);
+            let left = left_until(until);
+            let slice = left.min(SLICE);
+            self.request(slice)?;
+            // The first look of all answers at once, but not in no time.
+            match self.events.recv_timeout(slice + GRACE) {
+                Ok(Event::Cancelled) => return Err(Error::Cancelled),
+                Ok(Event::Looked(_)) if self.anew => self.pending = false,
+                Ok(Event::Looked(looked)) => {
+                    self.pending = false;
+                    match looked {
+                        Ok(Some(readers)) => return Ok(readers),
+                        Ok(None) if left.is_zero() => return Err(Error::TimedOut),
+                        Ok(None) => {}
+                        Err(error) => return Err(error),
+                    }
                 }
+                Err(RecvTimeoutError::Timeout) => return Err(Error::NoService),
+                // We hold a sender ourselves.
+                Err(RecvTimeoutError::Disconnected) => return Err(Error::NoService),
             }
         }
+    }
+
+    /// Has the thread look, unless it still does.
+    fn request(&mut self, within: Duration) -> Result<(), Error> {
+        if self.pending {
+            return Ok(());
+        }
+        let anew = std::mem::take(&mut self.anew);
+        let sent = self.looks.as_ref().is_some_and(|looks| looks.send(Look { within, anew }).is_ok());
+        self.pending = sent;
+        if sent { Ok(()) } else { Err(Error::Reader("no thread could be started".to_owned())) }
     }
 
     /// Waits until a card that answers lies on this reader, or on any.
@@ -104,7 +141,8 @@ impl Watch {
     /// Waits until nothing lies on this reader.
     ///
     /// # Errors
-    /// As [`Watch::wait_for_card`].
+    /// As [`Watch::wait_for_card`]; [`Error::NoReader`] if the reader is gone when the time is over, card
+    /// and all.
     pub fn wait_for_removal(&mut self, reader: &str, within: Duration) -> Result<Reader, Error> {
         self.wait_for(Some(reader), within, |reader| reader.state == ReaderState::Empty)
     }
@@ -117,23 +155,22 @@ impl Watch {
     ) -> Result<Reader, Error> {
         let until = Instant::now().checked_add(within);
         // What is known counts, whether or not it was told before.
-        self.forget();
+        self.anew = true;
         let mut late = Error::TimedOut;
         loop {
-            let left = until.map_or(SLICE, |until| until.saturating_duration_since(Instant::now()));
+            let left = left_until(until);
             match self.changes(left) {
                 Ok(readers) => {
-                    let mut ours = readers.into_iter().filter(|r| name.is_none_or(|name| name == r.name));
-                    late = match ours.next() {
-                        None => Error::NoReader,
-                        Some(first) => {
-                            let mut ours = std::iter::once(first).chain(ours).collect::<Vec<_>>();
-                            if let Some(at) = ours.iter().position(&wanted) {
-                                return Ok(ours.swap_remove(at));
-                            }
-                            let mute = ours.iter().any(|reader| reader.state == ReaderState::Mute);
-                            if mute { Error::Unpowered } else { Error::TimedOut }
-                        }
+                    let ours = readers.into_iter().filter(|r| name.is_none_or(|name| name == r.name));
+                    let mut ours: Vec<_> = ours.collect();
+                    if let Some(at) = ours.iter().position(&wanted) {
+                        return Ok(ours.swap_remove(at));
+                    }
+                    let mute = ours.iter().any(|reader| reader.state == ReaderState::Mute);
+                    late = match (ours.is_empty(), mute) {
+                        (true, _) => Error::NoReader,
+                        (_, true) => Error::Unpowered,
+                        _ => Error::TimedOut,
                     };
                 }
                 Err(Error::TimedOut) => {}
@@ -148,101 +185,15 @@ impl Watch {
             }
         }
     }
+}
 
-    /// Waits once; `true` if something changed.
-    fn look(&mut self, slice: Duration) -> Result<bool, Error> {
-        let context = self.context()?;
-        self.follow(list(&context)?);
-        let mut asked = Vec::with_capacity(self.states.len() + 1);
-        asked.append(&mut self.states);
-        if !self.fresh && cfg!(not(target_os = "macos")) {
-            asked.push(State::new(PNP_NOTIFICATION(), pcsc::State::UNAWARE));
-        }
-        // Without anything to ask about the service answers at once.
-        let wait = if self.fresh { Duration::ZERO } else { slice };
-        let outcome = match asked.is_empty() {
-            true => {
-                thread::sleep(wait);
-                Err(pcsc::Error::Timeout)
-            }
-            false => context.get_status_change(wait, &mut asked),
-        };
-        asked.retain(|state| state.name() != PNP_NOTIFICATION());
-        self.states = asked;
-        match outcome {
-            Ok(()) => {
-                let changed = self.states.iter().any(|s| s.event_state().contains(pcsc::State::CHANGED));
-                self.states.iter_mut().for_each(State::sync_current_state);
-                Ok(std::mem::take(&mut self.fresh) || changed)
-            }
-            Err(pcsc::Error::Timeout) => Ok(std::mem::take(&mut self.fresh)),
-            // A reader went while it was watched, or one came: the next look lists them anew.
-            Err(pcsc::Error::UnknownReader) => Ok(false),
-            // Cancelled, by us or by a call too many that came late: the flag tells.
-            Err(pcsc::Error::Cancelled) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Takes up readers that came, and drops those that went.
-    fn follow(&mut self, names: Vec<std::ffi::CString>) {
-        let before = self.states.len();
-        self.states.retain(|state| names.iter().any(|name| name.as_c_str() == state.name()));
-        let gone = self.states.len() != before;
-        let known =
-            |name: &std::ffi::CString| self.states.iter().any(|state| state.name() == name.as_c_str());
-        let new: Vec<_> = names.iter().filter(|name| !known(name)).cloned().collect();
-        self.fresh |= gone || !new.is_empty();
-        self.states.append(&mut states(new));
-    }
-
-    fn context(&mut self) -> Result<Context, Error> {
-        if let Some(context) = &self.context {
-            return Ok(context.clone());
-        }
-        let context = establish()?;
-        self.context = Some(context.clone());
-        *self.shared.context.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.clone());
-        Ok(context)
-    }
-
-    /// Begins from nothing.
-    fn forget(&mut self) {
-        *self.shared.context.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.context = None;
-        self.states.clear();
-        self.fresh = true;
-    }
+/// What is left of the time; an end that no clock can express never comes.
+fn left_until(until: Option<Instant>) -> Duration {
+    until.map_or(SLICE, |until| until.saturating_duration_since(Instant::now()))
 }
 
 impl std::fmt::Debug for Watch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Watch({} readers)", self.states.len())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::ffi::CString;
-
-    use super::*;
-
-    #[test]
-    fn readers_that_come_or_go_are_news_and_the_others_keep_their_state() {
-        let names =
-            |names: &[&str]| names.iter().map(|name| CString::new(*name).unwrap()).collect::<Vec<_>>();
-        let mut watch = Watch::new();
-        let mut follow = |now: &[&str]| {
-            watch.fresh = false;
-            watch.follow(names(now));
-            let known: Vec<_> = watch.states.iter().map(|state| state.name().to_owned()).collect();
-            (watch.fresh, known)
-        };
-        assert_eq!(follow(&["one"]), (true, names(&["one"])));
-        assert_eq!(follow(&["one"]), (false, names(&["one"])));
-        assert_eq!(follow(&["zero", "one"]), (true, names(&["one", "zero"])));
-        assert_eq!(follow(&["zero"]), (true, names(&["zero"])));
-        assert_eq!(follow(&[]), (true, names(&[])));
-        assert_eq!(follow(&[]), (false, names(&[])));
+        f.write_str("Watch(..)")
     }
 }

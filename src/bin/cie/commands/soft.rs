@@ -79,7 +79,8 @@ fn insert(command: &SoftInsert, output: Output) -> Result<(), Failure> {
                     false => output.result(&object, &format!("{text}\n")),
                 }
             }
-            Event::Gone(Ok(())) => {
+            // A service that is killed breaks off wherever it is.
+            Event::Gone(Ok(()) | Err(vpcd::Error::Truncated | vpcd::Error::Connection(_))) => {
                 output.note(language::SOFT_GONE.of(output.language));
                 Ok(())
             }
