@@ -41,6 +41,9 @@ pub use watch::{Canceller, Watch};
 /// commands of known cards take some two seconds; programs for phones wait ten.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 
+/// How often readers are listed, if one goes meanwhile.
+const LISTINGS: usize = 5;
+
 /// Who else may use a card while we are connected to it. There is no default: it depends on the card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Sharing {
@@ -212,7 +215,16 @@ fn within<T: Send + 'static>(
 
 /// All readers and what lies on them now.
 fn snapshot(deadline: Duration) -> Result<Vec<Reader>, Error> {
-    within(deadline, || Ok(Observer::new().look(Duration::ZERO, true)?.unwrap_or_default()))
+    within(deadline, || {
+        let mut observer = Observer::new();
+        // One that was unplugged since it was listed: the others are still worth knowing.
+        for _ in 0..LISTINGS {
+            if let Some(readers) = observer.look(Duration::ZERO, true)? {
+                return Ok(readers);
+            }
+        }
+        Err(Error::Reader("the readers change faster than they can be listed".to_owned()))
+    })
 }
 
 /// A context of its own: calls in one context wait for each other.
