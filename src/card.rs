@@ -50,7 +50,17 @@ pub struct Refused {
 ///
 /// # Errors
 /// [`Refused`] with the link: [`Error::NotACie`] for another card, [`Error::Failed`] if the link failed.
-pub fn open(link: Link) -> Result<Card, Refused> {
+pub fn open(mut link: Link) -> Result<Card, Refused> {
+    link.hold();
+    let mut outcome = recognise(link);
+    match &mut outcome {
+        Ok(Card::Cie3(application)) => application.link().let_go(),
+        Err(refused) => refused.back.let_go(),
+    }
+    outcome
+}
+
+fn recognise(link: Link) -> Result<Card, Refused> {
     let mut application =
         Application::select(link).map_err(|refused| of_ias(*refused.back, refused.error))?;
     match application.read_nis() {
@@ -74,7 +84,12 @@ impl Card {
     /// If an exchange fails; what the card merely refuses is absent from the result.
     pub fn information(&mut self) -> Result<Information, ias::Error> {
         match self {
-            Self::Cie3(application) => information::of_cie3(application),
+            Self::Cie3(application) => {
+                application.link().hold();
+                let outcome = information::of_cie3(application);
+                application.link().let_go();
+                outcome
+            }
         }
     }
 

@@ -80,10 +80,10 @@ macro_rules! advice {
 
 advice! {
     PIN_MALFORMED: "pin-malformed",
-        "A CIE PIN has all eight digits: four from each half of the letter. Nothing was sent to the card.",
+        "A CIE PIN has all eight digits: four from the municipality's receipt, four from the letter. Nothing was sent to the card.",
         "Il PIN della CIE ha otto cifre: quattro dalla ricevuta e quattro dalla busta. Nulla è stato inviato alla carta.";
     PUK_MALFORMED: "puk-malformed",
-        "A CIE PUK has all eight digits: four from each half of the letter. Nothing was sent to the card.",
+        "A CIE PUK has all eight digits: four from the municipality's receipt, four from the letter. Nothing was sent to the card.",
         "Il PUK della CIE ha otto cifre: quattro dalla ricevuta e quattro dalla busta. Nulla è stato inviato alla carta.";
     PIN_WEAK: "pin-weak",
         "This PIN is easily guessed, or it is the old one. Choose another; nothing was sent to the card.",
@@ -109,6 +109,9 @@ advice! {
     UNBLOCK_REFUSED: "unblock-refused",
         "The PUK was right and no try was lost, but the card did not unblock the PIN. Try to unblock it the other way: with a new PIN, or keeping the old one.",
         "Il PUK era giusto e nessun tentativo è andato perso, ma la carta non ha sbloccato il PIN. Provare nell'altro modo: con un nuovo PIN o tenendo il vecchio.";
+    PIN_UNCERTAIN: "pin-uncertain",
+        "The connection to the card was lost while it changed its PIN. It may have the new PIN already: try the new one first, then the old one.",
+        "Il collegamento con la carta si è perso durante il cambio del PIN. Il PIN potrebbe già essere quello nuovo: provare prima il nuovo, poi il vecchio.";
     PIN_NEEDED: "pin-needed",
         "The PIN must be entered for this.",
         "Per questa operazione serve il PIN.";
@@ -284,10 +287,12 @@ fn of_transport(error: &transport::Error) -> &'static Advice {
 
 fn of_ias(error: &ias::Error) -> &'static Advice {
     let about_puk = error.step == ias::Step::VerifyPuk;
+    let sets_pin = matches!(error.step, ias::Step::ChangePin | ias::Step::UnblockPin);
     match &error.cause {
         ias::Cause::Status(_) if error.step.is_selection() => &NOT_A_CIE,
         ias::Cause::Status(_) if error.step == ias::Step::UnblockPin => &UNBLOCK_REFUSED,
         ias::Cause::Status(_) => &CARD_REFUSED,
+        ias::Cause::Channel(error) if sets_pin && !error.is_unsent() => &PIN_UNCERTAIN,
         ias::Cause::Channel(secure_messaging::Error::Transport(error)) => of_transport(error),
         ias::Cause::Channel(secure_messaging::Error::Unprotected(status)) => match status.value() {
             0x6300 | 0x63C0..=0x63CF | 0x6983 => &PIN_DOUBTFUL,
@@ -377,6 +382,29 @@ mod tests {
         let refused = of(ias::Step::UnblockPin, ias::Cause::Status(StatusWord::WRONG_P1_P2));
         assert_eq!((refused.code(), refused.tries_left()), ("unblock-refused", None));
         assert!(refused.advice(Language::English).contains("no try was lost"));
+    }
+
+    #[test]
+    fn a_broken_channel_says_what_it_may_mean() {
+        let code = |step, cause| Error::from(ias::Error { step, cause: ias::Cause::Channel(cause) }).code();
+        let unprotected = |word| secure_messaging::Error::Unprotected(StatusWord::new(word));
+        for (words, expected) in [
+            (&[0x6300, 0x63C0, 0x63C2, 0x63CF, 0x6983][..], "pin-doubtful"),
+            (&[0x6882, 0x6982, 0x6985, 0x6987, 0x6988], "channel-lost"),
+            (&[0x9000, 0x6282, 0x6301, 0x63D0, 0x6700, 0x6984, 0x6A82, 0x6F00], "channel-broken"),
+        ] {
+            for word in words {
+                assert_eq!(code(ias::Step::VerifyPin, unprotected(*word)), expected, "{word:04X}");
+            }
+        }
+        let lost = || secure_messaging::Error::from(transport::Error::Removed);
+        assert_eq!(code(ias::Step::VerifyPin, lost()), "card-removed");
+        for step in [ias::Step::ChangePin, ias::Step::UnblockPin] {
+            for cause in [lost(), secure_messaging::Error::WrongMac, unprotected(0x6982)] {
+                assert_eq!(code(step, cause), "pin-uncertain");
+            }
+            assert_eq!(code(step, transport::Error::InUse.into()), "card-in-use");
+        }
     }
 
     #[test]

@@ -34,8 +34,8 @@ pub enum Extent {
     Bytes(usize),
     /// The BER-TLV object that the file begins with.
     OuterObject,
-    /// All that the card gives, padding included.
-    WholeFile,
+    /// All that the card gives, padding included, up to so many bytes; what follows is not read.
+    AtMost(usize),
 }
 
 /// Why a file was not read.
@@ -115,7 +115,7 @@ fn read_blocks(
     let mut smaller = SMALLER_BLOCKS.into_iter();
     let mut expected = match extent {
         Extent::Bytes(length) => Some(length),
-        Extent::OuterObject | Extent::WholeFile => None,
+        Extent::OuterObject | Extent::AtMost(_) => None,
     };
     for reads in 0.. {
         if reads > SMALL_BLOCKS_MAX + content.len() / BLOCK_MIN {
@@ -124,7 +124,8 @@ fn read_blocks(
         if let Some(length) = expected.filter(|length| *length > FILE_MAX) {
             return Err(Error::TooLong(length));
         }
-        let asked = expected.map_or(block, |length| block.min(length.saturating_sub(content.len())));
+        let wanted = if let Extent::AtMost(most) = extent { Some(most.min(FILE_MAX)) } else { expected };
+        let asked = wanted.map_or(block, |length| block.min(length.saturating_sub(content.len())));
         let ne = u32::try_from(asked).map_err(|_| Error::TooLong(asked))?;
         let offset = u16::try_from(content.len()).map_err(|_| Error::TooLong(content.len()))?;
         let command = if content.is_empty() { first(ne) } else { command::read_binary(offset, ne) };
@@ -151,12 +152,9 @@ fn read_blocks(
             }
         };
         content.extend(response.into_data());
-        if extent == Extent::WholeFile {
-            if at_end {
+        if let Extent::AtMost(most) = extent {
+            if at_end || content.len() >= most.min(FILE_MAX) {
                 return Ok(content);
-            }
-            if content.len() > FILE_MAX {
-                return Err(Error::TooLong(content.len()));
             }
         } else if expected.is_none() {
             expected = match tlv::encoded_length(&content) {
@@ -259,15 +257,23 @@ mod tests {
     fn a_whole_file_ends_where_the_card_says() {
         for (end_with_data, past_end) in [(true, 0x6B00), (false, 0x6B00), (false, 0x9000)] {
             let card = Card { end_with_data, past_end, ..Card::default() };
-            assert_eq!(read_from(card, Extent::WholeFile).0.unwrap().len(), 1_000);
+            assert_eq!(read_from(card, Extent::AtMost(FILE_MAX)).0.unwrap().len(), 1_000);
         }
         let endless = Card { content: vec![0; 0x9000], ..Card::default() };
-        assert_eq!(read_from(endless, Extent::WholeFile).0.unwrap_err(), Error::TooLong(FILE_MAX + 1));
+        assert_eq!(read_from(endless, Extent::AtMost(1_000_000)).0.unwrap().len(), FILE_MAX);
+    }
+
+    #[test]
+    fn no_more_is_asked_for_than_is_wanted() {
+        for (most, blocks) in [(256, 1), (300, 2), (512, 2)] {
+            let (content, commands) = read_from(Card::default(), Extent::AtMost(most));
+            assert_eq!((content.unwrap().len(), commands), (most, blocks));
+        }
     }
 
     #[test]
     fn the_longest_file_is_read() {
-        for extent in [Extent::WholeFile, Extent::Bytes(FILE_MAX)] {
+        for extent in [Extent::AtMost(FILE_MAX), Extent::Bytes(FILE_MAX)] {
             let card = Card { content: vec![0; FILE_MAX], end_with_data: false, ..Card::default() };
             assert_eq!(read_from(card, extent).0.unwrap().len(), FILE_MAX);
         }
@@ -276,9 +282,9 @@ mod tests {
     #[test]
     fn an_answer_without_data_is_no_empty_file() {
         for (past_end, extent) in [
-            (0x9000, Extent::WholeFile),
+            (0x9000, Extent::AtMost(FILE_MAX)),
             (0x9000, Extent::OuterObject),
-            (0x6B00, Extent::WholeFile),
+            (0x6B00, Extent::AtMost(FILE_MAX)),
             (0x6B00, Extent::OuterObject),
         ] {
             let card = Card { content: Vec::new(), past_end, ..Card::default() };
@@ -317,7 +323,7 @@ mod tests {
     #[test]
     fn a_file_in_single_bytes_is_not_waited_for() {
         let card = Card { largest_block: 1, refusal: 0x9000, ..Card::default() };
-        let (result, commands) = read_from(card, Extent::WholeFile);
+        let (result, commands) = read_from(card, Extent::AtMost(FILE_MAX));
         assert_eq!((result.unwrap_err(), commands), (Error::TooSlow(17), 17));
     }
 

@@ -97,6 +97,7 @@ impl Session {
         mut channel: Channel,
         terminal: &Arc<Terminal>,
         cache: &mut CardCache,
+        puk_tries: Tries,
     ) -> Result<Self, Refused<Link>> {
         match Self::establish(&mut channel, terminal, cache) {
             Ok((constants, tries)) => Ok(Self {
@@ -104,7 +105,7 @@ impl Session {
                 terminal: terminal.clone(),
                 constants,
                 tries,
-                puk_tries: Tries::Unknown,
+                puk_tries,
                 tells_tries: tries != Tries::Unknown,
             }),
             Err(error) => Err(Refused::new(channel.into_link(), error)),

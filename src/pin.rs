@@ -70,12 +70,15 @@ impl Tries {
 
     /// What is known after this outcome. Where the card did not say whether a try was spent, it is counted
     /// as spent, but not so far that a PIN would seem blocked: the next try then is the last. A right PIN
-    /// gives it `most` again.
+    /// gives it `most` again, and after a wrong one there are fewer than that, whatever the card keeps to
+    /// itself.
     pub(crate) fn after(self, outcome: &Result<(), Error>, most: u8) -> Self {
         match (outcome, self) {
             (Ok(()), _) => Self::Left(most),
             (Err(Error::Wrong(Self::Left(left))), _) => Self::Left(*left),
             (Err(Error::Blocked), _) => Self::Left(0),
+            (Err(Error::Channel(error)), tries) if error.is_unsent() => tries,
+            (Err(Error::Wrong(Self::Unknown)), Self::Unknown) => Self::Left(most.saturating_sub(1).max(1)),
             (Err(_), Self::Left(left @ 1..)) => Self::Left((left - 1).max(1)),
             _ => Self::Unknown,
         }
@@ -206,7 +209,14 @@ mod tests {
         assert_eq!(three.after(&Err(Error::Blocked), 3), Tries::Left(0));
         assert_eq!(three.after(&Err(Error::Status(StatusWord::WRONG_DATA)), 3), Tries::Left(2));
         assert_eq!(Tries::Left(2).after(&Err(Error::Wrong(Tries::Unknown)), 3), Tries::Left(1));
-        assert_eq!(Tries::Left(1).after(&Err(secure_messaging::Error::Closed.into()), 3), Tries::Left(1));
+        assert_eq!(Tries::Unknown.after(&Err(Error::Wrong(Tries::Unknown)), 3), Tries::Left(2));
+        assert_eq!(Tries::Left(1).after(&Err(secure_messaging::Error::WrongMac.into()), 3), Tries::Left(1));
+        let unsent = [secure_messaging::Error::Closed, crate::transport::Error::InUse.into()];
+        for error in unsent {
+            assert_eq!(three.after(&Err(error.into()), 3), three);
+        }
+        let lost = secure_messaging::Error::from(crate::transport::Error::NoAnswer);
+        assert_eq!(three.after(&Err(lost.into()), 3), Tries::Left(2));
         assert_eq!(Tries::Unknown.after(&Err(Error::Status(StatusWord::WRONG_DATA)), 3), Tries::Unknown);
         assert_eq!(Tries::Unknown.after(&Ok(()), 3), three);
         assert_eq!(Tries::Left(1).after(&Err(Error::LastTryLeft), 3), Tries::Left(1));

@@ -41,8 +41,9 @@ pub const COMMAND_DATA_MAX: usize = 231;
 pub const COMMAND_DATA_SMALL: usize = 207;
 
 /// The most clear bytes that one protected READ BINARY asks for. The answer to 231 would fit too, but one
-/// chip family says that it gives at most 230, and a refusal in clear would end the channel.
-pub const READ_DATA_MAX: usize = 224;
+/// chip family says that it gives at most 230 and does not say of what: with 192 bytes in clear the whole
+/// answer (220) is below it. A refusal in clear would end the channel, with the PIN entered already.
+pub const READ_DATA_MAX: usize = 192;
 
 /// Why a protected exchange failed. After any of these the channel is closed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -86,6 +87,14 @@ pub enum Error {
     /// The channel was closed by an earlier failure.
     #[error("the secure channel is closed")]
     Closed,
+}
+
+impl Error {
+    /// Whether the command certainly never went out.
+    #[must_use]
+    pub fn is_unsent(&self) -> bool {
+        matches!(self, Self::Closed | Self::Transport(transport::Error::InUse))
+    }
 }
 
 /// Session keys and send sequence counter of one secure channel.

@@ -100,6 +100,11 @@ pub trait Transport: Send {
     /// Lets other programs at the card again.
     fn end(&mut self) {}
 
+    /// Whether other programs may get at the card between two transactions.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     /// Whether the card must have forgotten what it was told when this is dropped. Whoever sets this also
     /// calls [`Transport::reset`] at the end; a transport that can do something if that fails does it.
     fn reset_when_dropped(&mut self, _reset: bool) {}
@@ -155,6 +160,7 @@ pub struct Link {
     holders: u32,
     /// Whether a transaction was begun for them.
     in_transaction: bool,
+    interruptions: u64,
 }
 
 impl Link {
@@ -173,6 +179,7 @@ impl Link {
             reset_when_dropped: false,
             holders: 0,
             in_transaction: false,
+            interruptions: 0,
         }
     }
 
@@ -243,7 +250,15 @@ impl Link {
         self.holders = self.holders.saturating_sub(1);
         if self.holders == 0 && std::mem::take(&mut self.in_transaction) {
             self.transport.end();
+            self.interruptions += u64::from(self.transport.is_shared());
         }
+    }
+
+    /// How often another program may have got at the card so far. What was selected before may not be any
+    /// more when this has changed.
+    #[must_use]
+    pub fn interruptions(&self) -> u64 {
+        self.interruptions
     }
 
     /// Carries out one command: splits long data into a chain, collects 61xx, and issues a command

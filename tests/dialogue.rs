@@ -7,6 +7,8 @@ mod common;
 mod lengths;
 #[path = "dialogue/recognition.rs"]
 mod recognition;
+#[path = "dialogue/shared.rs"]
+mod shared;
 #[path = "dialogue/transactions.rs"]
 mod transactions;
 #[path = "dialogue/unblock.rs"]
@@ -235,7 +237,7 @@ fn a_secure_channel_left_by_another_application_is_ended_first() {
     assert!(Session::open(link(&card)).unwrap().is_open());
     card.set_tamper(Some(Box::new(|_, _| cie::iso7816::StatusWord::INS_NOT_SUPPORTED.into())));
     let refused = Session::open(link(&card)).unwrap_err();
-    assert_eq!(refused.back.statistics().commands, 3, "a foreign card is not asked for ever");
+    assert_eq!(refused.back.statistics().commands, 4, "a foreign card is not asked for ever");
     assert_eq!(cie::Error::from(refused).code(), "not-a-cie");
 }
 
@@ -552,8 +554,8 @@ fn debug_output_names_states_and_no_person() {
     assert_eq!(
         seen,
         [
-            "Application(root)",
-            "Application(CIE)",
+            "Application(Root)",
+            "Application(Cie)",
             "Session(Channel(protected), Left(3))",
             "Unlocked(..)",
             &format!("HolderSigner(PresentedCertificate({size} bytes))"),

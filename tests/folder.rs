@@ -142,6 +142,18 @@ fn nothing_is_written_over() {
 }
 
 #[test]
+fn a_folder_that_cannot_be_finished_is_left_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    // A file where a folder is needed, which is found out only after others were written.
+    fs::create_dir(folder.path().join("trust")).unwrap();
+    fs::write(folder.path().join("trust/csca"), "").unwrap();
+    assert!(matches!(create(folder.path(), &FolderOptions::new(now())), Err(Error::File { .. })));
+    assert_eq!(files(folder.path()).into_keys().collect::<Vec<_>>(), ["trust/csca"]);
+    fs::remove_file(folder.path().join("trust/csca")).unwrap();
+    create(folder.path(), &FolderOptions::new(now())).unwrap();
+}
+
+#[test]
 fn impossible_choices_leave_no_folder() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("new");

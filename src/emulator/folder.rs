@@ -86,16 +86,35 @@ pub fn create(folder: impl AsRef<Path>, options: &FolderOptions) -> Result<Citiz
     paths.check_absence()?;
 
     let (pki, citizen, card) = make(options)?;
-    for (path, der) in
-        [(&paths.root, pki.root_der()), (&paths.sub_ca, pki.sub_ca_der()), (&paths.csca, pki.csca_der())]
-    {
-        write_new(path, pki::pem(der)?.as_bytes())?;
+    let mut written = Vec::new();
+    let outcome = write_all(&paths, &pki, &citizen, card, options.chip, &mut written);
+    if outcome.is_err() {
+        // Half a folder would be in the way of the next attempt; the first error is the one to report.
+        written.iter().for_each(|path| drop(fs::remove_file(path)));
     }
-    let json = serde_json::to_vec_pretty(&citizen).map_err(|error| Error::Format(error.to_string()))?;
-    write_new(&paths.citizen, &json)?;
-    // Last: a folder with a card in it is complete.
-    SoftCard::create(&paths.card, card, options.chip)?;
-    Ok(citizen)
+    outcome.map(|()| citizen)
+}
+
+/// Writes everything, the card last: a folder with a card in it is complete.
+fn write_all<'a>(
+    paths: &'a Paths,
+    pki: &TestPki,
+    citizen: &Citizen,
+    card: Personalisation,
+    chip: Chip,
+    written: &mut Vec<&'a Path>,
+) -> Result<(), Error> {
+    let json = serde_json::to_vec_pretty(citizen).map_err(|error| Error::Format(error.to_string()))?;
+    for (path, bytes) in [
+        (&paths.root, pki::pem(pki.root_der())?.into_bytes()),
+        (&paths.sub_ca, pki::pem(pki.sub_ca_der())?.into_bytes()),
+        (&paths.csca, pki::pem(pki.csca_der())?.into_bytes()),
+        (&paths.citizen, json),
+    ] {
+        write_new(path, &bytes)?;
+        written.push(path);
+    }
+    SoftCard::create(&paths.card, card, chip)
 }
 
 fn make(options: &FolderOptions) -> Result<(TestPki, Citizen, Personalisation), Error> {

@@ -15,10 +15,24 @@ pub const IAS_AID: [u8; 13] = hex_literal::hex!("A0000000308000000009816001");
 /// Name of the CIE's directory under it.
 pub const CIE_AID: [u8; 6] = hex_literal::hex!("A00000000039");
 
+/// What is selected on the card, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Current {
+    Nothing,
+    Root,
+    Cie,
+}
+
 /// The IAS application with the CIE directory below it, spoken to in clear.
+///
+/// Where the card is shared, another program may select something else between two operations: each then
+/// begins by selecting anew what it needs.
 pub struct Application {
     channel: Channel,
-    in_cie: bool,
+    current: Current,
+    /// [`Link::interruptions`] when that was selected.
+    seen: u64,
+    puk_tries: Tries,
 }
 
 impl Application {
@@ -32,38 +46,69 @@ impl Application {
     }
 
     fn select_in(channel: Channel) -> Result<Self, Refused<Link>> {
-        let mut application = Self { channel, in_cie: false };
-        match application.select_root() {
+        let mut application = Self { channel, current: Current::Nothing, seen: 0, puk_tries: Tries::Unknown };
+        match application.operation(Self::select_root) {
             Ok(()) => Ok(application),
             Err(error) => Err(Refused::new(application.into_link(), error)),
         }
     }
 
+    /// Several commands with nobody in between. After a lost link nothing is selected any more, as far as
+    /// anyone knows.
+    fn operation<T>(&mut self, operation: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        self.link().hold();
+        let interruptions = self.link().interruptions();
+        if std::mem::replace(&mut self.seen, interruptions) != interruptions {
+            self.current = Current::Nothing;
+        }
+        let outcome = operation(self);
+        if outcome.as_ref().is_err_and(Error::is_transport) {
+            self.current = Current::Nothing;
+        }
+        self.link().let_go();
+        outcome
+    }
+
     /// By application identifier; on chips where the application is the master file itself and has no
     /// name (6A82), as master file. Any other refusal can be the travel document's secure channel still
-    /// standing: SELECT of the master file ends it, whatever it is answered, and then the name is tried
-    /// once more.
+    /// standing: SELECT of the master file ends it, whatever it is answered, and then it begins anew.
     fn select_root(&mut self) -> Result<(), Error> {
         let step = Step::SelectApplication;
-        self.in_cie = false;
+        self.current = Current::Nothing;
         let mut status = |command| {
             self.channel.exchange(&command).map(|response| response.status()).map_err(|e| step.failed(e))
         };
-        let by_name = || command::select_application(&IAS_AID);
-        let mut answer = status(by_name())?;
-        if answer != StatusWord::SUCCESS {
+        let mut answer = StatusWord::FILE_NOT_FOUND;
+        for _ in 0..2 {
+            answer = status(command::select_application(&IAS_AID))?;
+            if answer == StatusWord::SUCCESS {
+                break;
+            }
             let root = status(command::select_master_file())?;
-            answer = if answer == StatusWord::FILE_NOT_FOUND { root } else { status(by_name())? };
+            if answer == StatusWord::FILE_NOT_FOUND {
+                answer = root;
+                break;
+            }
         }
-        if answer == StatusWord::SUCCESS { Ok(()) } else { Err(step.failed(answer)) }
+        if answer != StatusWord::SUCCESS {
+            return Err(step.failed(answer));
+        }
+        self.current = Current::Root;
+        Ok(())
     }
 
-    fn select_cie(&mut self) -> Result<(), Error> {
-        if !self.in_cie {
-            let select = command::select_application(&CIE_AID);
-            Step::SelectCie.expect_success(&mut self.channel, &select)?;
-            self.in_cie = true;
+    fn enter_root(&mut self) -> Result<(), Error> {
+        if self.current == Current::Root { Ok(()) } else { self.select_root() }
+    }
+
+    fn enter_cie(&mut self) -> Result<(), Error> {
+        if self.current == Current::Cie {
+            return Ok(());
         }
+        self.enter_root()?;
+        let select = command::select_application(&CIE_AID);
+        Step::SelectCie.expect_success(&mut self.channel, &select)?;
+        self.current = Current::Cie;
         Ok(())
     }
 
@@ -72,9 +117,11 @@ impl Application {
     /// # Errors
     /// [`Error`]; files that need the PIN are refused by the card.
     pub fn read(&mut self, file: File) -> Result<Vec<u8>, Error> {
-        self.select_cie()?;
-        file::read(&mut self.channel, file.reference(), file.extent())
-            .map_err(|e| Step::ReadFile(file).failed(e))
+        self.operation(|this| {
+            this.enter_cie()?;
+            file::read(&mut this.channel, file.reference(), file.extent())
+                .map_err(|e| Step::ReadFile(file).failed(e))
+        })
     }
 
     /// Reads a file of the root directory in clear. Nothing about it is verified.
@@ -82,11 +129,11 @@ impl Application {
     /// # Errors
     /// [`Error`].
     pub fn read_root(&mut self, file: RootFile) -> Result<Vec<u8>, Error> {
-        if self.in_cie {
-            self.select_root()?;
-        }
-        file::read(&mut self.channel, file.reference(), file.extent())
-            .map_err(|e| Step::ReadRootFile(file).failed(e))
+        self.operation(|this| {
+            this.enter_root()?;
+            file::read(&mut this.channel, file.reference(), file.extent())
+                .map_err(|e| Step::ReadRootFile(file).failed(e))
+        })
     }
 
     /// Reads EF.ID_Servizi in clear, which must hold the twelve digits of a NIS.
@@ -101,21 +148,23 @@ impl Application {
     /// Whether the card gives a file of the CIE directory in clear. One byte of it is read.
     ///
     /// # Errors
-    /// Only if the exchange itself fails.
+    /// Only if the exchange itself fails, or the directory cannot be selected.
     pub fn is_readable(&mut self, file: File) -> Result<bool, Error> {
-        self.select_cie()?;
-        self.gives(file.reference()).map_err(|e| Step::ReadFile(file).failed(e))
+        self.operation(|this| {
+            this.enter_cie()?;
+            this.gives(file.reference()).map_err(|e| Step::ReadFile(file).failed(e))
+        })
     }
 
     /// Whether the card gives a file of the root directory in clear. One byte of it is read.
     ///
     /// # Errors
-    /// Only if the exchange itself fails.
+    /// Only if the exchange itself fails, or the directory cannot be selected.
     pub fn is_readable_root(&mut self, file: RootFile) -> Result<bool, Error> {
-        if self.in_cie {
-            self.select_root()?;
-        }
-        self.gives(file.reference()).map_err(|e| Step::ReadRootFile(file).failed(e))
+        self.operation(|this| {
+            this.enter_root()?;
+            this.gives(file.reference()).map_err(|e| Step::ReadRootFile(file).failed(e))
+        })
     }
 
     fn gives(&mut self, file: FileReference) -> Result<bool, secure_messaging::Error> {
@@ -129,19 +178,25 @@ impl Application {
     /// How many tries the PIN has left, as the card claims in clear. Spends none.
     ///
     /// # Errors
-    /// Only if the exchange itself fails.
+    /// Only if the exchange itself fails, or the directory cannot be selected.
     pub fn pin_tries(&mut self) -> Result<Tries, Error> {
-        self.select_cie()?;
-        pin::read_tries(&mut self.channel, PIN_REFERENCE).map_err(|e| Step::ReadPinTries.failed(e))
+        self.operation(|this| {
+            this.enter_cie()?;
+            pin::read_tries(&mut this.channel, PIN_REFERENCE).map_err(|e| Step::ReadPinTries.failed(e))
+        })
     }
 
-    /// How many tries the PUK has left, as the card claims in clear. Spends none.
+    /// How many tries the PUK has left, as the card claims in clear. Spends none. The session that this
+    /// becomes knows it from then on.
     ///
     /// # Errors
-    /// Only if the exchange itself fails.
+    /// Only if the exchange itself fails, or the directory cannot be selected.
     pub fn puk_tries(&mut self) -> Result<Tries, Error> {
-        self.select_cie()?;
-        pin::read_tries(&mut self.channel, PUK_REFERENCE).map_err(|e| Step::ReadPukTries.failed(e))
+        self.puk_tries = self.operation(|this| {
+            this.enter_cie()?;
+            pin::read_tries(&mut this.channel, PUK_REFERENCE).map_err(|e| Step::ReadPukTries.failed(e))
+        })?;
+        Ok(self.puk_tries)
     }
 
     /// Whether the card has another application, by its identifier. That leaves this application, which is
@@ -150,10 +205,18 @@ impl Application {
     /// # Errors
     /// If the exchange fails, or this application cannot be selected any more.
     pub fn has_application(&mut self, aid: &[u8]) -> Result<bool, Error> {
-        let probe = self.channel.exchange(&command::select_application(aid));
-        let found = probe.map_err(|e| Step::ProbeApplication.failed(e))?.status().is_success();
-        self.select_root()?;
-        Ok(found)
+        self.operation(|this| {
+            this.current = Current::Nothing;
+            let probe = this.channel.exchange(&command::select_application(aid));
+            let found = probe.map_err(|e| Step::ProbeApplication.failed(e))?.status().is_success();
+            this.select_root()?;
+            Ok(found)
+        })
+    }
+
+    /// The link below, for operations of several steps.
+    pub(crate) fn link(&mut self) -> &mut Link {
+        self.channel.link()
     }
 
     /// The answer to reset of the card.
@@ -187,10 +250,12 @@ impl Application {
     ) -> Result<Session, Refused<Link>> {
         const TOO_LONG: Cause =
             Cause::Channel(secure_messaging::Error::Unprotected(StatusWord::WRONG_LENGTH));
+        let puk_tries = self.puk_tries;
         match self.authenticate_once(terminal, cache) {
             Err(Refused { back, error }) if error.cause == TOO_LONG => {
-                let channel = Channel::clear(*back).with_small_commands();
-                Self::select_in(channel)?.authenticate_once(terminal, cache)
+                let mut again = Self::select_in(Channel::clear(*back).with_small_commands())?;
+                again.puk_tries = puk_tries;
+                again.authenticate_once(terminal, cache)
             }
             result => result,
         }
@@ -201,8 +266,8 @@ impl Application {
         terminal: &Arc<Terminal>,
         cache: &mut CardCache,
     ) -> Result<Session, Refused<Link>> {
-        match self.select_cie() {
-            Ok(()) => Session::authenticate(self.channel, terminal, cache),
+        match self.operation(Self::enter_cie) {
+            Ok(()) => Session::authenticate(self.channel, terminal, cache, self.puk_tries),
             Err(error) => Err(Refused::new(self.into_link(), error)),
         }
     }
@@ -216,6 +281,6 @@ impl Application {
 
 impl std::fmt::Debug for Application {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.in_cie { "Application(CIE)" } else { "Application(root)" })
+        write!(f, "Application({:?})", self.current)
     }
 }

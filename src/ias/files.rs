@@ -102,7 +102,7 @@ impl RootFile {
         match self {
             Self::DomainParameters => Extent::OuterObject,
             // Their outer form on real cards is not sure.
-            Self::Directory | Self::CardInformation | Self::SerialNumber => Extent::WholeFile,
+            Self::Directory | Self::CardInformation | Self::SerialNumber => Extent::AtMost(512),
         }
     }
 }

@@ -70,8 +70,9 @@ impl Session {
         Ok(())
     }
 
-    /// How many tries the PUK has left. Asked for over the channel, the first time, and only if the card
-    /// told those of the PIN when the session was opened: a refusal in clear would end the channel.
+    /// How many tries the PUK has left: what [`Application::puk_tries`](super::Application::puk_tries) was
+    /// told in clear, if that was asked. Else asked for over the channel, and only if the card told those of
+    /// the PIN when the session was opened: a refusal in clear would end the channel.
     ///
     /// # Errors
     /// Only if the exchange itself fails.

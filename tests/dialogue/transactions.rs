@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use cie::crypto::signature::{Purpose, Signer};
 use cie::crypto::{Digest, DigestAlgorithm};
 use cie::emulator::{SoftCard, SoftTransport};
-use cie::ias::{File, Session, Unblock};
+use cie::ias::{CardCache, File, RootFile, Session, Terminal, Unblock};
 use cie::pin::LastTry;
 use cie::transport::{self, Link, Transport};
 
@@ -79,6 +79,29 @@ fn every_operation_is_one_transaction() {
         one_transaction(&log, 20..=40);
         let session = session.unblock_pin(&puk(), Unblock::KeepPin, LastTry::Refuse).unwrap();
         one_transaction(&log, 3..=8);
+        drop(session);
+        assert_eq!(*log.lock().unwrap(), "");
+    }
+}
+
+#[test]
+fn in_clear_it_is_the_same() {
+    for chip in CHIPS {
+        let (laid, log) = (card(chip), Log::default());
+        let mut card = cie::card::open(link(&laid, &log)).unwrap();
+        one_transaction(&log, 3..=5);
+        card.information().unwrap();
+        one_transaction(&log, 20..=50);
+        let mut application = card.into_ias().unwrap();
+        application.read(File::SecurityObject).unwrap();
+        one_transaction(&log, 8..=40);
+        application.read_root(RootFile::DomainParameters).unwrap();
+        one_transaction(&log, 3..=20);
+        application.puk_tries().unwrap();
+        one_transaction(&log, 3..=6);
+        let terminal = Arc::new(Terminal::published().unwrap());
+        let session = application.authenticate(&terminal, &mut CardCache::new()).unwrap();
+        one_transaction(&log, 28..=50);
         drop(session);
         assert_eq!(*log.lock().unwrap(), "");
     }

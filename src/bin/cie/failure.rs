@@ -218,7 +218,8 @@ fn status_of(code: &str) -> Status {
         "pin-malformed" | "puk-malformed" | "pin-weak" | "pin-last-try" | "puk-last-try"
         | "purpose-refused" | "soft-card" | "internal" => Status::Usage,
         "no-service" | "no-reader" | "no-card" | "card-in-use" | "card-removed" | "card-mute"
-        | "card-unpowered" | "reader-failed" | "reader-stuck" | "timed-out" | "cancelled" => Status::NoCard,
+        | "card-unpowered" | "reader-failed" | "reader-stuck" | "timed-out" | "cancelled"
+        | "pin-uncertain" => Status::NoCard,
         "card-refused" | "unblock-refused" | "not-a-cie" | "card-reset" | "channel-lost" | "pin-needed"
         | "pin-state-lost" | "foreign-authority" => Status::Refused,
         "issuer-unknown" => Status::Unchecked,
@@ -286,6 +287,7 @@ mod tests {
                 "reader-stuck",
                 "timed-out",
                 "cancelled",
+                "pin-uncertain",
             ],
         ),
         (

@@ -60,8 +60,7 @@ pub(crate) fn application(common: &Common, output: Output) -> Result<Application
 }
 
 /// Opens the protected channel to the card.
-pub(crate) fn session(common: &Common, output: Output) -> Result<Session, Failure> {
-    let application = application(common, output)?;
+pub(crate) fn session(application: Application, output: Output) -> Result<Session, Failure> {
     let _progress = Progress::start(output, language::OPENING);
     let terminal = Terminal::published()?;
     Ok(application.authenticate(&Arc::new(terminal), &mut CardCache::new())?)

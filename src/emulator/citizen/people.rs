@@ -20,9 +20,9 @@ const ROWS: [Row; 12] = [
     ("ÉCHANTILLON-SPÉCIMEN", "FICTIVE", F, (1991, 11, 5), "Z110", "CHNFTV91S45Z110U", "CA00002AA", "000000000028"),
     // Two letters each; the fiscal code is filled up with X. Born in China.
     ("TU", "IO", M, (1975, 5, 9), "Z210", "TUXIOX75E09Z210D", "CA00003AA", "000000000039"),
-    // Nine years old until 30 October 2026. The date is fixed, as the same seed is to give the same person
+    // Nine years old all through 2026. The date is fixed, as the same seed is to give the same person
     // in any year; how long a card is valid follows from the age on the day of issue.
-    ("COLLAUDINI", "PROVETTA", F, (2016, 10, 30), "L219", "CLLPVT16R70L219U", "CA00004AA", "000000000040"),
+    ("COLLAUDINI", "PROVETTA", F, (2016, 12, 31), "L219", "CLLPVT16T71L219Z", "CA00004AA", "000000000040"),
     // Longer than the field for given names in a certificate.
     ("DELLA COLLAUDATISSIMA ESEMPLARITÀ",
         "FITTIZIO MARIAPROVA CAMPIONE ESEMPLARE SEGNAPOSTO MODELLO TESTUALE PROVVISORIO",

@@ -43,6 +43,7 @@ pub struct Connection {
     replies: Receiver<Reply>,
     token: Weak<Token>,
     deadline: Duration,
+    sharing: Sharing,
     /// When the present operation has lasted too long.
     until: Option<Instant>,
     /// Why nothing can be asked any more.
@@ -65,6 +66,7 @@ impl Connection {
             replies,
             token: Arc::downgrade(&token),
             deadline,
+            sharing,
             until: None,
             dead: Error::Unresponsive,
             atr: Vec::new(),
@@ -141,6 +143,10 @@ impl Transport for Connection {
         self.until = None;
         // If this fails, the next command finds out why.
         let _ = self.ask(Request::End);
+    }
+
+    fn is_shared(&self) -> bool {
+        self.sharing == Sharing::Shared
     }
 
     fn reset_when_dropped(&mut self, reset: bool) {

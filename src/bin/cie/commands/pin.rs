@@ -28,7 +28,7 @@ pub(super) fn run(command: &Pin, common: &Common, output: Output) -> Result<(), 
 
 /// Opens the card, asks for the PIN and shows it to the card, once. For every command that needs the PIN.
 pub(super) fn unlock(entry: &PinEntry, common: &Common, output: Output) -> Result<Unlocked, Failure> {
-    let session = reader::session(common, output)?;
+    let session = reader::session(reader::application(common, output)?, output)?;
     let tries = spendable(session.pin_tries(), cie::ias::Step::VerifyPin, last_try(entry.last_try))?;
     let mut secrets = SecretInput::new(output.language);
     let pin = secrets.pin(entry.pin_file.as_deref(), language::ASK_PIN, tries)?;
@@ -54,7 +54,7 @@ fn verify(entry: &PinEntry, common: &Common, output: Output) -> Result<(), Failu
 }
 
 fn change(entry: &PinEntry, new: Option<&Path>, common: &Common, output: Output) -> Result<(), Failure> {
-    let session = reader::session(common, output)?;
+    let session = reader::session(reader::application(common, output)?, output)?;
     let last_try = last_try(entry.last_try);
     let tries = spendable(session.pin_tries(), cie::ias::Step::VerifyPin, last_try)?;
     let mut secrets = SecretInput::new(output.language);
@@ -78,9 +78,11 @@ fn unblock(
     common: &Common,
     output: Output,
 ) -> Result<(), Failure> {
-    let mut session = reader::session(common, output)?;
+    let mut application = reader::application(common, output)?;
     let last_try = last_try(entry.last_try);
-    let tries = spendable(session.puk_tries()?, cie::ias::Step::VerifyPuk, last_try)?;
+    // Asked in clear: a card that refuses the question in clear would end the channel by that.
+    let tries = spendable(application.puk_tries()?, cie::ias::Step::VerifyPuk, last_try)?;
+    let session = reader::session(application, output)?;
     let mut secrets = SecretInput::new(output.language);
     let puk = secrets.puk(entry.puk_file.as_deref(), tries)?;
     let new = if keep_pin { None } else { Some(secrets.new_pin(new)?) };
