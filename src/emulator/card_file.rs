@@ -42,26 +42,39 @@ impl CardFile {
         write_new(path, &bytes).map_err(|error| Error::file(path, &error))
     }
 
-    /// Takes the lock, then reads the card.
+    /// Takes the lock, then reads the card. What is no card is left as it is, rights included, and gets no
+    /// lock beside it.
     pub(super) fn open(path: &Path) -> Result<(Self, Persistent), Error> {
         let file_error = |error: io::Error| Error::file(path, &error);
         // One name for one file: two names would be two locks, and a link would be replaced.
         let real = fs::canonicalize(path).map_err(file_error)?;
+        read(&real, path)?;
         let lock = lock(&sibling(&real, ".lock")).map_err(|error| match error {
             TryLockError::WouldBlock => Error::InUse,
             TryLockError::Error(error) => file_error(error),
         })?;
-        let file = File::open(&real).map_err(file_error)?;
+        // Whoever had the lock until now may have replaced the file.
+        let (file, card) = read(&real, path)?;
         close_to_others(&file).map_err(file_error)?;
-        let mut bytes = Zeroizing::new(Vec::new());
-        file.take(FILE_MAX).read_to_end(&mut bytes).map_err(file_error)?;
-        let found: Found =
-            serde_json::from_slice(&bytes).map_err(|error| Error::Format(error.to_string()))?;
-        if found.format != FORMAT {
-            return Err(Error::Format("another format or version".to_owned()));
-        }
-        Ok((Self { path: real, _lock: lock }, found.card))
+        Ok((Self { path: real, _lock: lock }, card))
     }
+}
+
+/// Reads a card from the file `real`, which the caller calls `path`.
+fn read(real: &Path, path: &Path) -> Result<(File, Persistent), Error> {
+    let file_error = |error: io::Error| Error::file(path, &error);
+    // Before it is opened: to open a pipe is to wait for somebody to write into it.
+    if !fs::metadata(real).map_err(file_error)?.is_file() {
+        return Err(Error::Format("not a file".to_owned()));
+    }
+    let file = File::open(real).map_err(file_error)?;
+    let mut bytes = Zeroizing::new(Vec::new());
+    (&file).take(FILE_MAX).read_to_end(&mut bytes).map_err(file_error)?;
+    let found: Found = serde_json::from_slice(&bytes).map_err(|error| Error::Format(error.to_string()))?;
+    if found.format != FORMAT {
+        return Err(Error::Format("another format or version".to_owned()));
+    }
+    Ok((file, found.card))
 }
 
 impl Store for CardFile {

@@ -246,3 +246,22 @@ fn a_card_file_is_replaced_as_a_whole_or_not_at_all() {
     assert_eq!(channel.send(&mut transport, VERIFY_RIGHT), "9000");
     assert!(!new.exists());
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_card_is_left_as_it_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    std::fs::create_dir(place("folder")).unwrap();
+    std::fs::write(place("letter"), "Dear Sir").unwrap();
+    std::fs::write(place("other.json"), r#"{"format":"something else","card":{}}"#).unwrap();
+    // Nobody ever writes into it: to open it would be to wait.
+    assert!(std::process::Command::new("mkfifo").arg(place("pipe")).status().unwrap().success());
+    for name in ["folder", "letter", "other.json", "pipe"] {
+        std::fs::set_permissions(place(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(matches!(SoftCard::open(place(name)), Err(Error::Format(_))), "{name}");
+        assert_eq!(std::fs::metadata(place(name)).unwrap().permissions().mode() & 0o777, 0o755, "{name}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 4, "and no lock lies beside it");
+}
