@@ -49,7 +49,14 @@ fn new(command: &SoftNew, output: Output) -> Result<(), Failure> {
     let (pin, puk) = (digits(options.pin), digits(options.puk));
     let text =
         language::SOFT_MADE.with(output.language, &[&name, &card.display(), &trust.display(), &pin, &puk]);
-    output.result(&object, &format!("{text}\n  cie --reader soft:{} info\n", card.display()))
+    let reader = quoted(&format!("soft:{}", card.display()));
+    output.result(&object, &format!("{text}\n  cie --reader {reader} info\n"))
+}
+
+/// A word as a shell takes it back.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || ":/._-".contains(c);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// Keeps the card on the virtual reader. The process is ended by a signal; the card's file is always whole.
@@ -96,4 +103,16 @@ fn insert(command: &SoftInsert, output: Output) -> Result<(), Failure> {
         }
     });
     ended
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_name_with_blanks_can_be_pasted() {
+        assert_eq!(quoted("soft:demo/card-1.json"), "soft:demo/card-1.json");
+        assert_eq!(quoted("soft:la mia/card.json"), "'soft:la mia/card.json'");
+        assert_eq!(quoted("soft:l'altra"), "'soft:l'\\''altra'");
+    }
 }
