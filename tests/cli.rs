@@ -105,3 +105,66 @@ fn completions_and_manual_name_every_command() {
         }
     }
 }
+
+/// With one try left every command that carries a PIN or PUK keeps it, even for the right one.
+#[test]
+fn the_last_try_is_kept_by_every_command() {
+    let folder = fresh_folder();
+    let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    put("right", "12345678");
+    put("wrong", "99999999");
+    put("new", "20250417");
+    put("puk", "87654321");
+    put("message", "a message");
+    let cie = |words: &str| {
+        let output = Command::new(CIE)
+            .args(["--json", "--reader", "soft:card.json"])
+            .args(words.split(' '))
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap(), serde_json::from_slice::<serde_json::Value>(&said).unwrap())
+    };
+    for _ in 0..2 {
+        assert_eq!(cie("pin verify --pin-file wrong").0, 5);
+    }
+    for command in [
+        "pin verify --pin-file right",
+        "pin change --pin-file right --new-pin-file new",
+        "certificate --pin-file right",
+        "sign raw message signature --pin-file right",
+    ] {
+        let (status, said) = cie(command);
+        assert_eq!((status, &said["error"]["code"]), (2, &"pin-last-try".into()), "{command}");
+        assert_eq!(cie("info").1["pin"]["tries_left"], 1, "{command}");
+    }
+    for _ in 0..9 {
+        assert_eq!(cie("pin unblock --puk-file wrong --keep-pin").0, 5);
+    }
+    let (status, said) = cie("pin unblock --puk-file puk --keep-pin");
+    assert_eq!((status, &said["error"]["code"]), (2, &"puk-last-try".into()));
+    assert_eq!(cie("info").1["puk"]["tries_left"], 1);
+    assert_eq!(cie("pin unblock --puk-file puk --keep-pin --last-try").0, 0);
+    for _ in 0..2 {
+        assert_eq!(cie("pin verify --pin-file wrong").0, 5);
+    }
+    assert_eq!(cie("sign raw message signature --pin-file right --last-try").0, 0);
+    assert_eq!(cie("info").1["pin"]["tries_left"], 3);
+}
+
+/// A PIN given where a file's name belongs, and a name that a terminal would obey.
+#[test]
+fn nothing_that_was_given_by_mistake_is_repeated() {
+    let folder = fresh_folder();
+    let cie = |words: &[&str]| {
+        let output = Command::new(CIE).args(words).current_dir(folder.path()).output().unwrap();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    for json in ["--json", "--lang=it"] {
+        let said = cie(&[json, "--reader", "soft:card.json", "pin", "verify", "--pin-file", "1234-5678"]);
+        assert!(!said.contains("1234") && !said.contains("5678") && said.contains('…'), "{said}");
+    }
+    let said = cie(&["--reader", "soft:\u{1b}[2J", "info"]);
+    assert!(!said.contains('\u{1b}') && said.contains("[2J"), "{said}");
+}

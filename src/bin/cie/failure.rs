@@ -118,6 +118,14 @@ impl<E: Into<cie::Error>> From<E> for Failure {
 }
 
 impl Failure {
+    /// A file with a secret that could not be read. Whoever gave the secret itself in its place should not
+    /// read it again in a log.
+    pub(crate) fn secret_input(name: &std::path::Path, error: &std::io::Error) -> Self {
+        let told = name.display().to_string();
+        let told = if told.chars().any(|c| c.is_ascii_digit()) { "…".to_owned() } else { told };
+        Self::Own(INPUT, format!("{told} ({error})"))
+    }
+
     /// A file that could not be read.
     pub(crate) fn input(name: &std::path::Path, error: &std::io::Error) -> Self {
         Self::Own(INPUT, format!("{} ({error})", name.display()))
@@ -166,10 +174,9 @@ impl Failure {
         match self {
             Self::Library(error) => {
                 let advice = error.advice(language);
-                match hint_of(error.code()) {
-                    Some(hint) => format!("{advice} {}", hint.of(language)),
-                    None => advice.to_owned(),
-                }
+                let hints = [hint_of(error.code()), is_doubtful(error).then_some(language::HINT_DOUBT)];
+                let hints = hints.into_iter().flatten();
+                hints.fold(advice.to_owned(), |advice, hint| format!("{advice} {}", hint.of(language)))
             }
             Self::Own(problem, _) => problem.advice.of(language).to_owned(),
             Self::Words { usage, .. } => language::HELP_HINT.with(language, &[usage]),
@@ -226,6 +233,13 @@ fn status_of(code: &str) -> Status {
         // The rest was looked at and is not good; and what is not known here is not good either.
         _ => Status::Bad,
     }
+}
+
+/// Whether a PIN or PUK went out and nobody knows what the card made of it.
+fn is_doubtful(error: &cie::Error) -> bool {
+    let cie::Error::Ias(error) = error else { return false };
+    let shown = matches!(error.step, cie::ias::Step::VerifyPin | cie::ias::Step::VerifyPuk);
+    shown && matches!(&error.cause, cie::ias::Cause::Channel(cause) if !cause.is_unsent())
 }
 
 /// What this command offers against it, beyond the library's advice.

@@ -81,6 +81,9 @@ texts! {
     HINT_PURPOSE:
         "If you know what the bytes are and that they are no login, add --acknowledge-raw.",
         "Se si sa che cosa sono questi dati e che non sono un accesso, aggiungere --acknowledge-raw.";
+    HINT_DOUBT:
+        "It is not known whether a try was spent: see how many are left with cie info.",
+        "Non si sa se un tentativo è stato consumato: vedere quanti ne restano con cie info.";
     HINT_WAIT:
         "With --wait 30 the command waits half a minute for a card.",
         "Con --wait 30 il comando attende una carta per mezzo minuto.";
@@ -169,8 +172,8 @@ texts! {
 
     // The manual page.
     MANUAL_STATUS:
-        "0: done\n1: checked and bad, do not trust\n2: wrong words, files or digits; nothing was sent to the card\n3: no service, reader or card\n4: the card refused\n5: wrong PIN or PUK\n6: PIN or PUK blocked\n7: nothing could be checked",
-        "0: fatto\n1: verificato e non valido, non fidarsi\n2: parole, file o cifre errate; nulla è stato inviato alla carta\n3: nessun servizio, lettore o carta\n4: la carta ha rifiutato\n5: PIN o PUK errato\n6: PIN o PUK bloccato\n7: nulla è stato verificato";
+        "0: done\n1: checked and bad, do not trust\n2: wrong words, files or digits; no try was spent\n3: no service, reader or card\n4: the card refused\n5: wrong PIN or PUK\n6: PIN or PUK blocked\n7: nothing could be checked",
+        "0: fatto\n1: verificato e non valido, non fidarsi\n2: parole, file o cifre errate; nessun tentativo consumato\n3: nessun servizio, lettore o carta\n4: la carta ha rifiutato\n5: PIN o PUK errato\n6: PIN o PUK bloccato\n7: nulla è stato verificato";
     MANUAL_SECRETS:
         "PIN and PUK are asked for at the terminal and not shown, or read from a file; they are never arguments.\nA PIN is sent once. If it is wrong a try is spent and the command ends. The last try is spent only with --last-try.",
         "PIN e PUK si chiedono al terminale senza mostrarli, o si leggono da un file; non sono mai argomenti.\nUn PIN è inviato una volta sola. Se è errato consuma un tentativo e il comando finisce. L'ultimo tentativo si usa solo con --last-try.";

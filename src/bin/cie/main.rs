@@ -19,6 +19,7 @@ use help::Parsed;
 use output::Output;
 
 fn main() -> ExitCode {
+    keep_memory_private();
     let words: Vec<OsString> = std::env::args_os().collect();
     // As for the language, the form of a complaint must be known before the words are understood.
     let json = words.iter().take_while(|word| *word != "--").any(|word| word == "--json");
@@ -30,5 +31,20 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => output.failure(&failure),
+    }
+}
+
+/// No core of this process is ever written: it would hold what was typed. A system that refuses this is
+/// used all the same.
+fn keep_memory_private() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    }
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     }
 }

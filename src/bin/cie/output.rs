@@ -19,7 +19,11 @@ pub(crate) struct Output {
 impl Output {
     /// The result of a command: the object, or the text, which ends its lines itself.
     pub(crate) fn result(self, object: &Value, text: &str) -> Result<(), Failure> {
-        if self.json { self.bytes(format!("{object}\n").as_bytes()) } else { self.bytes(text.as_bytes()) }
+        if self.json {
+            self.bytes(format!("{object}\n").as_bytes())
+        } else {
+            self.bytes(printable(text).as_bytes())
+        }
     }
 
     /// Bytes as they are, to standard output.
@@ -35,7 +39,7 @@ impl Output {
     /// A word on the way, for a person only.
     pub(crate) fn note(self, text: &str) {
         if !self.json {
-            let _ = writeln!(io::stderr().lock(), "{text}");
+            let _ = writeln!(io::stderr().lock(), "{}", printable(text));
         }
     }
 
@@ -44,12 +48,19 @@ impl Output {
         let said = match failure {
             Failure::Unread => String::new(),
             _ if self.json => format!("{}\n", failure.to_json(self.language)),
-            _ => failure.to_text(self.language),
+            _ => printable(&failure.to_text(self.language)),
         };
         // Nobody is left to be told that this cannot be told.
         let _ = io::stderr().lock().write_all(said.as_bytes());
         failure.status()
     }
+}
+
+/// Text without what a terminal obeys: a reader's name comes from the device, a file's from anybody.
+fn printable(text: &str) -> String {
+    let shown =
+        |c: char| if c.is_control() && c != '\n' && c != '\t' { char::REPLACEMENT_CHARACTER } else { c };
+    text.chars().map(shown).collect()
 }
 
 /// Refuses a file that must not be there, before anything costs something.

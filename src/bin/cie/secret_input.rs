@@ -84,6 +84,7 @@ impl SecretInput {
     fn ask(&mut self, preface: &str, question: Text) -> Result<Zeroizing<String>, Failure> {
         let prompt = format!("{preface}{}", question.of(self.language));
         self.allow_interruption(false).map_err(|e| Failure::Own(failure::NO_TERMINAL, e.to_string()))?;
+        forget_what_was_typed();
         let answer = rpassword::prompt_password(prompt).map(Zeroizing::new);
         self.allow_interruption(true).map_err(|e| Failure::Own(failure::NO_TERMINAL, e.to_string()))?;
         answer.map_err(|error| match error.kind() {
@@ -116,7 +117,7 @@ impl SecretInput {
 
     /// The first line of a file, or the next one of standard input.
     fn line_of(&mut self, path: &Path) -> Result<Zeroizing<String>, Failure> {
-        let failed = |error| Failure::input(path, &error);
+        let failed = |error| Failure::secret_input(path, &error);
         if path == Path::new("-") {
             let input = match self.standard_input.take() {
                 Some(input) => input,
@@ -125,6 +126,15 @@ impl SecretInput {
             return first_line(self.standard_input.insert(input)).map_err(failed);
         }
         first_line(&mut File::open(path).map_err(failed)?).map_err(failed)
+    }
+}
+
+/// What was typed before the question stands on the screen, and is not the answer to it.
+fn forget_what_was_typed() {
+    #[cfg(unix)]
+    if let Ok(terminal) = File::open("/dev/tty") {
+        // A terminal that cannot do this is asked all the same.
+        let _ = rustix::termios::tcflush(&terminal, rustix::termios::QueueSelector::IFlush);
     }
 }
 
