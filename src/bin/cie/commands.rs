@@ -9,6 +9,8 @@ mod sign;
 #[cfg(feature = "emulator")]
 mod soft;
 
+use cie::pin::Tries;
+
 use crate::arguments::{Arguments, Command, Common};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -26,5 +28,13 @@ pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<(), Failure> 
         Command::Sign(command) => sign::run(command, common, output),
         Command::Completions { shell } => shell::completions(*shell, output),
         Command::Manual => shell::manual(output),
+    }
+}
+
+/// The tries for a program: a number, if the card tells.
+fn left(tries: Tries) -> Option<u8> {
+    match tries {
+        Tries::Left(left) => Some(left),
+        _ => None,
     }
 }

@@ -5,9 +5,9 @@ use std::fmt::Write;
 
 use cie::card::{self, ChipFamily, Information, Kind, KnownApplication};
 use cie::ias::{File, RootFile};
-use cie::pin::Tries;
 use serde_json::{Value, json};
 
+use super::left;
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::language::{self, Text};
@@ -111,11 +111,4 @@ fn readable(information: &Information) -> Vec<String> {
     let files = information.readable.iter().map(|file: &File| file.reference().identifier);
     let root = information.readable_root.iter().map(|file: &RootFile| file.reference().identifier);
     files.chain(root).map(|identifier| format!("EF.{identifier:04X}")).collect()
-}
-
-fn left(tries: Tries) -> Option<u8> {
-    match tries {
-        Tries::Left(left) => Some(left),
-        _ => None,
-    }
 }

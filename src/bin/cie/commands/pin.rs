@@ -7,6 +7,7 @@ use cie::ias::{Session, Unblock, Unlocked};
 use cie::pin::{LastTry, Tries, check_new_pin};
 use serde_json::json;
 
+use super::left;
 use crate::arguments::{Common, Pin, PinEntry, PukEntry};
 use crate::failure::Failure;
 use crate::language::{self, Text};
@@ -113,13 +114,6 @@ fn spendable(tries: Tries, step: cie::ias::Step, last_try: LastTry) -> Result<Tr
 
 fn last_try(spend: bool) -> LastTry {
     if spend { LastTry::Spend } else { LastTry::Refuse }
-}
-
-fn left(tries: Tries) -> Option<u8> {
-    match tries {
-        Tries::Left(left) => Some(left),
-        _ => None,
-    }
 }
 
 fn tries_text(tries: Tries, output: Output) -> String {
