@@ -19,7 +19,7 @@
 //! |---|---|---|
 //! | 7 | [`error`] | one error, with codes for programs and advice for people |
 //! | 6 | [`card`], [`passive`] | any card, recognised; what EF.SOD claims about its files |
-//! | 5 | [`ias`] | the CIE 3 application: a state is a value |
+//! | 5 | [`ias`], [`cns`] | the CIE 3 application: a state is a value; contact cards |
 //! | 4 | [`mod@file`], [`pin`] | reading a whole file; PIN verbs and tries |
 //! | 3 | [`secure_messaging`] · [`trust`] | the protected channel · what a certificate is worth |
 //! | 2 | [`transport`] · [`cms`] | the link to a card · what a signed file says about itself |
@@ -40,6 +40,7 @@
 
 pub mod card;
 pub mod cms;
+pub mod cns;
 pub mod crypto;
 pub mod environment;
 pub mod error;

@@ -12,12 +12,12 @@ const FLOORS: [&[&str]; 8] = [
     &["transport", "cms"],
     &["secure_messaging", "trust"],
     &["file", "pin"],
-    &["ias"],
+    &["ias", "cns"],
     &["passive", "card"],
     &["error"],
 ];
 /// Modules that talk to a chip, and modules that judge paper: neither knows the other.
-const CARD_TOWER: [&str; 5] = ["transport", "secure_messaging", "file", "pin", "ias"];
+const CARD_TOWER: [&str; 6] = ["transport", "secure_messaging", "file", "pin", "ias", "cns"];
 const PAPER_TOWER: [&str; 3] = ["cms", "trust", "passive"];
 
 struct Source {

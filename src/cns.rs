@@ -1,0 +1,14 @@
+//! Contact cards: the CNS and TS-CNS, and the first two generations of the CIE (CNS file system and CIE
+//! file system 2.0.3, after what open implementations agree on).
+//!
+//! Here stands what turns bytes of such a card into values: its ATR, what SELECT tells about a file, the
+//! card's number, the holder's data. All of it is the card's own word; `identity` binds it to a
+//! certificate.
+
+mod atr;
+mod card_id;
+mod fci;
+
+pub use atr::{AtrHint, Family};
+pub use card_id::{CardIdError, CardType, ClaimedCardId};
+pub use fci::{Access, Fci, FciError, FileType};
