@@ -7,8 +7,12 @@
 
 mod atr;
 mod card_id;
+mod date;
 mod fci;
+mod personal_data;
 
 pub use atr::{AtrHint, Family};
 pub use card_id::{CardIdError, CardType, ClaimedCardId};
+pub use date::Date;
 pub use fci::{Access, Fci, FciError, FileType};
+pub use personal_data::{Doubt, Field, Header, PersonalData, PersonalDataError, Sex, WrittenDate};
