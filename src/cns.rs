@@ -2,7 +2,7 @@
 //! file system 2.0.3, after what open implementations agree on).
 //!
 //! Here stands what turns bytes of such a card into values: its ATR, what SELECT tells about a file, the
-//! card's number, the holder's data. All of it is the card's own word; `identity` binds it to a
+//! card's number, the holder's data. All of it is the card's own word; [`crate::identity`] binds it to a
 //! certificate.
 
 mod atr;

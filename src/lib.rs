@@ -18,7 +18,8 @@
 //! | floor | modules | |
 //! |---|---|---|
 //! | 7 | [`error`] | one error, with codes for programs and advice for people |
-//! | 6 | [`card`], [`passive`] | any card, recognised; what EF.SOD claims about its files |
+//! | 6b | [`card`] | any card, recognised |
+//! | 6a | [`identity`], [`passive`] | whose certificate, whose data; what EF.SOD claims about a card's files |
 //! | 5 | [`ias`], [`cns`] | the CIE 3 application: a state is a value; contact cards |
 //! | 4 | [`mod@file`], [`pin`] | reading a whole file; PIN verbs and tries |
 //! | 3 | [`secure_messaging`] · [`trust`] | the protected channel · what a certificate is worth |
@@ -46,6 +47,7 @@ pub mod environment;
 pub mod error;
 pub mod file;
 pub mod ias;
+pub mod identity;
 pub mod iso7816;
 pub mod passive;
 pub mod pin;

@@ -3,7 +3,7 @@
 //! ASCII without separators: six hexadecimal digits of total length, then up to sixteen fields, each two
 //! hexadecimal digits of length and that many characters; the rest of the file is zeros.
 //!
-//! Nothing on the card protects this file. Only `identity` makes the data worth something, by
+//! Nothing on the card protects this file. Only [`crate::identity`] makes the data worth something, by
 //! the digest in the certificate.
 
 mod field;
@@ -143,6 +143,9 @@ pub struct PersonalData {
 }
 
 impl PersonalData {
+    /// Length of the header in bytes; the fields begin behind it.
+    pub const HEADER_LENGTH: usize = HEADER;
+
     /// Takes the whole content of the file, padding included: its length decides about its digest.
     ///
     /// The header may count itself or not. Where both readings come out, the longer is taken: behind the end
@@ -276,7 +279,7 @@ impl PersonalData {
         is_number.then(|| text.parse().ok())?
     }
 
-    /// Fiscal code, as text: `identity::FiscalCode` tells whether it is one.
+    /// Fiscal code, as text: [`crate::identity::FiscalCode`] tells whether it is one.
     #[must_use]
     pub fn fiscal_code(&self) -> Option<&str> {
         self.text(Field::FiscalCode)

@@ -1,0 +1,10 @@
+//! Whose certificate, whose data: the fiscal code, the common name of CNS certificates, and the holder's data
+//! bound to a certificate by its digest (CNS certificate profile 1.1).
+//!
+//! Nothing here says what a certificate is worth: that is a path to an issuer, [`crate::trust`].
+
+mod agreement;
+mod fiscal_code;
+
+pub use agreement::{Agreement, AgreementReport};
+pub use fiscal_code::{FiscalCode, FiscalCodeError};
