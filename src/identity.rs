@@ -4,7 +4,9 @@
 //! Nothing here says what a certificate is worth: that is a path to an issuer, [`crate::trust`].
 
 mod agreement;
+mod common_name;
 mod fiscal_code;
 
 pub use agreement::{Agreement, AgreementReport};
+pub use common_name::{ClaimedIdentity, CommonName, CommonNameError};
 pub use fiscal_code::{FiscalCode, FiscalCodeError};
