@@ -28,6 +28,7 @@ mod unlocked;
 
 use std::sync::Arc;
 
+use crate::dialogue::Step as _;
 use crate::file;
 use crate::iso7816::command;
 use crate::pin::{self, LastTry, Tries};
@@ -35,10 +36,11 @@ use crate::secret::Pin;
 use crate::secure_messaging::Channel;
 use crate::transport::{Link, Statistics};
 
+pub use crate::dialogue::Cause;
 pub use application::{Application, CIE_AID, IAS_AID};
 pub use claimed::{ClaimedCardNumber, ClaimedNis};
 pub use constants::CardCache;
-pub use error::{Cause, Error, Refused, Step};
+pub use error::{Error, Refused, Step};
 pub use files::{File, RootFile};
 pub use terminal::Terminal;
 pub use unblock::Unblock;

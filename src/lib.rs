@@ -20,8 +20,9 @@
 //! | 7 | [`error`] | one error, with codes for programs and advice for people |
 //! | 6b | [`card`] | any card, recognised |
 //! | 6a | [`identity`], [`passive`] | whose certificate, whose data; what EF.SOD claims about a card's files |
-//! | 5 | [`ias`], [`cns`] | the CIE 3 application: a state is a value; contact cards |
-//! | 4 | [`mod@file`], [`pin`] | reading a whole file; PIN verbs and tries |
+//! | 5 | [`ias`], [`cns`] | the CIE 3 application, the contact cards: a state is a value |
+//! | 4b | [`dialogue`] | what all dialogues have in common: step, cause, what is given back |
+//! | 4a | [`mod@file`], [`pin`] | reading a whole file; PIN verbs and tries |
 //! | 3 | [`secure_messaging`] · [`trust`] | the protected channel · what a certificate is worth |
 //! | 2 | [`transport`] · [`cms`] | the link to a card · what a signed file says about itself |
 //! | 1 | [`iso7816`], [`crypto`] | the codec; the door to OpenSSL |
@@ -43,6 +44,7 @@ pub mod card;
 pub mod cms;
 pub mod cns;
 pub mod crypto;
+pub mod dialogue;
 pub mod environment;
 pub mod error;
 pub mod file;

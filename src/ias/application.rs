@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{CardCache, Cause, Error, File, PIN_REFERENCE, PUK_REFERENCE, Refused, RootFile, Session, Step};
 use super::{ClaimedNis, Terminal, link_of};
+use crate::dialogue::Step as _;
 use crate::file::{self, Extent, FileReference};
 use crate::iso7816::{StatusWord, command};
 use crate::pin::{self, Tries};

@@ -8,6 +8,7 @@ use super::{Cause, Error, Step, files, key_exchange};
 use crate::crypto::NumberFault;
 use crate::crypto::agreement::DomainParameters;
 use crate::crypto::signature::RsaPublicKey;
+use crate::dialogue::Step as _;
 use crate::file::{self, Extent};
 use crate::iso7816::{command, tlv};
 use crate::secure_messaging::Channel;

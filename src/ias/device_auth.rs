@@ -8,6 +8,7 @@ use super::key_exchange::PublicValues;
 use super::terminal::{TERMINAL_PUBLIC_EXPONENT, Terminal};
 use super::{CardConstants, Cause, Error, Step};
 use crate::crypto::{constant_time_equal, sha256};
+use crate::dialogue::Step as _;
 use crate::iso7816::{command, tlv};
 use crate::secure_messaging::Channel;
 

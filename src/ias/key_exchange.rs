@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 use super::{CardConstants, Error, Step};
 use crate::crypto::agreement::{DomainParameters, KeyPair};
 use crate::crypto::sha256;
+use crate::dialogue::Step as _;
 use crate::iso7816::{command, tlv};
 use crate::secret::{SecretBytes, TripleDesKey};
 use crate::secure_messaging::{Channel, SecureMessaging};

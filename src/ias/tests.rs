@@ -4,6 +4,7 @@ use super::*;
 use crate::crypto::agreement::DomainParameters;
 use crate::crypto::cipher;
 use crate::crypto::signature::RsaPublicKey;
+use crate::dialogue::Step as _;
 use crate::iso7816::{StatusWord, tlv};
 use crate::secret::{Puk, TripleDesKey};
 use crate::secure_messaging::SecureMessaging;

@@ -2,6 +2,7 @@
 //! RESET RETRY COUNTER of the PIN.
 
 use super::{Error, PIN_REFERENCE, PIN_TRIES_MOST, Refused, Session, Step};
+use crate::dialogue::Step as _;
 use crate::iso7816::command;
 use crate::pin::{self, LastTry, Tries};
 use crate::secret::{Pin, Puk};
@@ -11,17 +12,9 @@ pub(super) const PUK_REFERENCE: u8 = 0x82;
 /// How many tries a PUK has after a right one.
 const PUK_TRIES_MOST: u8 = 10;
 
-/// What becomes of the PIN when it is unblocked.
-///
-/// Both ways are in use with real cards. None follows the other by itself: after a refused new PIN, keeping
-/// the old one without a word would tell its holder something false.
-#[derive(Debug, Clone, Copy)]
-pub enum Unblock<'a> {
-    /// All tries, and this PIN from now on (P1 = 02). [`pin::check_new_pin`] tells whether it is a good one.
-    NewPin(&'a Pin),
-    /// All tries for the PIN that the card has (P1 = 03), for a holder who remembers it after all.
-    KeepPin,
-}
+/// What becomes of the PIN when it is unblocked: RESET RETRY COUNTER with P1 = 02 and a new one, or with
+/// P1 = 03 and none.
+pub type Unblock<'a> = pin::Unblock<'a, Pin>;
 
 impl Session {
     /// Unblocks the PIN: one VERIFY of the PUK, then one RESET RETRY COUNTER; neither is repeated. With one

@@ -3,6 +3,7 @@
 use super::{CardCache, Cause, Error, File, PIN_REFERENCE, PIN_TRIES_MOST, Refused, Session, Step};
 use crate::crypto::signature::{Purpose, Signer};
 use crate::crypto::{Digest, PresentedCertificate};
+use crate::dialogue::Step as _;
 use crate::iso7816::{StatusWord, command};
 use crate::pin::{self, LastTry, Tries};
 use crate::secret::Pin;
