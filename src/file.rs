@@ -14,8 +14,9 @@ pub const FILE_MAX: usize = 0x7FFF;
 const SMALL_BLOCKS_MAX: usize = 16;
 const BLOCK_MIN: usize = 64;
 
-/// Block sizes to fall back to when the card refuses the largest one; 128 is proven longest.
-const SMALLER_BLOCKS: [usize; 3] = [224, 128, 64];
+/// Block sizes to fall back to when the card refuses the largest one: contact cards stand 255 and not Le = 00,
+/// on CIE 3 cards 128 is proven longest.
+const SMALLER_BLOCKS: [usize; 4] = [255, 224, 128, 64];
 
 /// Where an elementary file is found in the current DF.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +95,14 @@ pub fn read(channel: &mut Channel, file: FileReference, extent: Extent) -> Resul
         }
     }
     select(channel, file.identifier)?;
+    read_current(channel, extent)
+}
+
+/// Reads the file that is selected already.
+///
+/// # Errors
+/// [`Error`].
+pub fn read_current(channel: &mut Channel, extent: Extent) -> Result<Vec<u8>, Error> {
     read_blocks(channel, &|ne| command::read_binary(0, ne), extent)
 }
 

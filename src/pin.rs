@@ -5,7 +5,7 @@
 
 use crate::crypto::constant_time_equal;
 use crate::iso7816::{Command, StatusWord, command, tlv};
-use crate::secret::Pin;
+use crate::secret::Digits;
 use crate::secure_messaging::{self, Channel};
 
 /// How many tries a PIN or PUK has left, as far as the card told.
@@ -100,11 +100,31 @@ pub(crate) fn present(channel: &mut Channel, command: &Command) -> Result<(), Er
     }
 }
 
+/// What becomes of the PIN when it is unblocked with the PUK.
+///
+/// Both ways are in use with real cards. None follows the other by itself: after a refused new PIN, keeping
+/// the old one without a word would tell its holder something false.
+#[derive(Debug)]
+pub enum Unblock<'a, P> {
+    /// All tries, and this PIN from now on. [`check_new_pin`] tells whether it is a good one.
+    NewPin(&'a P),
+    /// All tries for the PIN that the card has, for a holder who remembers it after all.
+    KeepPin,
+}
+
+impl<P> Clone for Unblock<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for Unblock<'_, P> {}
+
 /// Why a new PIN should be another one. The card would take it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Weak {
-    /// The same digit eight times.
+    /// The same digit throughout.
     #[error("all digits of the new PIN are the same")]
     SameDigits,
     /// Each digit is one more, or one less, than the one before.
@@ -120,10 +140,10 @@ pub enum Weak {
 ///
 /// # Errors
 /// [`Weak`].
-pub fn check_new_pin(new: &Pin, old: Option<&Pin>) -> Result<(), Weak> {
+pub fn check_new_pin<P: Digits>(new: &P, old: Option<&P>) -> Result<(), Weak> {
     let steps_by = |step: i16| {
         let next = |pair: &[u8]| matches!(pair, [a, b] if i16::from(*b) - i16::from(*a) == step);
-        new.expose().windows(2).all(next)
+        new.digits().windows(2).all(next)
     };
     if steps_by(0) {
         return Err(Weak::SameDigits);
@@ -132,7 +152,7 @@ pub fn check_new_pin(new: &Pin, old: Option<&Pin>) -> Result<(), Weak> {
         return Err(Weak::Sequence);
     }
     match old {
-        Some(old) if constant_time_equal(new.expose(), old.expose()) => Err(Weak::Unchanged),
+        Some(old) if constant_time_equal(new.digits(), old.digits()) => Err(Weak::Unchanged),
         _ => Ok(()),
     }
 }
@@ -169,6 +189,7 @@ pub(crate) fn read_tries(channel: &mut Channel, reference: u8) -> Result<Tries, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::{ContactPin, Pin};
 
     #[test]
     fn the_last_try_is_spent_only_on_request() {
@@ -200,6 +221,14 @@ mod tests {
             assert_eq!(check(new, Some("31415926")), Ok(()), "{new}");
             assert_eq!(check(new, Some(new)), Err(Weak::Unchanged), "{new}");
         }
+    }
+
+    #[test]
+    fn the_padding_of_a_short_pin_is_no_digit() {
+        let check = |new: &str| check_new_pin(&ContactPin::parse(new).unwrap(), None);
+        assert_eq!(check("55555"), Err(Weak::SameDigits));
+        assert_eq!(check("34567"), Err(Weak::Sequence));
+        assert_eq!(check("31415"), Ok(()));
     }
 
     #[test]

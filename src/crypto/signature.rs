@@ -129,6 +129,12 @@ impl RsaPublicKey {
         self.size
     }
 
+    /// Length of the modulus in bits.
+    #[must_use]
+    pub fn bits(&self) -> usize {
+        usize::try_from(self.n.num_bits()).unwrap_or_default()
+    }
+
     /// The modulus, without leading zeros.
     #[must_use]
     pub fn modulus(&self) -> Vec<u8> {

@@ -48,13 +48,14 @@ pub struct Command {
     data: Zeroizing<Vec<u8>>,
     ne: Option<u32>,
     repeatable: bool,
+    whole: bool,
 }
 
 impl Command {
     /// A command of case 1: header only.
     #[must_use]
     pub fn new(cla: u8, ins: u8, p1: u8, p2: u8) -> Self {
-        Self { cla, ins, p1, p2, data: Zeroizing::new(Vec::new()), ne: None, repeatable: false }
+        Self { cla, ins, p1, p2, data: Zeroizing::new(Vec::new()), ne: None, repeatable: false, whole: false }
     }
 
     /// The same command with this data field.
@@ -76,6 +77,13 @@ impl Command {
     #[must_use]
     pub fn repeatable(mut self) -> Self {
         self.repeatable = !self.carries_pin();
+        self
+    }
+
+    /// The same command, in one piece however long it is: for cards that take extended lengths and no chains.
+    #[must_use]
+    pub fn in_one_piece(mut self) -> Self {
+        self.whole = true;
         self
     }
 
@@ -155,6 +163,7 @@ impl Command {
     pub fn chain(&self, size: usize) -> Vec<Command> {
         let fragments: Vec<&[u8]> = match self.data.len() {
             0 => vec![&[]],
+            _ if self.whole => vec![&self.data],
             _ => self.data.chunks(size.max(1)).collect(),
         };
         let last = fragments.len().saturating_sub(1);
@@ -166,6 +175,7 @@ impl Command {
             data: Zeroizing::new(data.to_vec()),
             ne: self.ne.filter(|_| index == last),
             repeatable: self.repeatable && last == 0,
+            whole: self.whole,
         };
         fragments.into_iter().enumerate().map(fragment).collect()
     }
@@ -372,6 +382,8 @@ mod tests {
         let shape: Vec<_> = parts.iter().map(|c| (c.cla(), c.data().len(), c.ne())).collect();
         assert_eq!(shape, [(0x10, 231, None), (0x00, 123, Some(256))]);
         assert_eq!(Command::new(0, 0x84, 0, 0).with_ne(8).chain(231).len(), 1);
+        let whole = Command::new(0, 0x2A, 0x80, 0x86).with_data(&[1; 257]).in_one_piece().chain(255);
+        assert_eq!((whole.len(), whole[0].encode().unwrap().len()), (1, 4 + 3 + 257));
     }
 
     #[test]

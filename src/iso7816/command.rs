@@ -1,6 +1,7 @@
 //! One constructor per command (ISO/IEC 7816-4 section 11, ISO/IEC 7816-8).
 //!
-//! A constructor fixes header, data and whether the command may be repeated; only reads are.
+//! A constructor fixes header, data and whether the command may be repeated; only reads are, and a SELECT
+//! that reads the file control information.
 
 use super::Command;
 
@@ -43,6 +44,41 @@ pub fn select_master_file() -> Command {
     Command::new(0x00, INS_SELECT, 0x00, 0x00)
 }
 
+/// SELECT by DF name, asking for the file control information.
+#[must_use]
+pub fn select_application_information(aid: &[u8]) -> Command {
+    Command::new(0x00, INS_SELECT, 0x04, 0x00).with_data(aid).with_ne(256).repeatable()
+}
+
+/// SELECT by file identifier, wherever the card finds it from the current DF, asking for the file control
+/// information.
+#[must_use]
+pub fn select_identifier(file_identifier: u16) -> Command {
+    Command::new(0x00, INS_SELECT, 0x00, 0x00)
+        .with_data(&file_identifier.to_be_bytes())
+        .with_ne(256)
+        .repeatable()
+}
+
+/// SELECT by path from the master file, which is not part of the path, asking for the file control
+/// information.
+#[must_use]
+pub fn select_path(path: &[u16]) -> Command {
+    select_along(0x08, path)
+}
+
+/// SELECT by path from the current DF, which is not part of the path, asking for the file control
+/// information.
+#[must_use]
+pub fn select_path_from_here(path: &[u16]) -> Command {
+    select_along(0x09, path)
+}
+
+fn select_along(p1: u8, path: &[u16]) -> Command {
+    let path: Vec<u8> = path.iter().flat_map(|identifier| identifier.to_be_bytes()).collect();
+    Command::new(0x00, INS_SELECT, p1, 0x00).with_data(&path).with_ne(256).repeatable()
+}
+
 /// SELECT an elementary file under the current DF by file identifier, asking for the FCP template
 /// (the one form that every reader of this card is known to use).
 #[must_use]
@@ -76,6 +112,34 @@ pub fn get_data(template: &[u8]) -> Command {
 #[must_use]
 pub fn manage_security_environment(p1: u8, p2: u8, data: &[u8]) -> Command {
     Command::new(0x00, INS_MANAGE_SECURITY_ENVIRONMENT, p1, p2).with_data(data)
+}
+
+/// MANAGE SECURITY ENVIRONMENT, RESTORE. The specification of contact cards wants a length byte of zero, which
+/// stands on the wire as an Le does.
+#[must_use]
+pub fn restore_security_environment(number: u8) -> Command {
+    Command::new(0x00, INS_MANAGE_SECURITY_ENVIRONMENT, 0xF3, number).with_ne(256)
+}
+
+/// The same as ISO/IEC 7816-4 has it: the header alone.
+#[must_use]
+pub fn restore_security_environment_bare(number: u8) -> Command {
+    Command::new(0x00, INS_MANAGE_SECURITY_ENVIRONMENT, 0xF3, number)
+}
+
+/// PERFORM SECURITY OPERATION: DECIPHER (ISO/IEC 7816-8 section 11.11). The padding indicator 00 goes before
+/// the block.
+#[must_use]
+pub fn decipher(block: &[u8]) -> Command {
+    Command::new(0x00, INS_PERFORM_SECURITY_OPERATION, 0x80, 0x86)
+        .with_data(&[&[0x00], block].concat())
+        .with_ne(256)
+}
+
+/// PERFORM SECURITY OPERATION: COMPUTE DIGITAL SIGNATURE (ISO/IEC 7816-8 section 11.4).
+#[must_use]
+pub fn compute_digital_signature(data: &[u8]) -> Command {
+    Command::new(0x00, INS_PERFORM_SECURITY_OPERATION, 0x9E, 0x9A).with_data(data).with_ne(256)
 }
 
 /// PERFORM SECURITY OPERATION: VERIFY CERTIFICATE (ISO/IEC 7816-8 section 5.7).
@@ -127,6 +191,20 @@ pub fn reset_retry_counter_only(reference: u8) -> Command {
     Command::new(0x00, INS_RESET_RETRY_COUNTER, 0x03, reference).with_ne(256)
 }
 
+/// RESET RETRY COUNTER with the PUK in the same command, then a new value (P1 = 00). Costs a try of the PUK
+/// when that is wrong; never repeatable.
+#[must_use]
+pub fn reset_retry_counter_with_puk(reference: u8, puk_then_new: &[u8]) -> Command {
+    Command::new(0x00, INS_RESET_RETRY_COUNTER, 0x00, reference).with_data(puk_then_new)
+}
+
+/// RESET RETRY COUNTER with the PUK in the same command, keeping the value (P1 = 01). Costs a try of the PUK
+/// when that is wrong; never repeatable.
+#[must_use]
+pub fn reset_retry_counter_with_puk_only(reference: u8, puk: &[u8]) -> Command {
+    Command::new(0x00, INS_RESET_RETRY_COUNTER, 0x01, reference).with_data(puk)
+}
+
 /// GET RESPONSE of `ne` bytes that a 61xx announced. Repeatable after 6Cxx: nothing was given then.
 #[must_use]
 pub fn get_response(ne: u16) -> Command {
@@ -164,7 +242,14 @@ mod tests {
 
     #[test]
     fn only_reads_may_be_repeated() {
-        for command in [read_binary(0, 256), read_binary_by_short_identifier(1, 12), get_data(&[0x4D, 0])] {
+        for command in [
+            read_binary(0, 256),
+            read_binary_by_short_identifier(1, 12),
+            get_data(&[0x4D, 0]),
+            select_path(&[0x1100, 0x1102]),
+            select_path_from_here(&[0x1100, 0x1102]),
+            select_identifier(0x3F00),
+        ] {
             assert!(command.is_repeatable(), "{command:?}");
         }
         for command in [
@@ -176,7 +261,12 @@ mod tests {
             change_reference_data(0x81, b"1234567887654321"),
             reset_retry_counter(0x81, b"12345678"),
             reset_retry_counter_only(0x81),
+            reset_retry_counter_with_puk(0x10, b"8765432112345678"),
+            reset_retry_counter_with_puk_only(0x10, b"87654321"),
             manage_security_environment(0x41, 0xA4, &[1]),
+            restore_security_environment(3),
+            decipher(&[1; 128]),
+            compute_digital_signature(&[1; 35]),
         ] {
             assert!(!command.is_repeatable(), "{command:?}");
         }
