@@ -105,6 +105,15 @@ pub trait Transport: Send {
         false
     }
 
+    /// Keeps every other program off the card, also between transactions (`true`), or lets in those again
+    /// that could come in at first (`false`). Not to be called within a transaction.
+    ///
+    /// # Errors
+    /// [`Error::InUse`] if another program is connected to the card; then everything is as it was.
+    fn set_exclusive(&mut self, _exclusive: bool) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Whether the card must have forgotten what it was told when this is dropped. Whoever sets this also
     /// calls [`Transport::reset`] at the end; a transport that can do something if that fails does it.
     fn reset_when_dropped(&mut self, _reset: bool) {}
@@ -252,6 +261,32 @@ impl Link {
             self.transport.end();
             self.interruptions += u64::from(self.transport.is_shared());
         }
+    }
+
+    /// From now on no other program gets at the card, not even between two operations: for a card whose
+    /// verified PIN would serve them too. Ends a transaction that is open, so that another program may have
+    /// been there in between ([`Link::interruptions`]).
+    ///
+    /// # Errors
+    /// [`Error::InUse`] if another program is connected to the card; then everything is as it was.
+    pub fn keep_exclusive(&mut self) -> Result<(), Error> {
+        self.set_exclusive(true)
+    }
+
+    /// Ends what [`Link::keep_exclusive`] began.
+    ///
+    /// # Errors
+    /// If the connection to the card is gone.
+    pub fn share_again(&mut self) -> Result<(), Error> {
+        self.set_exclusive(false)
+    }
+
+    fn set_exclusive(&mut self, exclusive: bool) -> Result<(), Error> {
+        if std::mem::take(&mut self.in_transaction) {
+            self.transport.end();
+        }
+        self.interruptions += u64::from(self.transport.is_shared());
+        self.transport.set_exclusive(exclusive)
     }
 
     /// How often another program may have got at the card so far. What was selected before may not be any

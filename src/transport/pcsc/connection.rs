@@ -30,6 +30,8 @@ pub(super) enum Request {
     Begin,
     /// Ends it.
     End,
+    /// Connects anew, for other company. Not within a transaction.
+    Share(Sharing),
 }
 
 /// What came back.
@@ -43,6 +45,8 @@ pub struct Connection {
     replies: Receiver<Reply>,
     token: Weak<Token>,
     deadline: Duration,
+    /// What was asked for at first, and what holds now.
+    asked: Sharing,
     sharing: Sharing,
     /// When the present operation has lasted too long.
     until: Option<Instant>,
@@ -66,6 +70,7 @@ impl Connection {
             replies,
             token: Arc::downgrade(&token),
             deadline,
+            asked: sharing,
             sharing,
             until: None,
             dead: Error::Unresponsive,
@@ -147,6 +152,15 @@ impl Transport for Connection {
 
     fn is_shared(&self) -> bool {
         self.sharing == Sharing::Shared
+    }
+
+    fn set_exclusive(&mut self, exclusive: bool) -> Result<(), Error> {
+        let sharing = if exclusive { Sharing::Exclusive } else { self.asked };
+        if sharing != self.sharing {
+            self.ask(Request::Share(sharing))?;
+            self.sharing = sharing;
+        }
+        Ok(())
     }
 
     fn reset_when_dropped(&mut self, reset: bool) {

@@ -62,6 +62,14 @@ impl Place {
     }
 }
 
+/// Why no more is served over a connection.
+enum End {
+    /// Nobody can ask anything more.
+    Over,
+    /// Another connection is wanted, for other company.
+    Share(Sharing),
+}
+
 /// How a transaction ended.
 enum After {
     /// As asked for.
@@ -88,10 +96,21 @@ impl Worker {
         match self.connect(reader) {
             Ok((mut card, place, atr)) => {
                 let mut flow = self.answer(Ok(atr));
-                while flow.is_continue() {
-                    flow = self.serve(&mut card, &place);
+                loop {
+                    flow = match flow {
+                        ControlFlow::Continue(()) => self.serve(&mut card, &place),
+                        ControlFlow::Break(End::Over) => return self.leave(card, &place),
+                        ControlFlow::Break(End::Share(sharing)) => {
+                            let (again, reply) = self.share(card, &place, sharing);
+                            let Some(again) = again else {
+                                let _ = self.answer(reply);
+                                return;
+                            };
+                            card = again;
+                            self.answer(reply)
+                        }
+                    }
                 }
-                self.leave(card, &place);
             }
             Err(error) => {
                 // Whoever asked may have given up.
@@ -122,6 +141,36 @@ impl Worker {
         }
     }
 
+    /// Connects anew for other company; if that is not to be had, for the same as before. The service has a call
+    /// for this, but it waits for the others without end.
+    fn share(
+        &mut self,
+        card: Card,
+        place: &Place,
+        sharing: Sharing,
+    ) -> (Option<Card>, Result<Vec<u8>, pcsc::Error>) {
+        let before = std::mem::replace(&mut self.sharing, sharing);
+        disconnect(card, Disposition::LeaveCard);
+        let connect = |mode| place.context.connect(&place.reader, mode, Protocols::ANY);
+        let (card, reply) = match connect(self.mode()) {
+            Ok(card) => (card, Ok(Vec::new())),
+            Err(error) => {
+                self.sharing = before;
+                match connect(self.mode()) {
+                    Ok(card) => (card, Err(error)),
+                    Err(gone) => return (None, Err(gone)),
+                }
+            }
+        };
+        match place.check() {
+            Ok(()) => (Some(card), reply),
+            Err(swapped) => {
+                disconnect(card, Disposition::LeaveCard);
+                (None, Err(swapped))
+            }
+        }
+    }
+
     fn mode(&self) -> ShareMode {
         match self.sharing {
             Sharing::Exclusive => ShareMode::Exclusive,
@@ -137,7 +186,7 @@ impl Worker {
     }
 
     /// Does what is asked next, outside a transaction.
-    fn serve(&mut self, card: &mut Card, place: &Place) -> ControlFlow<()> {
+    fn serve(&mut self, card: &mut Card, place: &Place) -> ControlFlow<End> {
         let shared = self.sharing == Sharing::Shared;
         let reply = match self.inbox.recv() {
             // A command by itself waits for other programs like an operation does, and is not sent if
@@ -154,7 +203,7 @@ impl Worker {
                 let begun = card.transaction();
                 match begun.map(|transaction| self.serve_transaction(transaction, place)) {
                     Ok(After::Ended) => return ControlFlow::Continue(()),
-                    Ok(After::Over) => return ControlFlow::Break(()),
+                    Ok(After::Over) => return ControlFlow::Break(End::Over),
                     Ok(After::Reset) => {
                         // It was told inside; a card that was swapped is found out by the next call.
                         let _ = self.reconnect(card, place);
@@ -164,7 +213,8 @@ impl Worker {
                 }
             }
             Ok(Request::Begin | Request::End) => Ok(Vec::new()),
-            Err(_) => return ControlFlow::Break(()),
+            Ok(Request::Share(sharing)) => return ControlFlow::Break(End::Share(sharing)),
+            Err(_) => return ControlFlow::Break(End::Over),
         };
         let reply = match reply {
             // Said once; from then on the card can be spoken to anew, if it is the same.
@@ -192,11 +242,13 @@ impl Worker {
                     self.reset(place, || transaction.reconnect(mode, Protocols::ANY, Disposition::ResetCard))
                 }
                 Ok(Request::Begin) => Ok(Vec::new()),
+                // The other side ends the transaction first.
+                Ok(Request::Share(_)) => Err(pcsc::Error::SharingViolation),
                 Ok(Request::End) => {
                     let ended = transaction.end(Disposition::LeaveCard).map_err(|(_, error)| error);
                     return match self.answer(ended.map(|()| Vec::new())) {
                         ControlFlow::Continue(()) => after,
-                        ControlFlow::Break(()) => After::Over,
+                        ControlFlow::Break(_) => After::Over,
                     };
                 }
                 Err(_) => return After::Over,
@@ -240,12 +292,12 @@ impl Worker {
     }
 
     /// Breaks off if nobody waits for the answer any more.
-    fn answer(&self, reply: Result<Vec<u8>, pcsc::Error>) -> ControlFlow<()> {
+    fn answer(&self, reply: Result<Vec<u8>, pcsc::Error>) -> ControlFlow<End> {
         let sent = self.outbox.send(reply.map_err(Error::from));
         if sent.is_ok() && !self.token.is_given_up() {
             ControlFlow::Continue(())
         } else {
-            ControlFlow::Break(())
+            ControlFlow::Break(End::Over)
         }
     }
 }
