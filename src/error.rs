@@ -1,7 +1,8 @@
 //! One error for the whole crate, with a stable code for programs and advice for people.
 
+use crate::dialogue::{About, Cause, Step};
 use crate::pin::{self, Tries};
-use crate::{card, crypto, ias, passive, secret, secure_messaging, transport, trust};
+use crate::{card, cns, crypto, dialogue, ias, passive, secret, secure_messaging, transport, trust};
 
 /// A language that [`Error::advice`] speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -29,13 +30,16 @@ pub enum Error {
     WeakPin(#[from] pin::Weak),
     /// A card that was not recognised.
     #[error(transparent)]
-    Card(#[from] card::Error),
+    Card(card::Error),
     /// The link to the card.
     #[error(transparent)]
     Transport(#[from] transport::Error),
     /// The dialogue with a CIE 3.
     #[error(transparent)]
     Ias(#[from] ias::Error),
+    /// The dialogue with a contact card.
+    #[error(transparent)]
+    Cns(#[from] cns::Error),
     /// A certificate's worth.
     #[error(transparent)]
     Trust(#[from] trust::Error),
@@ -51,15 +55,21 @@ pub enum Error {
     SoftCard(#[from] crate::emulator::Error),
 }
 
-impl<T: std::fmt::Debug> From<ias::Refused<T>> for Error {
-    fn from(refused: ias::Refused<T>) -> Self {
-        Self::Ias(refused.error)
+impl<T: std::fmt::Debug, E: std::error::Error + Into<Self>> From<dialogue::Refused<T, E>> for Error {
+    fn from(refused: dialogue::Refused<T, E>) -> Self {
+        refused.error.into()
     }
 }
 
-impl From<card::Refused> for Error {
-    fn from(refused: card::Refused) -> Self {
-        Self::Card(refused.error)
+/// What is one protocol's error or a malformed secret is not called a card's.
+impl From<card::Error> for Error {
+    fn from(error: card::Error) -> Self {
+        match error {
+            card::Error::Cie3(error) => Self::Ias(error),
+            card::Error::Contact(error) => Self::Cns(error),
+            card::Error::Malformed(error) => Self::Pin(error),
+            error => Self::Card(error),
+        }
     }
 }
 
@@ -85,12 +95,21 @@ advice! {
     PUK_MALFORMED: "puk-malformed",
         "A CIE PUK has all eight digits: four from the municipality's receipt, four from the letter. Nothing was sent to the card.",
         "Il PUK della CIE ha otto cifre: quattro dalla ricevuta e quattro dalla busta. Nulla è stato inviato alla carta.";
+    CONTACT_PIN_MALFORMED: "pin-malformed",
+        "The PIN of this card has five to eight digits. Nothing was sent to the card.",
+        "Il PIN di questa carta ha da cinque a otto cifre. Nulla è stato inviato alla carta.";
+    CONTACT_PUK_MALFORMED: "puk-malformed",
+        "The PUK of this card has five to eight digits, in practice eight. Nothing was sent to the card.",
+        "Il PUK di questa carta ha da cinque a otto cifre, di solito otto. Nulla è stato inviato alla carta.";
     PIN_WEAK: "pin-weak",
         "This PIN is easily guessed, or it is the old one. Choose another; nothing was sent to the card.",
         "Questo PIN è facile da indovinare o è quello vecchio. Sceglierne un altro; nulla è stato inviato alla carta.";
     PIN_WRONG: "pin-wrong",
         "The PIN is wrong. Check all eight digits before the next try.",
         "Il PIN è errato. Controllare tutte le otto cifre prima di riprovare.";
+    CONTACT_PIN_WRONG: "pin-wrong",
+        "The PIN is wrong. Check every digit, five to eight, before the next try.",
+        "Il PIN è errato. Controllare ogni cifra, da cinque a otto, prima di riprovare.";
     PIN_LAST_TRY: "pin-last-try",
         "Only one try is left, so nothing was sent. A wrong PIN now blocks it; the PUK unblocks it.",
         "Rimane un solo tentativo, perciò nulla è stato inviato. Un altro PIN errato lo blocca; per sbloccarlo serve il PUK.";
@@ -106,6 +125,12 @@ advice! {
     PUK_BLOCKED: "puk-blocked",
         "The PUK is blocked for good: a blocked PIN can no longer be unblocked. Ask the municipality for a new card.",
         "Il PUK è bloccato per sempre: un PIN bloccato non si può più sbloccare. Chiedere una nuova carta al Comune.";
+    CONTACT_PUK_WRONG: "puk-wrong",
+        "The PUK is wrong. Check every digit before the next try: when all tries are spent, the PIN can never be unblocked again.",
+        "Il PUK è errato. Controllare ogni cifra prima di riprovare: esauriti i tentativi, il PIN non si potrà più sbloccare.";
+    CONTACT_PUK_BLOCKED: "puk-blocked",
+        "The PUK is blocked for good: a blocked PIN can no longer be unblocked. Ask whoever issued the card for a new one.",
+        "Il PUK è bloccato per sempre: un PIN bloccato non si può più sbloccare. Chiedere una nuova carta a chi l'ha emessa.";
     UNBLOCK_REFUSED: "unblock-refused",
         "The PUK was right and no try was lost, but the card did not unblock the PIN. Try to unblock it the other way: with a new PIN, or keeping the old one.",
         "Il PUK era giusto e nessun tentativo è andato perso, ma la carta non ha sbloccato il PIN. Provare nell'altro modo: con un nuovo PIN o tenendo il vecchio.";
@@ -157,6 +182,15 @@ advice! {
     NOT_A_CIE: "not-a-cie",
         "This is not an electronic identity card of the third generation.",
         "Questa non è una carta d'identità elettronica di terza generazione.";
+    NOT_A_KNOWN_CARD: "not-a-cie",
+        "This is neither an electronic identity card nor a citizen's services card (CNS, health card).",
+        "Questa non è né una carta d'identità elettronica né una carta nazionale dei servizi (CNS, tessera sanitaria).";
+    CARD_UNSUPPORTED: "card-unsupported",
+        "This card keeps its data in a way that is not known here, or wants an administrator's keys for this. Report it, with the kind of card.",
+        "Questa carta tiene i dati in un modo qui sconosciuto, o richiede chiavi di un amministratore. Segnalarlo, indicando il tipo di carta.";
+    NOT_ACTIVATED: "not-activated",
+        "The card holds no certificate for this: it was not activated, or is made without. Ask whoever issued it.",
+        "La carta non contiene un certificato per questo: non è stata attivata o ne è priva. Rivolgersi a chi l'ha emessa.";
     CARD_REFUSED: "card-refused",
         "The card has refused. Take it off the reader and start again.",
         "La carta ha rifiutato l'operazione. Toglierla dal lettore e ricominciare.";
@@ -216,7 +250,11 @@ impl Error {
 
     /// Every code that [`Error::code`] can give, for programs that map them.
     pub fn codes() -> impl Iterator<Item = &'static str> {
-        ALL.iter().map(|advice| advice.code)
+        // The same code may come in other words for other cards.
+        let mut codes: Vec<_> = ALL.iter().map(|advice| advice.code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        codes.into_iter()
     }
 
     /// What a person can do about it, in one or two sentences.
@@ -229,30 +267,51 @@ impl Error {
         }
     }
 
+    /// Whether a PIN or PUK went out and nobody knows what the card made of it: a try may be spent.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        fn of<S: Step>(error: &dialogue::Error<S>) -> bool {
+            let lost = matches!(&error.cause, Cause::Channel(cause) if !cause.is_unsent());
+            lost && matches!(error.step.about(), About::Pin | About::Puk)
+        }
+        match self {
+            Self::Ias(error) => of(error),
+            Self::Cns(error) => of(error),
+            _ => false,
+        }
+    }
+
     /// How many tries are left, if the error is about the PIN or PUK and the card said so. Which of the two
     /// it is about, [`Error::code`] tells.
     #[must_use]
     pub fn tries_left(&self) -> Option<u8> {
-        match self {
-            Self::Ias(error) => match error.pin_error()? {
-                pin::Error::Wrong(Tries::Left(left)) => Some(*left),
-                pin::Error::LastTryLeft => Some(1),
-                pin::Error::Blocked => Some(0),
-                _ => None,
-            },
+        let error = match self {
+            Self::Ias(error) => error.pin_error(),
+            Self::Cns(error) => error.pin_error(),
+            _ => None,
+        };
+        match error? {
+            pin::Error::Wrong(Tries::Left(left)) => Some(*left),
+            pin::Error::LastTryLeft => Some(1),
+            pin::Error::Blocked => Some(0),
             _ => None,
         }
     }
 
     fn find(&self) -> &'static Advice {
         match self {
-            Self::Pin(secret::Malformed::Pin) => &PIN_MALFORMED,
-            Self::Pin(secret::Malformed::Puk) => &PUK_MALFORMED,
+            Self::Pin(error) => of_malformed(*error),
             Self::WeakPin(_) => &PIN_WEAK,
-            Self::Card(card::Error::NotACie(_)) => &NOT_A_CIE,
-            Self::Card(card::Error::Failed(error)) => of_ias(error),
+            Self::Card(error) => match error {
+                card::Error::NotACie(_) => &NOT_A_KNOWN_CARD,
+                card::Error::Unsupported(_) => &CARD_UNSUPPORTED,
+                card::Error::Failed(error) | card::Error::Cie3(error) => of_dialogue(error),
+                card::Error::Contact(error) => of_contact(error),
+                card::Error::Malformed(error) => of_malformed(*error),
+            },
             Self::Transport(error) => of_transport(error),
-            Self::Ias(error) => of_ias(error),
+            Self::Ias(error) => of_dialogue(error),
+            Self::Cns(error) => of_contact(error),
             Self::Trust(error) => of_trust(error),
             Self::SecurityObject(passive::Error::DigestDiffers(_)) => &FILE_ALTERED,
             Self::SecurityObject(_) => &CARD_MALFORMED,
@@ -262,6 +321,15 @@ impl Error {
             #[cfg(feature = "emulator")]
             Self::SoftCard(_) => &SOFT_CARD,
         }
+    }
+}
+
+fn of_malformed(error: secret::Malformed) -> &'static Advice {
+    match error {
+        secret::Malformed::Pin => &PIN_MALFORMED,
+        secret::Malformed::Puk => &PUK_MALFORMED,
+        secret::Malformed::ContactPin => &CONTACT_PIN_MALFORMED,
+        secret::Malformed::ContactPuk => &CONTACT_PUK_MALFORMED,
     }
 }
 
@@ -285,41 +353,52 @@ fn of_transport(error: &transport::Error) -> &'static Advice {
     }
 }
 
-fn of_ias(error: &ias::Error) -> &'static Advice {
-    let about_puk = error.step == ias::Step::VerifyPuk;
-    let sets_pin = matches!(error.step, ias::Step::ChangePin | ias::Step::UnblockPin);
+/// What holds for every card, whatever its protocol; `of_contact` says where the words differ.
+fn of_dialogue<S: Step>(error: &dialogue::Error<S>) -> &'static Advice {
+    let about = error.step.about();
     match &error.cause {
-        ias::Cause::Status(_) if error.step.is_selection() => &NOT_A_CIE,
-        ias::Cause::Status(_) if error.step == ias::Step::UnblockPin => &UNBLOCK_REFUSED,
-        ias::Cause::Status(_) => &CARD_REFUSED,
-        ias::Cause::Channel(error) if sets_pin && !error.is_unsent() => &PIN_UNCERTAIN,
-        ias::Cause::Channel(secure_messaging::Error::Transport(error)) => of_transport(error),
-        ias::Cause::Channel(secure_messaging::Error::Unprotected(status)) => match status.value() {
+        Cause::Status(_) if about == About::Selection => &NOT_A_CIE,
+        Cause::Status(_) if about == About::Unblocking => &UNBLOCK_REFUSED,
+        Cause::Status(_) => &CARD_REFUSED,
+        Cause::Channel(error) if about.sets_the_pin() && !error.is_unsent() => &PIN_UNCERTAIN,
+        Cause::Channel(secure_messaging::Error::Transport(error)) => of_transport(error),
+        Cause::Channel(secure_messaging::Error::Unprotected(status)) => match status.value() {
             0x6300 | 0x63C0..=0x63CF | 0x6983 => &PIN_DOUBTFUL,
             0x6882 | 0x6982 | 0x6985 | 0x6987 | 0x6988 => &CHANNEL_LOST,
             _ => &CHANNEL_BROKEN,
         },
-        ias::Cause::Channel(_) => &CHANNEL_BROKEN,
-        ias::Cause::Pin(error) if about_puk => match error {
+        Cause::Channel(_) => &CHANNEL_BROKEN,
+        Cause::Pin(error) if about.shows_the_puk() => match error {
             pin::Error::Wrong(_) => &PUK_WRONG,
             pin::Error::LastTryLeft => &PUK_LAST_TRY,
             pin::Error::Blocked => &PUK_BLOCKED,
             _ => &CARD_REFUSED,
         },
-        ias::Cause::Pin(pin::Error::Wrong(_)) => &PIN_WRONG,
-        ias::Cause::Pin(pin::Error::LastTryLeft) => &PIN_LAST_TRY,
-        ias::Cause::Pin(pin::Error::Blocked) => &PIN_BLOCKED,
-        ias::Cause::Pin(_) => &CARD_REFUSED,
-        ias::Cause::Crypto(crypto::Error::Entropy(_) | crypto::Error::Library(_)) => &INTERNAL,
-        ias::Cause::Crypto(_) | ias::Cause::Tlv(_) | ias::Cause::File(_) | ias::Cause::Malformed(_) => {
-            &CARD_MALFORMED
-        }
-        ias::Cause::ForeignAuthority => &FOREIGN_AUTHORITY,
-        ias::Cause::ChipNotAuthentic => &CHIP_NOT_AUTHENTIC,
-        ias::Cause::PinNeeded => &PIN_NEEDED,
-        ias::Cause::PinStateLost => &PIN_STATE_LOST,
-        ias::Cause::WrongSignature => &WRONG_SIGNATURE,
-        ias::Cause::PurposeRefused => &PURPOSE_REFUSED,
+        Cause::Pin(pin::Error::Wrong(_)) => &PIN_WRONG,
+        Cause::Pin(pin::Error::LastTryLeft) => &PIN_LAST_TRY,
+        Cause::Pin(pin::Error::Blocked) => &PIN_BLOCKED,
+        Cause::Pin(_) => &CARD_REFUSED,
+        Cause::Crypto(crypto::Error::Entropy(_) | crypto::Error::Library(_)) => &INTERNAL,
+        Cause::Crypto(_) | Cause::Tlv(_) | Cause::File(_) | Cause::Malformed(_) => &CARD_MALFORMED,
+        Cause::ForeignAuthority => &FOREIGN_AUTHORITY,
+        Cause::ChipNotAuthentic => &CHIP_NOT_AUTHENTIC,
+        Cause::PinNeeded => &PIN_NEEDED,
+        Cause::PinStateLost => &PIN_STATE_LOST,
+        Cause::WrongSignature => &WRONG_SIGNATURE,
+        Cause::PurposeRefused => &PURPOSE_REFUSED,
+        Cause::NoCertificate => &NOT_ACTIVATED,
+        Cause::SecureMessagingRequired => &CARD_UNSUPPORTED,
+    }
+}
+
+/// Other words for the same: who issued the card, and how many digits its PIN has.
+fn of_contact(error: &cns::Error) -> &'static Advice {
+    match of_dialogue(error).code {
+        "not-a-cie" => &NOT_A_KNOWN_CARD,
+        "pin-wrong" => &CONTACT_PIN_WRONG,
+        "puk-wrong" => &CONTACT_PUK_WRONG,
+        "puk-blocked" => &CONTACT_PUK_BLOCKED,
+        _ => of_dialogue(error),
     }
 }
 
@@ -340,11 +419,12 @@ mod tests {
     use crate::iso7816::StatusWord;
 
     #[test]
-    fn codes_are_unique_and_every_advice_speaks_both_languages() {
-        let mut codes: Vec<_> = ALL.iter().map(|advice| advice.code).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        assert_eq!(codes.len(), ALL.len());
+    fn advice_is_unique_and_speaks_both_languages() {
+        let mut advices: Vec<_> = ALL.iter().map(|advice| (advice.code, advice.english)).collect();
+        advices.sort_unstable();
+        advices.dedup();
+        assert_eq!(advices.len(), ALL.len());
+        assert_eq!(ALL.len(), Error::codes().count() + 6, "six in other words for contact cards");
         for advice in ALL {
             assert!(advice.english.ends_with('.') || advice.english.contains(": see"), "{}", advice.code);
             assert_ne!(advice.english, advice.italian);

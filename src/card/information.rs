@@ -1,6 +1,7 @@
 //! What a card tells anyone about itself: everything here is its own claim.
 
-use super::{ChipFamily, Kind};
+use super::{ChipFamily, Kind, kind_of};
+use crate::cns;
 use crate::ias::{Application, ClaimedCardNumber, ClaimedNis, Error, File, RootFile};
 use crate::pin::Tries;
 
@@ -19,13 +20,62 @@ pub enum KnownApplication {
     TravelDocument,
 }
 
-/// What a card says in clear. Nothing of it is verified; what names a person or a card is not printed by
-/// `Debug`.
+/// What a card says in clear, by its kind. Nothing of it is verified; what names a person or a card is not
+/// printed by `Debug`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Information {
+pub enum Information {
+    /// Of a CIE 3.
+    Cie3(Cie3Information),
+    /// Of a contact card.
+    Contact(ContactInformation),
+}
+
+impl Information {
+    /// Which kind of card it was recognised as.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Cie3(_) => Kind::Cie3,
+            Self::Contact(information) => information.kind,
+        }
+    }
+
+    /// Answer to reset, as the reader gave it.
+    #[must_use]
+    pub fn atr(&self) -> &[u8] {
+        match self {
+            Self::Cie3(information) => &information.atr,
+            Self::Contact(information) => &information.atr,
+        }
+    }
+}
+
+/// What a contact card says in clear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ContactInformation {
     /// Which kind of card it was recognised as.
     pub kind: Kind,
+    /// What its answer to reset says, if it is that of one of these cards.
+    pub hint: Option<cns::AtrHint>,
+    /// Answer to reset, as the reader gave it.
+    pub atr: Vec<u8>,
+    /// How its files are selected.
+    pub layout: cns::Layout,
+    /// The card's number.
+    pub card_id: Option<cns::ClaimedCardId>,
+    /// Bits of the modulus of each key that has a certificate: authentication, signature. Older cards have 1024,
+    /// which many services refuse.
+    pub key_bits: [Option<usize>; 2],
+    /// The files that the card gives without a PIN.
+    pub readable: Vec<cns::File>,
+}
+
+/// What a CIE 3 says in clear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cie3Information {
     /// Who made the chip, by fragments of EF.ATR or of the answer to reset. It drives nothing.
     pub chip: ChipFamily,
     /// Answer to reset, as the reader gave it.
@@ -48,7 +98,7 @@ pub struct Information {
 
 /// Asks for all of it: first in the CIE's directory, then in the root, the other application last, because
 /// asking for it leaves this one.
-pub(super) fn of_cie3(application: &mut Application) -> Result<Information, Error> {
+pub(super) fn of_cie3(application: &mut Application) -> Result<Cie3Information, Error> {
     let nis = application.read_nis()?;
     let (pin_tries, puk_tries) = (application.pin_tries()?, application.puk_tries()?);
     let mut readable = Vec::new();
@@ -67,8 +117,7 @@ pub(super) fn of_cie3(application: &mut Application) -> Result<Information, Erro
     let mut applications = vec![KnownApplication::IasEcc, KnownApplication::Cie];
     let travel_document = application.has_application(&TRAVEL_DOCUMENT)?;
     applications.extend(travel_document.then_some(KnownApplication::TravelDocument));
-    Ok(Information {
-        kind: Kind::Cie3,
+    Ok(Cie3Information {
         chip: ChipFamily::claimed(&ef_atr, &atr),
         atr,
         applications,
@@ -78,6 +127,33 @@ pub(super) fn of_cie3(application: &mut Application) -> Result<Information, Erro
         puk_tries,
         readable,
         readable_root,
+    })
+}
+
+/// Asks for all of it.
+pub(super) fn of_contact(session: &mut cns::Session) -> Result<ContactInformation, cns::Error> {
+    let mut readable = Vec::new();
+    for file in cns::File::ALL {
+        readable.extend(session.is_readable(file)?.then_some(file));
+    }
+    let mut key_bits = [None, None];
+    for (credential, bits) in
+        [cns::Credential::Authentication, cns::Credential::Signature].into_iter().zip(&mut key_bits)
+    {
+        *bits = match session.certificate(credential) {
+            Ok(certificate) => Some(certificate.public_key().bits()),
+            Err(error) if error.is_transport() => return Err(error),
+            Err(_) => None,
+        };
+    }
+    Ok(ContactInformation {
+        kind: kind_of(session),
+        hint: session.hint().cloned(),
+        atr: session.atr().to_vec(),
+        layout: session.layout(),
+        card_id: session.card_id().cloned(),
+        key_bits,
+        readable,
     })
 }
 

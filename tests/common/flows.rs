@@ -1,7 +1,7 @@
 //! What people do with a card, from laying it on to taking it away. The same flows run on every chip, in
 //! process and through a real PC/SC service; each begins with a fresh card.
 
-use cie::card::{self, Card};
+use cie::card::{self, Card, Information};
 use cie::crypto::signature::{Purpose, Signer};
 use cie::crypto::{Digest, DigestAlgorithm, PresentedCertificate};
 use cie::emulator::SoftCard;
@@ -47,7 +47,7 @@ pub const FLOWS: [Flow; 9] = [
 fn recognise(desk: &Desk<'_>) {
     assert!(matches!(card::open((desk.connect)()).unwrap(), Card::Cie3(_)));
     let mut card = card::open((desk.connect)()).unwrap();
-    let said = card.information().unwrap();
+    let Information::Cie3(said) = card.information().unwrap() else { unreachable!("another kind") };
     assert_eq!(said.nis.digits(), demo().citizen.nis);
     assert_eq!(said.atr, desk.card.profile().atr);
     assert_eq!((said.pin_tries, said.puk_tries), (Tries::Left(3), Tries::Left(10)));

@@ -57,7 +57,7 @@ fn what_others_select_between_two_operations_does_not_change_what_is_read() {
         drop(laid.insert());
         let link = Link::new(Disturbed { ours: laid.transport(), theirs: laid.transport(), held: false });
         let mut card = card::open(link).unwrap();
-        let said = card.information().unwrap();
+        let card::Information::Cie3(said) = card.information().unwrap() else { panic!() };
         assert_eq!(said.nis.digits(), demo().citizen.nis);
         assert_eq!((said.pin_tries, said.puk_tries), (Tries::Left(3), Tries::Left(10)));
         let mut application = card.into_ias().unwrap();

@@ -49,7 +49,7 @@ fn every_fault_of_recognition() {
             assert_eq!((witness.card.pin_tries(), witness.card.puk_tries()), (3, 10), "{what}");
             match outcome {
                 Ok(found) => {
-                    assert_eq!((lost(fault), found.atr), (None, right.atr.clone()), "{what}");
+                    assert_eq!((lost(fault), found.atr().to_vec()), (None, right.atr().to_vec()), "{what}");
                     counts[1].fetch_add(1, Ordering::Relaxed);
                 }
                 Err(error) => {

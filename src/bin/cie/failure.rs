@@ -174,8 +174,15 @@ impl Failure {
         match self {
             Self::Library(error) => {
                 let advice = error.advice(language);
-                let hints = [hint_of(error.code()), is_doubtful(error).then_some(language::HINT_DOUBT)];
-                let hints = hints.into_iter().flatten();
+                let contact = matches!(**error, cie::Error::Cns(_));
+                let doubt = if contact { language::HINT_CONTACT_DOUBT } else { language::HINT_DOUBT };
+                let hint = match hint_of(error.code()) {
+                    Some(_) if contact && error.code() == "pin-blocked" => {
+                        Some(language::HINT_CONTACT_PIN_BLOCKED)
+                    }
+                    hint => hint,
+                };
+                let hints = [hint, error.is_doubtful().then_some(doubt)].into_iter().flatten();
                 hints.fold(advice.to_owned(), |advice, hint| format!("{advice} {}", hint.of(language)))
             }
             Self::Own(problem, _) => problem.advice.of(language).to_owned(),
@@ -227,19 +234,14 @@ fn status_of(code: &str) -> Status {
         "no-service" | "no-reader" | "no-card" | "card-in-use" | "card-removed" | "card-mute"
         | "card-unpowered" | "reader-failed" | "reader-stuck" | "timed-out" | "cancelled"
         | "pin-uncertain" => Status::NoCard,
-        "card-refused" | "unblock-refused" | "not-a-cie" | "card-reset" | "channel-lost" | "pin-needed"
-        | "pin-state-lost" | "foreign-authority" => Status::Refused,
+        "card-refused" | "card-unsupported" | "not-activated" | "unblock-refused" | "not-a-cie"
+        | "card-reset" | "channel-lost" | "pin-needed" | "pin-state-lost" | "foreign-authority" => {
+            Status::Refused
+        }
         "issuer-unknown" => Status::Unchecked,
         // The rest was looked at and is not good; and what is not known here is not good either.
         _ => Status::Bad,
     }
-}
-
-/// Whether a PIN or PUK went out and nobody knows what the card made of it.
-fn is_doubtful(error: &cie::Error) -> bool {
-    let cie::Error::Ias(error) = error else { return false };
-    let shown = matches!(error.step, cie::ias::Step::VerifyPin | cie::ias::Step::VerifyPuk);
-    shown && matches!(&error.cause, cie::ias::Cause::Channel(cause) if !cause.is_unsent())
 }
 
 /// What this command offers against it, beyond the library's advice.
@@ -310,6 +312,8 @@ mod tests {
                 "card-refused",
                 "unblock-refused",
                 "not-a-cie",
+                "card-unsupported",
+                "not-activated",
                 "card-reset",
                 "channel-lost",
                 "pin-needed",

@@ -78,12 +78,18 @@ texts! {
     HINT_PIN_BLOCKED:
         "Run `cie pin unblock` with the PUK: eight digits, in the same two papers as the PIN, four in each. If they are lost, a municipality (Comune) can print them again.",
         "Eseguire `cie pin unblock` con il PUK: otto cifre, sugli stessi due fogli del PIN, quattro su ciascuno. Se sono smarriti, rivolgersi al Comune per la ristampa.";
+    HINT_CONTACT_PIN_BLOCKED:
+        "Run `cie pin unblock` with the PUK from the papers that came with the card.",
+        "Eseguire `cie pin unblock` con il PUK, indicato nei documenti consegnati con la carta.";
     HINT_PURPOSE:
         "If you know what the bytes are and that they are no login, add --acknowledge-raw.",
         "Se si sa che cosa sono questi dati e che non sono un accesso, aggiungere --acknowledge-raw.";
     HINT_DOUBT:
         "It is not known whether a try was spent: see how many are left with cie info.",
         "Non si sa se un tentativo è stato consumato: vedere quanti ne restano con cie info.";
+    HINT_CONTACT_DOUBT:
+        "It is not known whether a try was spent, and this card does not tell how many are left.",
+        "Non si sa se un tentativo è stato consumato, e questa carta non dice quanti ne restano.";
     HINT_WAIT:
         "With --wait 30 the command waits half a minute for a card.",
         "Con --wait 30 il comando attende una carta per mezzo minuto.";
@@ -98,6 +104,12 @@ texts! {
     PROMPT_PUK:
         "The PUK of the CIE has eight digits: the first four from the receipt of the\nmunicipality, the last four from the letter that came with the card.",
         "Il PUK della CIE ha otto cifre: le prime quattro dalla ricevuta del Comune,\nle ultime quattro dalla lettera arrivata con la carta.";
+    PROMPT_CONTACT_PIN:
+        "The PIN of this card has five to eight digits.",
+        "Il PIN di questa carta ha da cinque a otto cifre.";
+    PROMPT_CONTACT_PUK:
+        "The PUK of this card, from the papers that came with it, mostly has eight digits.",
+        "Il PUK di questa carta, nei documenti consegnati con essa, ha di solito otto cifre.";
     PROMPT_UNTOLD: "The card does not say how many tries are left.", "La carta non dice quanti tentativi rimangono.";
     PROMPT_LAST_TRY:
         "THIS IS THE LAST TRY: a wrong one blocks it.",
@@ -109,6 +121,7 @@ texts! {
     ASK_PIN: "PIN: ", "PIN: ";
     ASK_OLD_PIN: "Present PIN: ", "PIN attuale: ";
     ASK_NEW_PIN: "New PIN, eight digits: ", "Nuovo PIN, otto cifre: ";
+    ASK_NEW_CONTACT_PIN: "New PIN, five to eight digits: ", "Nuovo PIN, da cinque a otto cifre: ";
     ASK_NEW_PIN_AGAIN: "New PIN once more: ", "Nuovo PIN, di nuovo: ";
     ASK_PUK: "PUK: ", "PUK: ";
 
@@ -147,6 +160,9 @@ texts! {
     READER_UNPROBED: "a card that cannot be looked at ({})", "una carta che non si può esaminare ({})";
     READER_UNKNOWN: "unknown", "sconosciuto";
     CARD_CIE3: "electronic identity card (CIE 3)", "carta d'identità elettronica (CIE 3)";
+    CARD_CIE1: "electronic identity card, first generation (CIE 1)", "carta d'identità elettronica, prima generazione (CIE 1)";
+    CARD_CIE2: "electronic identity card, second generation (CIE 2)", "carta d'identità elettronica, seconda generazione (CIE 2)";
+    CARD_CNS: "citizen's services card or health card (CNS, TS-CNS)", "carta nazionale dei servizi o tessera sanitaria (CNS, TS-CNS)";
     CARD_OTHER: "another card", "un'altra carta";
     PUK_TRIES: "PUK tries left: {}", "Tentativi rimasti per il PUK: {}";
     INFO_CARD: "Card: {}", "Carta: {}";
@@ -156,6 +172,14 @@ texts! {
     INFO_UNTOLD: "the card does not say", "la carta non lo dice";
     APPLICATION_IAS: "IAS ECC (root)", "IAS ECC (radice)";
     APPLICATION_CIE: "CIE (login and signature)", "CIE (accesso e firma)";
+    APPLICATION_CNS: "CNS (login)", "CNS (accesso)";
+    INFO_CONTACT_CHIP: "Chip, by its own word: {}; system: {}", "Chip, secondo la carta: {}; sistema: {}";
+    INFO_KEY: "Key, bits: {}", "Chiave, bit: {}";
+    INFO_WEAK_KEY:
+        "{} (short: many services refuse it)",
+        "{} (corta: molti servizi la rifiutano)";
+    INFO_SIGNATURE_KEY: "Signature key, bits: {}", "Chiave di firma, bit: {}";
+    INFO_NO_KEY: "no certificate", "nessun certificato";
     APPLICATION_TRAVEL: "travel document (ICAO)", "documento di viaggio (ICAO)";
     SOFT_MADE:
         "Software card of {}, who does not exist: {}\nCertificates to check it with: {}\nPIN {}, PUK {}\nIt is a toy: its PIN protects nothing, and its certificates are marked as tests. Try:",

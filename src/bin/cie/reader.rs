@@ -1,10 +1,8 @@
 //! Finding the card: the reader asked for, else the only one with a card on it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use cie::card;
-use cie::ias::{Application, CardCache, Session, Terminal};
+use cie::card::{self, Card, Kind, Session};
 use cie::transport::pcsc::{Reader, ReaderState, Service, Sharing};
 use cie::transport::{self, Link};
 
@@ -53,17 +51,15 @@ pub(crate) fn link(common: &Common, output: Output) -> Result<Link, Failure> {
     Ok(service.connect(&found?, sharing(common))?)
 }
 
-/// Connects to the card and makes sure that it is a CIE.
-pub(crate) fn application(common: &Common, output: Output) -> Result<Application, Failure> {
-    let card = card::open(link(common, output)?)?;
-    card.into_ias().map_err(|_| Failure::Own(failure::OTHER_CARD, String::new()))
+/// Connects to the card and makes sure that it is one we know.
+pub(crate) fn card(common: &Common, output: Output) -> Result<Card, Failure> {
+    Ok(card::open(link(common, output)?)?)
 }
 
-/// Opens the protected channel to the card.
-pub(crate) fn session(application: Application, output: Output) -> Result<Session, Failure> {
-    let _progress = Progress::start(output, language::OPENING);
-    let terminal = Terminal::published()?;
-    Ok(application.authenticate(&Arc::new(terminal), &mut CardCache::new())?)
+/// Makes the card ready for its PIN: opens the protected channel, if it has one.
+pub(crate) fn session(card: Card, output: Output) -> Result<Session, Failure> {
+    let _progress = (card.kind() == Kind::Cie3).then(|| Progress::start(output, language::OPENING));
+    Ok(card.open_session()?)
 }
 
 /// Who else may use the card.

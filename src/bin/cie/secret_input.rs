@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cie::Language;
+use cie::card::{Kind, Session};
 use cie::pin::Tries;
-use cie::secret::{Pin, Puk};
+use cie::secret::Typed;
 use zeroize::Zeroizing;
 
 use crate::failure::{self, Failure};
@@ -37,36 +38,55 @@ impl SecretInput {
         }
     }
 
-    /// The holder's PIN, with what the person should know before.
-    pub(crate) fn pin(&mut self, file: Option<&Path>, ask: Text, tries: Tries) -> Result<Pin, Failure> {
-        let text = match file {
+    /// The holder's PIN for this card, with what the person should know before.
+    pub(crate) fn pin(
+        &mut self,
+        session: &Session,
+        file: Option<&Path>,
+        ask: Text,
+        tries: Tries,
+    ) -> Result<Typed, Failure> {
+        let what = by_kind(session, language::PROMPT_PIN, language::PROMPT_CONTACT_PIN);
+        let typed = match file {
             Some(path) => self.line_of(path)?,
-            None => self.ask(&self.preface(language::PROMPT_PIN, tries), ask)?,
+            None => self.ask(&self.preface(what, tries), ask)?,
         };
-        Ok(Pin::parse(&text)?)
+        session.check_pin(&typed)?;
+        Ok(typed)
     }
 
-    /// The PUK, with what the person should know before.
-    pub(crate) fn puk(&mut self, file: Option<&Path>, tries: Tries) -> Result<Puk, Failure> {
-        let text = match file {
+    /// The PUK for this card, with what the person should know before.
+    pub(crate) fn puk(
+        &mut self,
+        session: &Session,
+        file: Option<&Path>,
+        tries: Tries,
+    ) -> Result<Typed, Failure> {
+        let what = by_kind(session, language::PROMPT_PUK, language::PROMPT_CONTACT_PUK);
+        let typed = match file {
             Some(path) => self.line_of(path)?,
-            None => self.ask(&self.preface(language::PROMPT_PUK, tries), language::ASK_PUK)?,
+            None => self.ask(&self.preface(what, tries), language::ASK_PUK)?,
         };
-        Ok(Puk::parse(&text)?)
+        session.check_puk(&typed)?;
+        Ok(typed)
     }
 
-    /// A new PIN: from a file once, from a person twice.
-    pub(crate) fn new_pin(&mut self, file: Option<&Path>) -> Result<Pin, Failure> {
-        let Some(path) = file else {
-            // One that is no PIN is not asked for twice.
-            let first = Pin::parse(&self.ask("", language::ASK_NEW_PIN)?)?;
-            let again = self.ask("", language::ASK_NEW_PIN_AGAIN)?;
-            if again.as_bytes() != first.expose() {
-                return Err(Failure::Own(failure::PIN_MISMATCH, String::new()));
-            }
-            return Ok(first);
-        };
-        Ok(Pin::parse(&self.line_of(path)?)?)
+    /// A new PIN for this card: from a file once, from a person twice.
+    pub(crate) fn new_pin(&mut self, session: &Session, file: Option<&Path>) -> Result<Typed, Failure> {
+        if let Some(path) = file {
+            let typed = self.line_of(path)?;
+            session.check_pin(&typed)?;
+            return Ok(typed);
+        }
+        let ask = by_kind(session, language::ASK_NEW_PIN, language::ASK_NEW_CONTACT_PIN);
+        let first = self.ask("", ask)?;
+        // One that is no PIN is not asked for twice.
+        session.check_pin(&first)?;
+        let again = self.ask("", language::ASK_NEW_PIN_AGAIN)?;
+        if again.expose() != first.expose() {
+            return Err(Failure::Own(failure::PIN_MISMATCH, String::new()));
+        }
+        Ok(first)
     }
 
     /// What is said before the question.
@@ -81,11 +101,11 @@ impl SecretInput {
     }
 
     /// Asks at the terminal, whatever standard input and output are, and shows nothing of the answer.
-    fn ask(&mut self, preface: &str, question: Text) -> Result<Zeroizing<String>, Failure> {
+    fn ask(&mut self, preface: &str, question: Text) -> Result<Typed, Failure> {
         let prompt = format!("{preface}{}", question.of(self.language));
         self.allow_interruption(false).map_err(|e| Failure::Own(failure::NO_TERMINAL, e.to_string()))?;
         forget_what_was_typed();
-        let answer = rpassword::prompt_password(prompt).map(Zeroizing::new);
+        let answer = rpassword::prompt_password(prompt).map(Typed::new);
         self.allow_interruption(true).map_err(|e| Failure::Own(failure::NO_TERMINAL, e.to_string()))?;
         answer.map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof | io::ErrorKind::Interrupted => {
@@ -116,17 +136,23 @@ impl SecretInput {
     }
 
     /// The first line of a file, or the next one of standard input.
-    fn line_of(&mut self, path: &Path) -> Result<Zeroizing<String>, Failure> {
+    fn line_of(&mut self, path: &Path) -> Result<Typed, Failure> {
         let failed = |error| Failure::secret_input(path, &error);
+        let typed = |mut line: Zeroizing<String>| Typed::new(std::mem::take(&mut *line));
         if path == Path::new("-") {
             let input = match self.standard_input.take() {
                 Some(input) => input,
                 None => unbuffered_standard_input().map_err(failed)?,
             };
-            return first_line(self.standard_input.insert(input)).map_err(failed);
+            return first_line(self.standard_input.insert(input)).map(typed).map_err(failed);
         }
-        first_line(&mut File::open(path).map_err(failed)?).map_err(failed)
+        first_line(&mut File::open(path).map_err(failed)?).map(typed).map_err(failed)
     }
+}
+
+/// The words for a CIE 3, or for a contact card.
+fn by_kind(session: &Session, cie3: Text, contact: Text) -> Text {
+    if session.kind() == Kind::Cie3 { cie3 } else { contact }
 }
 
 /// What was typed before the question stands on the screen, and is not the answer to it.
@@ -166,6 +192,8 @@ fn first_line(input: &mut impl Read) -> io::Result<Zeroizing<String>> {
 
 #[cfg(test)]
 mod tests {
+    use cie::secret::{ContactPin, Pin};
+
     use super::*;
 
     #[test]
@@ -184,6 +212,7 @@ mod tests {
         {
             let line = first_line(&mut &bytes[..]).unwrap();
             assert!(line.len() <= LINE_MAX && Pin::parse(&line).is_err(), "{bytes:?}");
+            assert!(ContactPin::parse(&line).is_err(), "{bytes:?}");
         }
     }
 }

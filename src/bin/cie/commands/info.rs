@@ -1,10 +1,11 @@
 //! `info`: what the card tells anyone about itself. What names a person or a card is not printed: this
 //! goes into reports of problems.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
-use cie::card::{self, ChipFamily, Information, Kind, KnownApplication};
-use cie::ias::{File, RootFile};
+use cie::card::{self, ChipFamily, Cie3Information, Information, Kind, KnownApplication};
+use cie::cns::File;
+use cie::ias;
 use serde_json::{Value, json};
 
 use super::left;
@@ -25,45 +26,93 @@ pub(super) fn run(common: &Common, output: Output) -> Result<(), Failure> {
 }
 
 fn to_json(information: &Information) -> Value {
-    let applications: Vec<_> = information.applications.iter().map(|found| application(*found)).collect();
-    json!({
-        "card": kind(information.kind),
-        "chip": chip(information.chip),
-        "atr": hex::encode_upper(&information.atr),
-        "applications": applications,
-        "pin": { "tries_left": left(information.pin_tries) },
-        "puk": { "tries_left": left(information.puk_tries) },
-        "readable": readable(information),
-    })
+    match information {
+        Information::Cie3(information) => json!({
+            "card": kind(Kind::Cie3),
+            "chip": chip(information.chip),
+            "atr": hex::encode_upper(&information.atr),
+            "applications": information.applications.iter().map(|a| application(*a)).collect::<Vec<_>>(),
+            "pin": { "tries_left": left(information.pin_tries) },
+            "puk": { "tries_left": left(information.puk_tries) },
+            "readable": readable(information),
+        }),
+        Information::Contact(information) => {
+            let hint = information.hint.as_ref();
+            let [authentication, signature] = information.key_bits;
+            json!({
+                "card": kind(information.kind),
+                "chip": hint.and_then(|hint| hint.ic_name()),
+                "mask": hint.and_then(|hint| hint.mask_name()),
+                "atr": hex::encode_upper(&information.atr),
+                "applications": ["cns"],
+                "pin": { "tries_left": null },
+                "puk": { "tries_left": null },
+                "key_bits": { "authentication": authentication, "signature": signature },
+                "readable": information.readable.iter().map(File::to_string).collect::<Vec<_>>(),
+            })
+        }
+        _ => json!({ "card": kind(information.kind()) }),
+    }
 }
 
 fn to_text(information: &Information, output: Output) -> String {
+    let language = output.language;
     let mut text = String::new();
-    let mut line = |label: Text, value: &str| {
+    let mut line = |label: Text, values: &[&dyn Display]| {
         // Writing to a string does not fail.
-        let _ = writeln!(text, "{}", label.with(output.language, &[&value]));
+        let _ = writeln!(text, "{}", label.with(language, values));
     };
-    line(language::INFO_CARD, kind_text(information.kind).of(output.language));
-    let chip = match information.chip {
-        ChipFamily::Unknown => language::READER_UNKNOWN.of(output.language).to_owned(),
-        known => known.to_string(),
-    };
-    line(language::INFO_CHIP, &chip);
-    let applications: Vec<_> =
-        information.applications.iter().map(|found| application_text(*found).of(output.language)).collect();
-    line(language::INFO_APPLICATIONS, &applications.join(", "));
-    let unknown = language::INFO_UNTOLD.of(output.language);
-    let tries = |tries| left(tries).map_or(unknown.to_owned(), |left| left.to_string());
-    line(language::PIN_TRIES, &tries(information.pin_tries));
-    line(language::PUK_TRIES, &tries(information.puk_tries));
-    line(language::INFO_READABLE, &readable(information).join(", "));
+    line(language::INFO_CARD, &[&kind_text(information.kind()).of(language)]);
+    let unknown = language::READER_UNKNOWN.of(language);
+    let untold = language::INFO_UNTOLD.of(language);
+    match information {
+        Information::Cie3(information) => {
+            let chip = match information.chip {
+                ChipFamily::Unknown => unknown.to_owned(),
+                known => known.to_string(),
+            };
+            line(language::INFO_CHIP, &[&chip]);
+            let applications: Vec<_> =
+                information.applications.iter().map(|found| application_text(*found).of(language)).collect();
+            line(language::INFO_APPLICATIONS, &[&applications.join(", ")]);
+            let tries = |tries| left(tries).map_or(untold.to_owned(), |left| left.to_string());
+            line(language::PIN_TRIES, &[&tries(information.pin_tries)]);
+            line(language::PUK_TRIES, &[&tries(information.puk_tries)]);
+            line(language::INFO_READABLE, &[&readable(information).join(", ")]);
+        }
+        Information::Contact(information) => {
+            let hint = information.hint.as_ref();
+            let ic = hint.and_then(|hint| hint.ic_name()).unwrap_or(unknown);
+            let mask = hint.and_then(|hint| hint.mask_name()).unwrap_or(unknown);
+            line(language::INFO_CONTACT_CHIP, &[&ic, &mask]);
+            line(language::INFO_APPLICATIONS, &[&language::APPLICATION_CNS.of(language)]);
+            line(language::PIN_TRIES, &[&untold]);
+            line(language::PUK_TRIES, &[&untold]);
+            let [authentication, signature] = information.key_bits;
+            let bits = |bits: usize| match bits {
+                0..2048 => language::INFO_WEAK_KEY.with(language, &[&bits]),
+                _ => bits.to_string(),
+            };
+            let no_key = || language::INFO_NO_KEY.of(language).to_owned();
+            line(language::INFO_KEY, &[&authentication.map_or_else(no_key, bits)]);
+            if let Some(signature) = signature {
+                line(language::INFO_SIGNATURE_KEY, &[&bits(signature)]);
+            }
+            let readable: Vec<_> = information.readable.iter().map(File::to_string).collect();
+            line(language::INFO_READABLE, &[&readable.join(", ")]);
+        }
+        _ => {}
+    }
     text
 }
 
 /// The stable name of a kind of card.
 pub(super) fn kind(kind: Kind) -> &'static str {
     match kind {
+        Kind::Cie1 => "cie1",
+        Kind::Cie2 => "cie2",
         Kind::Cie3 => "cie3",
+        Kind::Cns => "cns",
         _ => "unknown",
     }
 }
@@ -71,7 +120,10 @@ pub(super) fn kind(kind: Kind) -> &'static str {
 /// What a person calls it.
 pub(super) fn kind_text(kind: Kind) -> Text {
     match kind {
+        Kind::Cie1 => language::CARD_CIE1,
+        Kind::Cie2 => language::CARD_CIE2,
         Kind::Cie3 => language::CARD_CIE3,
+        Kind::Cns => language::CARD_CNS,
         _ => language::CARD_OTHER,
     }
 }
@@ -107,8 +159,8 @@ fn application_text(application: KnownApplication) -> Text {
 }
 
 /// The files that are read without a PIN, by their identifiers.
-fn readable(information: &Information) -> Vec<String> {
-    let files = information.readable.iter().map(|file: &File| file.reference().identifier);
-    let root = information.readable_root.iter().map(|file: &RootFile| file.reference().identifier);
+fn readable(information: &Cie3Information) -> Vec<String> {
+    let files = information.readable.iter().map(|file: &ias::File| file.reference().identifier);
+    let root = information.readable_root.iter().map(|file: &ias::RootFile| file.reference().identifier);
     files.chain(root).map(|identifier| format!("EF.{identifier:04X}")).collect()
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use cie::ias::{Session, Unblock, Unlocked};
+use cie::card::{Session, Unblock, Unlocked};
 use cie::pin::{LastTry, Tries, check_new_pin};
 use serde_json::json;
 
@@ -29,17 +29,22 @@ pub(super) fn run(command: &Pin, common: &Common, output: Output) -> Result<(), 
 
 /// Opens the card, asks for the PIN and shows it to the card, once. For every command that needs the PIN.
 pub(super) fn unlock(entry: &PinEntry, common: &Common, output: Output) -> Result<Unlocked, Failure> {
-    let session = reader::session(reader::application(common, output)?, output)?;
-    let tries = spendable(session.pin_tries(), cie::ias::Step::VerifyPin, last_try(entry.last_try))?;
+    show(reader::session(reader::card(common, output)?, output)?, entry, output)
+}
+
+/// Asks for the PIN and shows it to the card, once.
+pub(super) fn show(session: Session, entry: &PinEntry, output: Output) -> Result<Unlocked, Failure> {
+    let last_try = last_try(entry.last_try);
+    let tries = session.check_pin_tries(last_try)?;
     let mut secrets = SecretInput::new(output.language);
-    let pin = secrets.pin(entry.pin_file.as_deref(), language::ASK_PIN, tries)?;
+    let pin = secrets.pin(&session, entry.pin_file.as_deref(), language::ASK_PIN, tries)?;
     let _progress = Progress::start(output, language::CHECKING_PIN);
-    Ok(session.verify_pin_with(&pin, last_try(entry.last_try))?)
+    Ok(session.verify_pin(&pin, last_try)?)
 }
 
 fn status(common: &Common, output: Output) -> Result<(), Failure> {
     // In clear: no key is exchanged, and nothing that the card could count.
-    let tries = reader::application(common, output)?.pin_tries()?;
+    let tries = reader::card(common, output)?.pin_tries()?;
     let object =
         json!({ "pin": { "tries_left": left(tries), "blocked": left(tries).map(|left| left == 0) } });
     let text = match tries {
@@ -55,16 +60,16 @@ fn verify(entry: &PinEntry, common: &Common, output: Output) -> Result<(), Failu
 }
 
 fn change(entry: &PinEntry, new: Option<&Path>, common: &Common, output: Output) -> Result<(), Failure> {
-    let session = reader::session(reader::application(common, output)?, output)?;
+    let session = reader::session(reader::card(common, output)?, output)?;
     let last_try = last_try(entry.last_try);
-    let tries = spendable(session.pin_tries(), cie::ias::Step::VerifyPin, last_try)?;
+    let tries = session.check_pin_tries(last_try)?;
     let mut secrets = SecretInput::new(output.language);
-    let old = secrets.pin(entry.pin_file.as_deref(), language::ASK_OLD_PIN, tries)?;
-    let new = secrets.new_pin(new)?;
+    let old = secrets.pin(&session, entry.pin_file.as_deref(), language::ASK_OLD_PIN, tries)?;
+    let new = secrets.new_pin(&session, new)?;
     check_new_pin(&new, Some(&old))?;
     let mut unlocked = {
         let _progress = Progress::start(output, language::CHECKING_PIN);
-        session.verify_pin_with(&old, last_try)?
+        session.verify_pin(&old, last_try)?
     };
     let progress = Progress::start(output, language::CHANGING_PIN);
     unlocked.change_pin(&old, &new)?;
@@ -79,20 +84,20 @@ fn unblock(
     common: &Common,
     output: Output,
 ) -> Result<(), Failure> {
-    let mut application = reader::application(common, output)?;
+    let mut card = reader::card(common, output)?;
     let last_try = last_try(entry.last_try);
     // Asked in clear: a card that refuses the question in clear would end the channel by that.
-    let tries = spendable(application.puk_tries()?, cie::ias::Step::VerifyPuk, last_try)?;
-    let session = reader::session(application, output)?;
+    let tries = card.check_puk_tries(last_try)?;
+    let session = reader::session(card, output)?;
     let mut secrets = SecretInput::new(output.language);
-    let puk = secrets.puk(entry.puk_file.as_deref(), tries)?;
-    let new = if keep_pin { None } else { Some(secrets.new_pin(new)?) };
+    let puk = secrets.puk(&session, entry.puk_file.as_deref(), tries)?;
+    let new = if keep_pin { None } else { Some(secrets.new_pin(&session, new)?) };
     if let Some(new) = &new {
         check_new_pin(new, None)?;
     }
     let progress = Progress::start(output, language::CHECKING_PUK);
     let unblock = new.as_ref().map_or(Unblock::KeepPin, Unblock::NewPin);
-    let session: Session = session.unblock_pin(&puk, unblock, last_try)?;
+    let session = session.unblock_pin(&puk, unblock, last_try)?;
     drop(progress);
     let said = if keep_pin { language::PIN_UNBLOCKED } else { language::PIN_UNBLOCKED_NEW };
     done(said, "unblocked", session.pin_tries(), output)
@@ -102,14 +107,6 @@ fn unblock(
 fn done(said: Text, what: &str, tries: Tries, output: Output) -> Result<(), Failure> {
     let object = json!({ "pin": { what: true, "tries_left": left(tries) } });
     output.result(&object, &format!("{}\n{}\n", said.of(output.language), tries_text(tries, output)))
-}
-
-/// Refuses before anybody types anything what the library would refuse to send.
-fn spendable(tries: Tries, step: cie::ias::Step, last_try: LastTry) -> Result<Tries, Failure> {
-    match tries.check(last_try) {
-        Ok(()) => Ok(tries),
-        Err(error) => Err(cie::ias::Error { step, cause: cie::ias::Cause::Pin(error) }.into()),
-    }
 }
 
 fn last_try(spend: bool) -> LastTry {

@@ -71,7 +71,7 @@ impl Line {
     /// A card that was, or was not, reached: recognised by its applications.
     fn of_card(name: String, atr: String, link: Result<Link, cie::Error>) -> Self {
         let found = link.and_then(|link| match card::open(link) {
-            Ok(mut card) => Ok(Some(card.information().map(|information| information.kind)?)),
+            Ok(card) => Ok(Some(card.kind())),
             Err(card::Refused { error: card::Error::NotACie(_), .. }) => Ok(None),
             Err(refused) => Err(refused.into()),
         });

@@ -1,0 +1,203 @@
+//! PIN and PUK (CNS functional specification: VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER).
+//!
+//! One command that carries a secret per call. The one exception: a card that knows no object of that name
+//! (6A88) has compared nothing, and is told once more under the other name that it may have for it.
+
+use zeroize::Zeroizing;
+
+use super::{Credential, Error, Refused, Session, Step, Unlocked};
+use crate::dialogue::{About, Step as _};
+use crate::iso7816::{Command, StatusWord, command};
+use crate::pin::{self, LastTry, Tries};
+use crate::secret::{ContactPin, ContactPuk};
+
+/// How many tries a PIN has after a right one.
+const PIN_TRIES_MOST: u8 = 3;
+/// How many a PUK can have: the most that a card can tell.
+const PUK_TRIES_MOST: u8 = 15;
+
+/// What becomes of the PIN when it is unblocked: RESET RETRY COUNTER with P1 = 00 and a new one, or with
+/// P1 = 01 and none.
+pub type Unblock<'a> = pin::Unblock<'a, ContactPin>;
+
+/// What is known of one PIN and its PUK.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Secrets {
+    pub(super) pin_tries: Tries,
+    pub(super) puk_tries: Tries,
+    /// Whether the card was found to want the second of the references.
+    second_reference: bool,
+}
+
+impl Default for Secrets {
+    fn default() -> Self {
+        Self { pin_tries: Tries::Unknown, puk_tries: Tries::Unknown, second_reference: false }
+    }
+}
+
+impl Session {
+    /// Shows the PIN of the authentication key: one VERIFY, never repeated. With one try or none known to be left
+    /// nothing is sent. From here on no other program gets at the card.
+    ///
+    /// # Errors
+    /// [`Refused`] with the error and this session; [`Error::pin_error`](crate::dialogue::Error::pin_error) tells
+    /// wrong from blocked. At [`Step::KeepExclusive`] another program is connected to the card, and nothing was
+    /// sent.
+    pub fn verify_pin(self, pin: &ContactPin) -> Result<Unlocked, Refused<Self>> {
+        self.verify_pin_of(Credential::Authentication, pin, LastTry::Refuse)
+    }
+
+    /// The same for the PIN of any key, and the last try is spent if the caller says so.
+    ///
+    /// # Errors
+    /// As [`Session::verify_pin`].
+    pub fn verify_pin_of(
+        mut self,
+        credential: Credential,
+        pin: &ContactPin,
+        last_try: LastTry,
+    ) -> Result<Unlocked, Refused<Self>> {
+        let step = Step::VerifyPin;
+        if let Err(error) = self.pin_tries(credential).check(last_try) {
+            return Err(Refused::new(self, step.failed(error)));
+        }
+        match self.show(credential, step, |reference| command::verify(reference, pin.expose())) {
+            Ok(()) => Ok(Unlocked::new(self, credential)),
+            Err(error) => {
+                self.forget_unless_lost(&error);
+                Err(Refused::new(self, error))
+            }
+        }
+    }
+
+    /// Changes a PIN: one command that carries the old and the new one, never repeated. A wrong old one costs a
+    /// try. The card is reset afterwards.
+    ///
+    /// # Errors
+    /// [`Error::pin_error`](crate::dialogue::Error::pin_error) if the old PIN was not accepted. After an error of
+    /// the channel it is not known which PIN the card has.
+    pub fn change_pin(
+        &mut self,
+        credential: Credential,
+        old: &ContactPin,
+        new: &ContactPin,
+        last_try: LastTry,
+    ) -> Result<(), Error> {
+        self.pin_tries(credential).check(last_try).map_err(|e| Step::ChangePin.failed(e))?;
+        let outcome = self.change(credential, old, new);
+        self.settle(outcome)
+    }
+
+    /// The same on a card that keeps its state.
+    pub(super) fn change(
+        &mut self,
+        credential: Credential,
+        old: &ContactPin,
+        new: &ContactPin,
+    ) -> Result<(), Error> {
+        let data = Zeroizing::new([old.expose().as_slice(), new.expose()].concat());
+        self.show(credential, Step::ChangePin, |reference| command::change_reference_data(reference, &data))
+    }
+
+    /// Unblocks a PIN: one command that carries the PUK, never repeated. A wrong PUK costs one of its tries, and
+    /// when all are spent the PIN can never be unblocked again. The card is reset afterwards.
+    ///
+    /// # Errors
+    /// [`Error::pin_error`](crate::dialogue::Error::pin_error) is about the PUK here. After an error of the
+    /// channel it is not known which PIN the card has.
+    pub fn unblock_pin(
+        &mut self,
+        credential: Credential,
+        puk: &ContactPuk,
+        unblock: Unblock<'_>,
+        last_try: LastTry,
+    ) -> Result<(), Error> {
+        let data = Zeroizing::new(match unblock {
+            Unblock::NewPin(pin) => [puk.expose().as_slice(), pin.expose()].concat(),
+            Unblock::KeepPin => puk.expose().to_vec(),
+        });
+        self.puk_tries(credential).check(last_try).map_err(|e| Step::UnblockPin.failed(e))?;
+        let outcome = self.show(credential, Step::UnblockPin, |reference| match unblock {
+            Unblock::NewPin(_) => command::reset_retry_counter_with_puk(reference, &data),
+            Unblock::KeepPin => command::reset_retry_counter_with_puk_only(reference, &data),
+        });
+        self.settle(outcome)
+    }
+
+    /// Keeps everybody else off the card, goes to the directory of the PIN and sends one command with a secret.
+    fn show(
+        &mut self,
+        credential: Credential,
+        step: Step,
+        command: impl Fn(u8) -> Command,
+    ) -> Result<(), Error> {
+        self.channel.link().keep_exclusive().map_err(|e| Step::KeepExclusive.failed(e))?;
+        // From here on the card may have a verified PIN: whatever happens, it does not outlive us.
+        self.channel.link().reset_when_dropped(true);
+
+        self.channel.link().hold();
+        let outcome = self.enter(credential.pin_directory()).map(|()| self.send(credential, &command));
+        self.channel.link().let_go();
+        let outcome = outcome?;
+        if outcome.as_ref().is_err_and(|error| matches!(error, pin::Error::Channel(_))) {
+            self.current = None;
+        }
+        let known = self.secrets_slot(credential);
+        match (step.about(), &outcome) {
+            // How many tries a PUK has is the issuer's choice.
+            (About::PukAndPin, Ok(())) => {
+                (known.puk_tries, known.pin_tries) = (Tries::Unknown, Tries::Left(PIN_TRIES_MOST));
+            }
+            (About::PukAndPin, refused) => {
+                known.puk_tries = known.puk_tries.after(refused, PUK_TRIES_MOST);
+            }
+            (_, outcome) => known.pin_tries = known.pin_tries.after(outcome, PIN_TRIES_MOST),
+        }
+        outcome.map_err(|e| step.failed(e))
+    }
+
+    /// Under the name that the card knows the PIN by.
+    fn send(&mut self, credential: Credential, command: &impl Fn(u8) -> Command) -> Result<(), pin::Error> {
+        let mask = self.hint.as_ref().and_then(|hint| hint.mask);
+        let [first, second] = credential.pin_references(mask);
+        if self.secrets_of(credential).second_reference {
+            return pin::present(&mut self.channel, &command(second));
+        }
+        let outcome = pin::present(&mut self.channel, &command(first));
+        if outcome != Err(pin::Error::Status(StatusWord::REFERENCE_NOT_FOUND)) {
+            return outcome;
+        }
+        let outcome = pin::present(&mut self.channel, &command(second));
+        let unknown = Err(pin::Error::Status(StatusWord::REFERENCE_NOT_FOUND));
+        self.secrets_slot(credential).second_reference = outcome != unknown;
+        outcome
+    }
+
+    /// After a change or an unblocking: has the card forget what it was shown, and lets others in again. What
+    /// was done stays done if that fails; the card is then reset when the link is dropped.
+    fn settle(&mut self, outcome: Result<(), Error>) -> Result<(), Error> {
+        match &outcome {
+            Ok(()) => drop(self.forget()),
+            Err(error) => self.forget_unless_lost(error),
+        }
+        outcome
+    }
+
+    /// Resets the card and lets others in again.
+    pub(super) fn forget(&mut self) -> Result<(), Error> {
+        self.current = None;
+        let link = self.channel.link();
+        link.reset().map_err(|e| Step::Reset.failed(e))?;
+        link.reset_when_dropped(false);
+        link.share_again().map_err(|e| Step::Reset.failed(e))
+    }
+
+    /// A card that refused is let go of, once it has forgotten whatever it was told; one that said nothing is
+    /// kept, and reset when the link is dropped.
+    fn forget_unless_lost(&mut self, error: &Error) {
+        if !error.is_transport() {
+            // If this fails the next command finds out why.
+            let _ = self.forget();
+        }
+    }
+}

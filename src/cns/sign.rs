@@ -1,0 +1,152 @@
+//! Signatures (CNS functional specification: MSE RESTORE and SET, PERFORM SECURITY OPERATION): the ways to
+//! have a PKCS #1 v1.5 block signed, tried in order until one gives a signature that verifies.
+
+use super::{Error, Family, Step};
+use crate::crypto::signature::pkcs1_block;
+use crate::crypto::{Digest, PresentedCertificate};
+use crate::dialogue::{Cause, Step as _};
+use crate::iso7816::{Command, StatusWord, apdu, command};
+use crate::secure_messaging::Channel;
+
+/// Control reference template of a key that deciphers, and of one that signs.
+const CONFIDENTIALITY: u8 = 0xB8;
+const DIGITAL_SIGNATURE: u8 = 0xB6;
+/// P1 of MANAGE SECURITY ENVIRONMENT, SET, on these cards.
+const SET: u8 = 0xF1;
+
+/// A way to have a digest signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Route {
+    /// PSO DECIPHER of the whole block, which is made here: the keys are of the class that deciphers, and
+    /// apply the private exponent to whatever they are given. Blocks of 256 bytes go out as a chain.
+    Decipher,
+    /// The same in one command of extended length.
+    DecipherInOnePiece,
+    /// PSO COMPUTE DIGITAL SIGNATURE of the DigestInfo; the card makes the block.
+    SignDigestInfo,
+    /// PSO COMPUTE DIGITAL SIGNATURE of the bare digest; the card makes DigestInfo and block.
+    SignDigest,
+}
+
+impl Route {
+    /// The ways to try on a card of this family, in order.
+    pub(super) fn of(family: Family) -> &'static [Self] {
+        match family {
+            Family::Cie1 => &[Self::SignDigestInfo, Self::SignDigest],
+            _ => &[Self::Decipher, Self::DecipherInOnePiece, Self::SignDigestInfo, Self::SignDigest],
+        }
+    }
+
+    fn template(self) -> u8 {
+        match self {
+            Self::Decipher | Self::DecipherInOnePiece => CONFIDENTIALITY,
+            Self::SignDigestInfo | Self::SignDigest => DIGITAL_SIGNATURE,
+        }
+    }
+
+    fn operation(self, digest: &Digest, size: usize) -> Result<Command, Cause> {
+        let block = || pkcs1_block(size, &digest.digest_info());
+        Ok(match self {
+            Self::Decipher => command::decipher(&block()?),
+            Self::DecipherInOnePiece => command::decipher(&block()?).in_one_piece(),
+            Self::SignDigestInfo => command::compute_digital_signature(&digest.digest_info()),
+            Self::SignDigest => command::compute_digital_signature(digest.as_bytes()),
+        })
+    }
+
+    /// Whether the next way may be tried after this answer: the card does not do it in this one. All of them
+    /// come before the key was used.
+    fn leads_on(self, status: StatusWord) -> bool {
+        match status {
+            StatusWord::CONDITIONS_NOT_SATISFIED
+            | StatusWord::FUNCTION_NOT_SUPPORTED
+            | StatusWord::WRONG_P1_P2
+            | StatusWord::REFERENCE_NOT_FOUND
+            | StatusWord::SECURITY_STATUS_NOT_SATISFIED
+            | StatusWord::WRONG_DATA
+            | StatusWord::WRONG_LENGTH
+            | StatusWord::CLA_NOT_SUPPORTED
+            | StatusWord::INS_NOT_SUPPORTED => true,
+            // The next fragment of a chain expected; chains not supported.
+            status => matches!(status.value(), 0x6883 | 0x6884),
+        }
+    }
+}
+
+/// The key to sign with, in the directory that is current.
+pub(super) struct Key<'a> {
+    pub(super) reference: u8,
+    /// Number of the security environment that the keys are used in.
+    pub(super) environment: u8,
+    pub(super) certificate: &'a PresentedCertificate,
+}
+
+/// Has the digest signed, by the first of the ways that gives a signature of the certificate's key. Gives
+/// the way, too, for the next time.
+///
+/// # Errors
+/// [`Cause::PinStateLost`] if all that was missing is the PIN; [`Cause::WrongSignature`] if the card signs
+/// but with another key; else the first refusal.
+pub(super) fn sign(
+    channel: &mut Channel,
+    key: &Key<'_>,
+    routes: &[Route],
+    digest: &Digest,
+) -> Result<(Route, Vec<u8>), Error> {
+    let step = Step::Sign;
+    let size = key.certificate.public_key().size();
+    let mut failure: Option<Cause> = None;
+    for route in routes {
+        // One piece and a chain are the same for a block that fits into a short command.
+        if *route == Route::DecipherInOnePiece && size < apdu::SHORT_DATA_MAX {
+            continue;
+        }
+        match attempt(channel, key, *route, digest, size)? {
+            Ok(signature) if key.certificate.public_key().check_signature(digest, &signature).is_ok() => {
+                return Ok((*route, signature));
+            }
+            Ok(_) => failure = Some(Cause::WrongSignature),
+            Err(status) if route.leads_on(status) => {
+                failure.get_or_insert(Cause::Status(status));
+            }
+            Err(status) => return Err(step.failed(status)),
+        }
+    }
+    let lost = Cause::Status(StatusWord::SECURITY_STATUS_NOT_SATISFIED);
+    Err(step.failed(match failure {
+        Some(cause) if cause == lost => Cause::PinStateLost,
+        Some(cause) => cause,
+        None => Cause::NoCertificate,
+    }))
+}
+
+/// One way: restores the security environment, names the key, has it used.
+fn attempt(
+    channel: &mut Channel,
+    key: &Key<'_>,
+    route: Route,
+    digest: &Digest,
+    size: usize,
+) -> Result<Result<Vec<u8>, StatusWord>, Error> {
+    let step = Step::Sign;
+    let mut send = |command: &Command| channel.exchange(command).map_err(|e| step.failed(e));
+    let mut restored = send(&command::restore_security_environment(key.environment))?.status();
+    if restored == StatusWord::WRONG_LENGTH {
+        restored = send(&command::restore_security_environment_bare(key.environment))?.status();
+    }
+    if !restored.is_success() {
+        return Ok(Err(restored));
+    }
+    let reference = [0x83, 0x01, key.reference];
+    let set = command::manage_security_environment(SET, route.template(), &reference);
+    let set = send(&set)?.status();
+    if !set.is_success() {
+        return Ok(Err(set));
+    }
+    let operation = route.operation(digest, size).map_err(|cause| step.failed(cause))?;
+    let response = send(&operation)?;
+    match response.status() {
+        StatusWord::SUCCESS => Ok(Ok(response.into_data())),
+        status => Ok(Err(status)),
+    }
+}
