@@ -1,5 +1,5 @@
-//! A software card: an in-memory CIE 3 with its own test PKI, for tests, examples and kiosks without
-//! a reader.
+//! A software card: an in-memory CIE 3, or a [contact card](contact) of an older kind, with its own test PKI,
+//! for tests, examples and kiosks without a reader.
 //!
 //! It is written from the card's side and shares only the ground floor with the terminal's code, so
 //! that a mistake in one is not mirrored by the other.
@@ -8,10 +8,14 @@
 //! in a reader: through a [`Transport`](crate::transport::Transport) or a
 //! [`Link`](crate::transport::Link).
 
+mod card;
 mod card_file;
 pub mod citizen;
+mod cns;
+pub mod contact;
 pub mod entropy;
 mod error;
+mod exchange;
 pub mod folder;
 mod ias;
 pub mod issue;
@@ -26,7 +30,7 @@ mod store;
 pub mod vpcd;
 
 pub use error::Error;
-pub use ias::Tamper;
+pub use exchange::Tamper;
 pub use profile::{Chip, Profile, UnknownChip, WrongLe};
 pub use soft_card::SoftCard;
 pub use soft_transport::SoftTransport;

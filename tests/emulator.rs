@@ -10,6 +10,8 @@ mod bench;
 mod chips;
 #[path = "emulator/commands.rs"]
 mod commands;
+#[path = "emulator/contact.rs"]
+mod contact;
 #[path = "emulator/garbage.rs"]
 mod garbage;
 #[path = "emulator/handle.rs"]

@@ -9,24 +9,38 @@ use fs4::{FileExt, TryLockError};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::cns;
 use super::error::Error;
-use super::store::{Persistent, Store};
+use super::store::{Persistent, State, Store};
 
 /// Says what the file is, and which layout it has.
-const FORMAT: &str = "cie software card 1";
+const FORMAT: &str = "cie software card 2";
 /// Longest file that is read, in bytes; real ones have some fifty thousand.
 const FILE_MAX: u64 = 4 << 20;
 
 #[derive(Serialize)]
-struct Written<'a> {
+struct Written<'a, S> {
     format: &'static str,
-    card: &'a Persistent,
+    kind: &'static str,
+    card: &'a S,
+}
+
+/// What a file says of itself; the rest of it is looked at only when this is known.
+#[derive(Deserialize)]
+struct Head {
+    format: String,
+    kind: String,
 }
 
 #[derive(Deserialize)]
-struct Found {
-    format: String,
-    card: Persistent,
+struct Body<S> {
+    card: S,
+}
+
+/// A card of whichever kind.
+pub(super) enum Found {
+    Cie3(Box<Persistent>),
+    Contact(Box<cns::Persistent>),
 }
 
 /// The open file of one card. The lock ends when this is dropped.
@@ -37,14 +51,14 @@ pub(super) struct CardFile {
 
 impl CardFile {
     /// Writes a card where there is none yet.
-    pub(super) fn create(path: &Path, state: &Persistent) -> Result<(), Error> {
+    pub(super) fn create(path: &Path, state: &impl State) -> Result<(), Error> {
         let bytes = encode(state).map_err(|error| Error::file(path, &error))?;
         write_new(path, &bytes).map_err(|error| Error::file(path, &error))
     }
 
     /// Takes the lock, then reads the card. What is no card is left as it is, rights included, and gets no
     /// lock beside it.
-    pub(super) fn open(path: &Path) -> Result<(Self, Persistent), Error> {
+    pub(super) fn open(path: &Path) -> Result<(Self, Found), Error> {
         let file_error = |error: io::Error| Error::file(path, &error);
         // One name for one file: two names would be two locks, and a link would be replaced.
         let real = fs::canonicalize(path).map_err(file_error)?;
@@ -61,7 +75,7 @@ impl CardFile {
 }
 
 /// Reads a card from the file `real`, which the caller calls `path`.
-fn read(real: &Path, path: &Path) -> Result<(File, Persistent), Error> {
+fn read(real: &Path, path: &Path) -> Result<(File, Found), Error> {
     let file_error = |error: io::Error| Error::file(path, &error);
     // Before it is opened: to open a pipe is to wait for somebody to write into it.
     if !fs::metadata(real).map_err(file_error)?.is_file() {
@@ -70,16 +84,25 @@ fn read(real: &Path, path: &Path) -> Result<(File, Persistent), Error> {
     let file = File::open(real).map_err(file_error)?;
     let mut bytes = Zeroizing::new(Vec::new());
     (&file).take(FILE_MAX).read_to_end(&mut bytes).map_err(file_error)?;
-    let found: Found = serde_json::from_slice(&bytes).map_err(|error| Error::Format(error.to_string()))?;
-    if found.format != FORMAT {
+    let head: Head = decode(&bytes)?;
+    if head.format != FORMAT {
         return Err(Error::Format("another format or version".to_owned()));
     }
-    Ok((file, found.card))
+    let found = match head.kind.as_str() {
+        Persistent::KIND => Found::Cie3(Box::new(decode::<Body<_>>(&bytes)?.card)),
+        cns::Persistent::KIND => Found::Contact(Box::new(decode::<Body<_>>(&bytes)?.card)),
+        _ => return Err(Error::Format("another kind of card".to_owned())),
+    };
+    Ok((file, found))
 }
 
-impl Store for CardFile {
+fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Error> {
+    serde_json::from_slice(bytes).map_err(|error| Error::Format(error.to_string()))
+}
+
+impl<S: State> Store<S> for CardFile {
     /// A new file beside the old one, forced to disk, then put in its place: a power cut leaves either.
-    fn save(&mut self, state: &Persistent) -> io::Result<()> {
+    fn save(&mut self, state: &S) -> io::Result<()> {
         let bytes = encode(state)?;
         let new = sibling(&self.path, ".new");
         match fs::remove_file(&new) {
@@ -94,8 +117,8 @@ impl Store for CardFile {
     }
 }
 
-fn encode(state: &Persistent) -> io::Result<Zeroizing<Vec<u8>>> {
-    Ok(Zeroizing::new(serde_json::to_vec_pretty(&Written { format: FORMAT, card: state })?))
+fn encode<S: State>(state: &S) -> io::Result<Zeroizing<Vec<u8>>> {
+    Ok(Zeroizing::new(serde_json::to_vec_pretty(&Written { format: FORMAT, kind: S::KIND, card: state })?))
 }
 
 /// The name with something appended, in the same directory.

@@ -3,6 +3,7 @@
 mod people;
 
 use std::fmt;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -53,15 +54,27 @@ impl Date {
     /// # Errors
     /// [`Error::Date`] if there is no such day.
     pub fn new(year: u16, month: u8, day: u8) -> Result<Self, Error> {
-        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-        let last = match month {
-            2 => 28 + u8::from(leap),
-            4 | 6 | 9 | 11 => 30,
-            1..=12 => 31,
-            _ => 0,
-        };
-        let exists = (1900..2200).contains(&year) && (1..=last).contains(&day);
+        let exists = (1900..2200).contains(&year) && (1..=days_of(year, month)).contains(&day);
         if exists { Ok(Self { year, month, day }) } else { Err(Error::Date) }
+    }
+
+    /// The day of a moment, in universal time.
+    ///
+    /// # Errors
+    /// [`Error::Date`] before 1970 and after 2199.
+    pub fn of(time: SystemTime) -> Result<Self, Error> {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).map_err(|_| Error::Date)?;
+        let mut days = since.as_secs() / 86_400;
+        for year in 1970..2200 {
+            for month in 1..=12 {
+                let length = u64::from(days_of(year, month));
+                if days < length {
+                    return Self::new(year, month, u8::try_from(days + 1).map_err(|_| Error::Date)?);
+                }
+                days -= length;
+            }
+        }
+        Err(Error::Date)
     }
 
     /// The year.
@@ -80,6 +93,17 @@ impl Date {
     #[must_use]
     pub fn day(self) -> u8 {
         self.day
+    }
+}
+
+/// How many days a month has; none if there is no such month.
+fn days_of(year: u16, month: u8) -> u8 {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    match month {
+        2 => 28 + u8::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
     }
 }
 
@@ -124,6 +148,22 @@ pub struct Person {
 }
 
 impl Person {
+    /// The surname in capital letters without accents, as old cards write it.
+    ///
+    /// # Errors
+    /// [`Error::Name`].
+    pub fn plain_surname(&self) -> Result<String, Error> {
+        plain(&self.surname)
+    }
+
+    /// The given names likewise.
+    ///
+    /// # Errors
+    /// [`Error::Name`].
+    pub fn plain_given_names(&self) -> Result<String, Error> {
+        plain(&self.given_names)
+    }
+
     /// Computes the fiscal code: six letters of the names, date and sex, place, check character.
     ///
     /// # Errors
@@ -201,29 +241,33 @@ impl Citizen {
     }
 }
 
+/// A name in capital letters without accents.
+fn plain(name: &str) -> Result<String, Error> {
+    let plain = name.chars().flat_map(char::to_uppercase).map(|letter| match letter {
+        'A'..='Z' | ' ' | '-' | '\'' => Ok(letter),
+        'À' | 'Á' | 'Â' | 'Ã' | 'Ä' | 'Å' => Ok('A'),
+        'È' | 'É' | 'Ê' | 'Ë' => Ok('E'),
+        'Ì' | 'Í' | 'Î' | 'Ï' => Ok('I'),
+        'Ò' | 'Ó' | 'Ô' | 'Õ' | 'Ö' | 'Ø' => Ok('O'),
+        'Ù' | 'Ú' | 'Û' | 'Ü' => Ok('U'),
+        'Ç' | 'Č' => Ok('C'),
+        'Ñ' => Ok('N'),
+        'Š' => Ok('S'),
+        'Ž' => Ok('Z'),
+        '’' => Ok('\''),
+        _ => Err(Error::Name),
+    });
+    plain.collect()
+}
+
 /// Consonants and vowels of a name, in order, as plain capital letters.
 fn letters(name: &str) -> Result<(String, String), Error> {
-    let mut plain = Vec::new();
-    for letter in name.chars().flat_map(char::to_uppercase) {
-        plain.push(match letter {
-            'A'..='Z' => letter,
-            'À' | 'Á' | 'Â' | 'Ã' | 'Ä' | 'Å' => 'A',
-            'È' | 'É' | 'Ê' | 'Ë' => 'E',
-            'Ì' | 'Í' | 'Î' | 'Ï' => 'I',
-            'Ò' | 'Ó' | 'Ô' | 'Õ' | 'Ö' | 'Ø' => 'O',
-            'Ù' | 'Ú' | 'Û' | 'Ü' => 'U',
-            'Ç' | 'Č' => 'C',
-            'Ñ' => 'N',
-            'Š' => 'S',
-            'Ž' => 'Z',
-            ' ' | '-' | '\'' | '’' => continue,
-            _ => return Err(Error::Name),
-        });
-    }
-    if plain.is_empty() {
+    let mut letters = plain(name)?;
+    letters.retain(|letter| letter.is_ascii_alphabetic());
+    if letters.is_empty() {
         return Err(Error::Name);
     }
-    let (vowels, consonants) = plain.into_iter().partition(|letter| "AEIOU".contains(*letter));
+    let (vowels, consonants) = letters.chars().partition(|letter| "AEIOU".contains(*letter));
     Ok((consonants, vowels))
 }
 
@@ -287,6 +331,32 @@ mod tests {
         let json = serde_json::to_string(&demo).unwrap();
         assert!(json.contains(r#""birth_date":"1985-07-24""#), "{json}");
         assert_eq!(serde_json::from_str::<Citizen>(&json).unwrap(), demo);
+    }
+
+    #[test]
+    fn a_moment_lies_on_a_day() {
+        let day = |seconds| Date::of(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds));
+        for (seconds, expected) in [
+            (0, "1970-01-01"),
+            (951_782_399, "2000-02-28"),
+            (951_782_400, "2000-02-29"),
+            (1_767_225_600, "2026-01-01"),
+            (4_107_542_399, "2100-02-28"),
+            (4_107_542_400, "2100-03-01"),
+        ] {
+            assert_eq!(day(seconds).unwrap().to_string(), expected);
+        }
+        assert_eq!(day(8_000_000_000), Err(Error::Date));
+        assert_eq!(Date::of(SystemTime::UNIX_EPOCH - std::time::Duration::from_secs(1)), Err(Error::Date));
+    }
+
+    #[test]
+    fn old_cards_have_names_without_accents() {
+        let demo = Citizen::demo().person;
+        assert_eq!(demo.plain_surname().unwrap(), "COLLAUDO D'ESEMPIO");
+        assert_eq!(demo.plain_given_names().unwrap(), "FITTIZIA PROVA");
+        let plain = people().iter().map(|c| c.person.plain_surname().unwrap()).collect::<String>();
+        assert!(plain.is_ascii(), "{plain}");
     }
 
     #[test]

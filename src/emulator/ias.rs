@@ -18,60 +18,28 @@ mod volatile;
 
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
-
 use super::error::Error;
+use super::exchange::{
+    Answer, CLA_CHAINING, FAILURE, MEMORY_FAILURE, Tamper, assemble, data, deliver, done, get_response,
+};
 use super::profile::Profile;
 use super::source::Source;
 use super::store::{Memory, Persistent, Store};
 use crate::iso7816::apdu::SHORT_NE_MAX;
 use crate::iso7816::{Command, Response, StatusWord, command};
 use keys::Keys;
-use volatile::{Chain, Volatile, Waiting};
+use volatile::Volatile;
 
-/// The class bit that says that more fragments of the same command follow.
-const CLA_CHAINING: u8 = 0x10;
 /// The class bits that say that command and answer are protected, the header included.
 const CLA_PROTECTED: u8 = 0x0C;
-/// The longest command that a chain may add up to, in bytes.
-const CHAIN_MAX: usize = 1024;
-
-/// 6581: non-volatile memory could not be written.
-const MEMORY_FAILURE: StatusWord = StatusWord::new(0x6581);
 /// 6881: the logical channel is not supported.
 const CHANNEL_NOT_SUPPORTED: StatusWord = StatusWord::new(0x6881);
-/// 6883: the next fragment of a chain was expected.
-const CHAIN_BROKEN: StatusWord = StatusWord::new(0x6883);
-/// 6884: this command cannot be chained.
-const CHAINING_NOT_SUPPORTED: StatusWord = StatusWord::new(0x6884);
-/// 6F00: the card itself failed.
-const FAILURE: StatusWord = StatusWord::new(0x6F00);
-
-/// What makes a card hostile: it sees every command in clear with the answer in clear, before the
-/// answer is protected or split, and returns the answer to give instead.
-///
-/// It runs while the card is locked, so it must not call the card.
-pub type Tamper = Box<dyn FnMut(&Command, Response) -> Response + Send>;
-
-/// What a command comes to: data with 9000 or a warning, or a refusal.
-type Answer = Result<Response, StatusWord>;
-
-/// An answer without data.
-fn done() -> Response {
-    Response::from(StatusWord::SUCCESS)
-}
-
-/// An answer with data.
-fn data(bytes: Vec<u8>) -> Response {
-    Response::new(bytes, StatusWord::SUCCESS)
-}
-
 /// One card with all it remembers.
 pub(super) struct Card {
     keys: Arc<Keys>,
     profile: Profile,
     persistent: Persistent,
-    store: Box<dyn Store>,
+    store: Box<dyn Store<Persistent>>,
     entropy: Source,
     volatile: Volatile,
     verify_count: u32,
@@ -79,7 +47,11 @@ pub(super) struct Card {
 
 impl Card {
     /// Powers a card up for the first time.
-    pub(super) fn new(state: Persistent, store: Box<dyn Store>, entropy: Source) -> Result<Self, Error> {
+    pub(super) fn new(
+        state: Persistent,
+        store: Box<dyn Store<Persistent>>,
+        entropy: Source,
+    ) -> Result<Self, Error> {
         let keys = Arc::new(Keys::new(&state)?);
         let profile = state.chip.profile();
         let volatile = Volatile::new(&profile);
@@ -133,7 +105,7 @@ impl Card {
         }
         let wire = Command::parse(apdu).map_err(|_| StatusWord::WRONG_LENGTH)?;
         if wire.ins() == command::INS_GET_RESPONSE && matches!(wire.cla(), 0 | CLA_PROTECTED) {
-            return self.get_response(&wire);
+            return get_response(&mut self.volatile.waiting, &wire);
         }
         self.volatile.waiting = None;
         match wire.cla() & !CLA_CHAINING {
@@ -144,7 +116,7 @@ impl Card {
                 let status = answer.status();
                 let at_once = answer.data().len().min(usize::try_from(asked).unwrap_or(usize::MAX));
                 let ne = if at_once > self.profile.longest_direct_answer { 0 } else { asked };
-                Ok(self.deliver(answer.into_data(), status, ne))
+                Ok(deliver(&mut self.volatile.waiting, answer.into_data(), status, ne))
             }
             CLA_PROTECTED => self.receive_protected(&wire, tamper),
             1..=3 => Err(CHANNEL_NOT_SUPPORTED),
@@ -170,7 +142,8 @@ impl Card {
         if let Some(ssc) = self.volatile.next_ssc.take() {
             channel.set_counter(ssc);
         }
-        Ok(self.deliver(body, StatusWord::SUCCESS, wire.ne().unwrap_or(SHORT_NE_MAX)))
+        let ne = wire.ne().unwrap_or(SHORT_NE_MAX);
+        Ok(deliver(&mut self.volatile.waiting, body, StatusWord::SUCCESS, ne))
     }
 
     /// A command in clear form, perhaps a fragment: puts chains together, then carries out.
@@ -196,32 +169,11 @@ impl Card {
         command: Command,
         protected: bool,
     ) -> Result<(Command, bool), (Command, StatusWord)> {
-        let more = command.cla() & CLA_CHAINING != 0;
-        let chain = self.volatile.chain.take();
         if protected && command.data().len() > self.profile.longest_protected_data {
+            self.volatile.chain = None;
             return Err((command, StatusWord::WRONG_LENGTH));
         }
-        let mut chain = match chain {
-            Some(chain) if chain.continues(&command, protected) => chain,
-            Some(_) if more => return Err((command, CHAIN_BROKEN)),
-            // A whole command of another kind: whatever began before it was given up.
-            _ if !more => return Ok((command, true)),
-            _ if !is_chainable(command.ins()) => return Err((command, CHAINING_NOT_SUPPORTED)),
-            _ => Chain::start(&command, protected),
-        };
-        if !chain.append(command.data(), CHAIN_MAX) {
-            return Err((command, StatusWord::WRONG_LENGTH));
-        }
-        if more {
-            self.volatile.chain = Some(chain);
-            return Ok((command, false));
-        }
-        let [_, ins, p1, p2] = command.header();
-        let mut whole = Command::new(0, ins, p1, p2).with_data(chain.data());
-        if let Some(ne) = command.ne() {
-            whole = whole.with_ne(ne);
-        }
-        Ok((whole, true))
+        assemble(&mut self.volatile.chain, command, protected, is_chainable)
     }
 
     /// Carries out a whole command in clear form.
@@ -241,31 +193,6 @@ impl Card {
             command::INS_RESET_RETRY_COUNTER => self.reset_retry_counter(command, protected),
             _ => Err(StatusWord::INS_NOT_SUPPORTED),
         }
-    }
-
-    /// Gives out up to `ne` bytes of an answer and keeps the rest for GET RESPONSE.
-    fn deliver(&mut self, mut bytes: Vec<u8>, status: StatusWord, ne: u32) -> Response {
-        let ne = usize::try_from(ne).unwrap_or(usize::MAX);
-        if bytes.len() <= ne {
-            return Response::new(bytes, status);
-        }
-        let rest = Zeroizing::new(bytes.split_off(ne));
-        // 00 stands for 256 or more.
-        let announced = u8::try_from(rest.len()).unwrap_or(0);
-        self.volatile.waiting = Some(Waiting { bytes: rest, status });
-        Response::new(bytes, StatusWord::from([0x61, announced]))
-    }
-
-    fn get_response(&mut self, command: &Command) -> Answer {
-        if (command.p1(), command.p2()) != (0, 0) {
-            return Err(StatusWord::WRONG_P1_P2);
-        }
-        if !command.data().is_empty() {
-            return Err(StatusWord::WRONG_LENGTH);
-        }
-        let waiting = self.volatile.waiting.take().ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
-        let ne = command.ne().unwrap_or(SHORT_NE_MAX);
-        Ok(self.deliver(waiting.bytes.to_vec(), waiting.status, ne))
     }
 }
 

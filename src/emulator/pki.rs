@@ -4,6 +4,7 @@
 //! mark](crate::test_mark). All of it follows from the entropy and the time that are passed in.
 
 mod certificate;
+mod contact;
 mod profile;
 mod security_object;
 
@@ -18,6 +19,7 @@ use crate::environment::{Entropy, EntropyError};
 
 use super::citizen::{self, Citizen};
 use certificate::{Scheme, Signatory, certify};
+pub use contact::{ContactHolder, HolderUsage};
 pub use profile::HolderProfile;
 pub use security_object::Generation;
 
@@ -37,6 +39,9 @@ pub enum Error {
     /// The citizen's data are malformed.
     #[error(transparent)]
     Citizen(#[from] citizen::Error),
+    /// Something is longer than its place on the card.
+    #[error("{0} is longer than its place on the card")]
+    TooLong(&'static str),
     /// A time that certificates cannot express.
     #[error("the time is out of range")]
     Time,
@@ -175,6 +180,24 @@ impl TestPki {
     ) -> Result<Vec<u8>, Error> {
         let profile = profile::holder(citizen, holder)?;
         let certificate = certify(&profile, public_key, &self.sub_ca.signatory()?, entropy)?;
+        der::Encode::to_der(&certificate).map_err(encoding)
+    }
+
+    /// Certifies a key of a contact card and returns the certificate's DER.
+    ///
+    /// # Errors
+    /// An [`Error`].
+    pub fn certify_contact_holder(
+        &self,
+        citizen: &Citizen,
+        public_key: &RsaPublicKey,
+        holder: &ContactHolder,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Vec<u8>, Error> {
+        let profile = contact::contact_holder(citizen, holder)?;
+        let scheme = if holder.sha1 { Scheme::Pkcs1Sha1 } else { Scheme::Pkcs1Sha256 };
+        let signatory = Signatory::new(&self.sub_ca.certificate, &self.sub_ca.key, scheme)?;
+        let certificate = certify(&profile, public_key, &signatory, entropy)?;
         der::Encode::to_der(&certificate).map_err(encoding)
     }
 

@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::ias::{Card, Tamper};
+use super::card::Card;
+use super::exchange::Tamper;
 
 /// A card lies in one place at a time, like one of plastic: whoever lays it somewhere takes it away from
 /// where it was.

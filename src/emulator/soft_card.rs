@@ -2,15 +2,17 @@
 
 use std::path::Path;
 
-use super::card_file::CardFile;
+use super::card::Card;
+use super::card_file::{CardFile, Found};
 use super::error::Error;
-use super::ias::{Card, Tamper};
+use super::exchange::Tamper;
 use super::personalisation::Personalisation;
 use super::profile::{Chip, Profile};
 use super::slot::{Place, SharedSlot, Slot};
 use super::soft_transport::SoftTransport;
 use super::source::Source;
-use super::store::{Memory, Persistent, Store};
+use super::store::{Memory, Persistent};
+use super::{cns, contact, ias};
 use crate::crypto::SystemEntropy;
 use crate::environment::{Clock, Entropy};
 use crate::transport::Link;
@@ -21,7 +23,7 @@ use crate::transport::Link;
 pub struct SoftCard(SharedSlot);
 
 impl SoftCard {
-    /// A card in memory, with its own source of randomness.
+    /// A CIE 3 in memory, with its own source of randomness.
     ///
     /// # Errors
     /// If a key or a field of the personalisation cannot be used.
@@ -30,19 +32,48 @@ impl SoftCard {
         chip: Chip,
         entropy: E,
     ) -> Result<Self, Error> {
-        Self::with_store(Persistent::new(personalisation, chip), Box::new(Memory), Source::new(entropy))
+        let state = Persistent::new(personalisation, chip);
+        Ok(Self::sharing(Card::Cie3(ias::Card::new(state, Box::new(Memory), Source::new(entropy))?)))
     }
 
-    /// Writes a new card file, which must not exist yet, readable by its owner only.
+    /// A contact card in memory, with its own source of randomness.
+    ///
+    /// # Errors
+    /// If a key or a field of the personalisation cannot be used.
+    pub fn new_contact<E: Entropy + Clone + 'static>(
+        personalisation: contact::Personalisation,
+        model: contact::Model,
+        entropy: E,
+    ) -> Result<Self, Error> {
+        let state = cns::Persistent::new(personalisation, model);
+        Ok(Self::sharing(Card::Contact(cns::Card::new(state, Box::new(Memory), Source::new(entropy))?)))
+    }
+
+    /// Writes a new file with a CIE 3, which must not exist yet, readable by its owner only.
     ///
     /// # Errors
     /// If the personalisation cannot be used or the file cannot be written.
     pub fn create(path: impl AsRef<Path>, personalisation: Personalisation, chip: Chip) -> Result<(), Error> {
-        let card = Self::new(personalisation, chip, SystemEntropy)?;
-        CardFile::create(path.as_ref(), card.0.lock().card.persistent())
+        let state = Persistent::new(personalisation, chip);
+        let card = ias::Card::new(state, Box::new(Memory), Source::new(SystemEntropy))?;
+        CardFile::create(path.as_ref(), card.persistent())
     }
 
-    /// Opens a card file, with the system's randomness. The file stays locked until the last handle
+    /// The same for a contact card.
+    ///
+    /// # Errors
+    /// As [`SoftCard::create`].
+    pub fn create_contact(
+        path: impl AsRef<Path>,
+        personalisation: contact::Personalisation,
+        model: contact::Model,
+    ) -> Result<(), Error> {
+        let state = cns::Persistent::new(personalisation, model);
+        let card = cns::Card::new(state, Box::new(Memory), Source::new(SystemEntropy))?;
+        CardFile::create(path.as_ref(), card.persistent())
+    }
+
+    /// Opens a card file of either kind, with the system's randomness. The file stays locked until the last handle
     /// and the last connection are gone.
     ///
     /// # Errors
@@ -59,20 +90,15 @@ impl SoftCard {
         path: impl AsRef<Path>,
         entropy: E,
     ) -> Result<Self, Error> {
-        let (file, state) = CardFile::open(path.as_ref())?;
-        Self::with_store(state, Box::new(file), Source::new(entropy))
+        let entropy = Source::new(entropy);
+        Ok(Self::sharing(match CardFile::open(path.as_ref())? {
+            (file, Found::Cie3(state)) => Card::Cie3(ias::Card::new(*state, Box::new(file), entropy)?),
+            (file, Found::Contact(state)) => Card::Contact(cns::Card::new(*state, Box::new(file), entropy)?),
+        }))
     }
 
-    pub(super) fn with_store(
-        state: Persistent,
-        store: Box<dyn Store>,
-        entropy: Source,
-    ) -> Result<Self, Error> {
-        Ok(Self::sharing(Slot::new(Card::new(state, store, entropy)?)))
-    }
-
-    fn sharing(slot: Slot) -> Self {
-        Self(SharedSlot::new(slot))
+    fn sharing(card: Card) -> Self {
+        Self(SharedSlot::new(Slot::new(card)))
     }
 
     /// Lays the card on the reader inside this process, powered up anew, and connects to it; on a virtual
@@ -119,13 +145,15 @@ impl SoftCard {
     /// How many wrong PINs are left.
     #[must_use]
     pub fn pin_tries(&self) -> u8 {
-        self.0.lock().card.persistent().pin_tries
+        let [pin, _] = self.0.lock().card.tries_left();
+        pin
     }
 
     /// How many wrong PUKs are left.
     #[must_use]
     pub fn puk_tries(&self) -> u8 {
-        self.0.lock().card.persistent().puk_tries
+        let [_, puk] = self.0.lock().card.tries_left();
+        puk
     }
 
     /// How many commands with a PIN or PUK in them got as far as being judged by the card.
@@ -138,7 +166,7 @@ impl SoftCard {
     /// come included. Tampering is not copied.
     #[must_use]
     pub fn snapshot(&self) -> Self {
-        Self::sharing(self.0.lock().copy_into_memory())
+        Self(SharedSlot::new(self.0.lock().copy_into_memory()))
     }
 
     /// Makes the card hostile, or honest again.
@@ -146,15 +174,49 @@ impl SoftCard {
         self.0.lock().tamper = tamper;
     }
 
-    /// How the card behaves where chips differ.
+    /// The answer to reset.
     #[must_use]
-    pub fn profile(&self) -> Profile {
-        self.0.lock().card.profile().clone()
+    pub fn atr(&self) -> &'static [u8] {
+        self.0.lock().card.atr()
     }
 
-    /// Changes how the card behaves, until this card is gone: a card file keeps its chip's own profile.
+    /// How a CIE 3 behaves where chips differ. Of a contact card it has the answer to reset only; the rest is in
+    /// [`SoftCard::contact_profile`].
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        match &self.0.lock().card {
+            Card::Cie3(card) => card.profile().clone(),
+            Card::Contact(card) => Profile { atr: card.profile().atr, ..Chip::Gemalto.profile() },
+        }
+    }
+
+    /// Changes how a CIE 3 behaves, until this card is gone: a card file keeps its chip's own profile. Of a
+    /// contact card it changes the answer to reset only.
     pub fn set_profile(&self, profile: Profile) {
-        self.0.lock().card.set_profile(profile);
+        match &mut self.0.lock().card {
+            Card::Cie3(card) => card.set_profile(profile),
+            Card::Contact(card) => {
+                let atr = profile.atr;
+                card.set_profile(contact::Profile { atr, ..card.profile().clone() });
+            }
+        }
+    }
+
+    /// How a contact card behaves where masks differ; of a CIE 3 nothing.
+    #[must_use]
+    pub fn contact_profile(&self) -> Option<contact::Profile> {
+        match &self.0.lock().card {
+            Card::Cie3(_) => None,
+            Card::Contact(card) => Some(card.profile().clone()),
+        }
+    }
+
+    /// Changes how a contact card behaves, until this card is gone: a card file keeps its model's own profile. A
+    /// CIE 3 stays as it is.
+    pub fn set_contact_profile(&self, profile: contact::Profile) {
+        if let Card::Contact(card) = &mut self.0.lock().card {
+            card.set_profile(profile);
+        }
     }
 }
 

@@ -13,7 +13,7 @@ pub struct SoftTransport {
 impl SoftTransport {
     pub(super) fn new(card: SharedSlot) -> Self {
         let slot = card.lock();
-        let (atr, seen) = (slot.card.profile().atr, slot.look(Place::Here));
+        let (atr, seen) = (slot.card.atr(), slot.look(Place::Here));
         drop(slot);
         Self { card, atr, seen }
     }

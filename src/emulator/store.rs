@@ -1,7 +1,8 @@
-//! What survives a power cut: the card's content and its try counters.
+//! What survives a power cut: a card's content and its try counters, and where they are kept.
 
 use std::io;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::personalisation::{Directory, EF_ATR_IDENTIFIER, ElementaryFile, Personalisation};
@@ -14,7 +15,7 @@ pub(super) const PIN_TRIES: u8 = 3;
 /// Tries of a PUK that was not mistyped yet.
 pub(super) const PUK_TRIES: u8 = 10;
 
-/// Everything that outlives a reset.
+/// Everything of a CIE 3 that outlives a reset.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Persistent {
     pub(super) chip: Chip,
@@ -34,17 +35,26 @@ impl Persistent {
     }
 }
 
-/// Non-volatile memory. The card writes before it acts on what it wrote.
-pub(super) trait Store: Send {
+impl State for Persistent {
+    const KIND: &'static str = "cie3";
+}
+
+/// What a kind of card keeps, and the word for the kind in card files.
+pub(super) trait State: Serialize + DeserializeOwned {
+    const KIND: &'static str;
+}
+
+/// Non-volatile memory of a card that keeps an `S`. The card writes before it acts on what it wrote.
+pub(super) trait Store<S>: Send {
     /// Makes `state` the one that the next power-up finds: entirely, or not at all.
-    fn save(&mut self, state: &Persistent) -> io::Result<()>;
+    fn save(&mut self, state: &S) -> io::Result<()>;
 }
 
 /// A card that lives as long as its handles.
 pub(super) struct Memory;
 
-impl Store for Memory {
-    fn save(&mut self, _: &Persistent) -> io::Result<()> {
+impl<S> Store<S> for Memory {
+    fn save(&mut self, _: &S) -> io::Result<()> {
         Ok(())
     }
 }

@@ -167,7 +167,7 @@ impl Connection {
                 self.seen = slot.look(Place::VirtualReader);
                 Ok(None)
             }
-            [GIVE_ATR] => Ok(Some(slot.card.profile().atr.to_vec())),
+            [GIVE_ATR] => Ok(Some(slot.card.atr().to_vec())),
             [unknown] => Err(Error::UnknownControl(*unknown)),
             command => Ok(Some(slot.transmit(command))),
         }

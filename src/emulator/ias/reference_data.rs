@@ -205,7 +205,7 @@ mod tests {
     #[derive(Clone, Default)]
     struct Memory(Arc<Mutex<Cells>>);
 
-    impl Store for Memory {
+    impl Store<Persistent> for Memory {
         fn save(&mut self, state: &Persistent) -> io::Result<()> {
             let mut cells = self.0.lock().unwrap();
             if cells.broken {
@@ -303,7 +303,7 @@ mod tests {
     fn a_success_that_cannot_be_written_leaves_the_try_spent() {
         /// Writes once, then never again.
         struct Once(bool);
-        impl Store for Once {
+        impl Store<Persistent> for Once {
             fn save(&mut self, _: &Persistent) -> io::Result<()> {
                 if std::mem::replace(&mut self.0, true) { Err(io::Error::other("full")) } else { Ok(()) }
             }

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
-
 use super::channel::Channel;
 use crate::crypto::signature::RsaPublicKey;
+use crate::emulator::exchange::{Chain, Waiting};
 use crate::emulator::personalisation::Directory;
 use crate::emulator::profile::Profile;
-use crate::iso7816::{Command, StatusWord};
 
 /// The public values of a key agreement: both sides of device authentication sign them.
 #[derive(Clone)]
@@ -55,50 +53,6 @@ pub(super) enum Authentication {
     Terminal([u8; 8]),
     /// The card proved its own.
     Mutual,
-}
-
-/// A command of which not all fragments came yet.
-#[derive(Clone)]
-pub(super) struct Chain {
-    protected: bool,
-    ins: u8,
-    p1: u8,
-    p2: u8,
-    data: Zeroizing<Vec<u8>>,
-}
-
-impl Chain {
-    pub(super) fn start(command: &Command, protected: bool) -> Self {
-        let [_, ins, p1, p2] = command.header();
-        Self { protected, ins, p1, p2, data: Zeroizing::new(Vec::new()) }
-    }
-
-    /// Whether the command is a fragment of the same command, in clear or protected as those before.
-    pub(super) fn continues(&self, command: &Command, protected: bool) -> bool {
-        let [_, ins, p1, p2] = command.header();
-        (self.protected, self.ins, self.p1, self.p2) == (protected, ins, p1, p2)
-    }
-
-    /// Whether the data still fits; if so it is appended.
-    pub(super) fn append(&mut self, data: &[u8], limit: usize) -> bool {
-        let fits = self.data.len().saturating_add(data.len()) <= limit;
-        if fits {
-            self.data.extend_from_slice(data);
-        }
-        fits
-    }
-
-    pub(super) fn data(&self) -> &[u8] {
-        &self.data
-    }
-}
-
-/// The rest of an answer, for GET RESPONSE.
-#[derive(Clone)]
-pub(super) struct Waiting {
-    pub(super) bytes: Zeroizing<Vec<u8>>,
-    /// The status word that ends it.
-    pub(super) status: StatusWord,
 }
 
 /// All of it. The default is the state after a reset, but for the current directory.

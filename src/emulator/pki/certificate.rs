@@ -23,6 +23,8 @@ use super::{Error, encoding, oid};
 pub(super) enum Scheme {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     Pkcs1Sha256,
+    /// RSASSA-PKCS1-v1_5 with SHA-1, as old contact cards have it.
+    Pkcs1Sha1,
     /// RSASSA-PSS with SHA-512, MGF1 with SHA-512, salt of 64 bytes.
     PssSha512,
 }
@@ -42,8 +44,12 @@ impl Scheme {
     /// The identifier that goes with a signature.
     pub(super) fn algorithm(self) -> Result<AlgorithmIdentifierOwned, Error> {
         let null = Some(Any::from(AnyRef::NULL));
-        if self == Self::Pkcs1Sha256 {
-            let oid = rfc5912::SHA_256_WITH_RSA_ENCRYPTION;
+        let pkcs1 = match self {
+            Self::Pkcs1Sha256 => Some(rfc5912::SHA_256_WITH_RSA_ENCRYPTION),
+            Self::Pkcs1Sha1 => Some(rfc5912::SHA_1_WITH_RSA_ENCRYPTION),
+            Self::PssSha512 => None,
+        };
+        if let Some(oid) = pkcs1 {
             return Ok(AlgorithmIdentifierOwned { oid, parameters: null });
         }
         let hash = AlgorithmIdentifierOwned { oid: rfc5912::ID_SHA_512, parameters: null };
@@ -60,10 +66,10 @@ impl Scheme {
         message: &[u8],
         entropy: &mut dyn Entropy,
     ) -> Result<Vec<u8>, Error> {
+        let pkcs1 = |algorithm| Ok(key.sign_block(&Digest::of(algorithm, message).digest_info())?);
         match self {
-            Self::Pkcs1Sha256 => {
-                Ok(key.sign_block(&Digest::of(DigestAlgorithm::Sha256, message).digest_info())?)
-            }
+            Self::Pkcs1Sha256 => pkcs1(DigestAlgorithm::Sha256),
+            Self::Pkcs1Sha1 => pkcs1(DigestAlgorithm::Sha1),
             Self::PssSha512 => {
                 let mut salt = [0; 64];
                 entropy.draw("PSS salt", &mut salt)?;

@@ -28,7 +28,7 @@ const DOCUMENT_TYPE_LIST: ObjectIdentifier = oid("2.23.136.1.1.6.2");
 
 /// Addresses that certificates name. The top-level domain `test` never resolves (RFC 2606).
 const CRL_ROOT: &str = "http://pki.cie.test/root.crl";
-const CRL_SUB_CA: &str = "http://pki.cie.test/sub-ca.crl";
+pub(super) const CRL_SUB_CA: &str = "http://pki.cie.test/sub-ca.crl";
 const CRL_CSCA: &str = "http://pki.cie.test/csca.crl";
 const PRACTICE: &str = "http://pki.cie.test/cps.html";
 
@@ -77,7 +77,7 @@ impl HolderProfile {
 const NAME_MAX: usize = 64;
 
 /// As much of a name as its field takes. What is cut off, and where, is not known of real certificates.
-fn fitted(name: &str) -> String {
+pub(super) fn fitted(name: &str) -> String {
     name.chars().take(NAME_MAX).collect::<String>().trim_end().to_owned()
 }
 
@@ -201,7 +201,7 @@ fn authority(common_name: &str) -> Result<Name, Error> {
     ])
 }
 
-fn name<const N: usize>(attributes: [(ObjectIdentifier, Tag, &str); N]) -> Result<Name, Error> {
+pub(super) fn name<const N: usize>(attributes: [(ObjectIdentifier, Tag, &str); N]) -> Result<Name, Error> {
     let relative = |(oid, tag, text): (ObjectIdentifier, Tag, &str)| {
         let value = Any::new(tag, text.as_bytes())?;
         let set = SetOfVec::try_from(vec![AttributeTypeAndValue { oid, value }])?;
@@ -219,7 +219,7 @@ fn constraints(path_length: Option<u8>) -> Result<Extension, Error> {
     extension(rfc5280::ID_CE_BASIC_CONSTRAINTS, true, &constraints)
 }
 
-fn policy(identifier: &str) -> Result<Extension, Error> {
+pub(super) fn policy(identifier: &str) -> Result<Extension, Error> {
     let statement = PolicyQualifierInfo {
         policy_qualifier_id: rfc5280::ID_QT_CPS,
         qualifier: Some(Any::encode_from(&ia5(PRACTICE)?).map_err(encoding)?),
@@ -232,7 +232,7 @@ fn policy(identifier: &str) -> Result<Extension, Error> {
     extension(rfc5280::ID_CE_CERTIFICATE_POLICIES, false, &CertificatePolicies(vec![policy]))
 }
 
-fn crl(address: &str) -> Result<Extension, Error> {
+pub(super) fn crl(address: &str) -> Result<Extension, Error> {
     let name = DistributionPointName::FullName(vec![GeneralName::UniformResourceIdentifier(ia5(address)?)]);
     let point = DistributionPoint { distribution_point: Some(name), reasons: None, crl_issuer: None };
     extension(rfc5280::ID_CE_CRL_DISTRIBUTION_POINTS, false, &CrlDistributionPoints(vec![point]))
@@ -246,7 +246,7 @@ fn key_period(from: SystemTime, to: SystemTime) -> Result<Extension, Error> {
     extension(rfc5280::ID_CE_PRIVATE_KEY_USAGE_PERIOD, false, &period)
 }
 
-fn validity(from: SystemTime, to: SystemTime) -> Result<Validity, Error> {
+pub(super) fn validity(from: SystemTime, to: SystemTime) -> Result<Validity, Error> {
     Ok(Validity { not_before: time(from)?, not_after: time(to)? })
 }
 

@@ -1,0 +1,88 @@
+//! What a contact card keeps when it loses power, checked before it is used.
+
+use serde::{Deserialize, Serialize};
+
+use crate::crypto::signature::RsaPrivateKey;
+use crate::emulator::contact::{FilePath, Model, Personalisation, ReadAccess};
+use crate::emulator::error::Error;
+use crate::emulator::store::State;
+use crate::emulator::{contact, personalisation::CardKey};
+
+/// Largest file: offsets have 15 bits.
+const FILE_MAX: usize = 0x7FFF;
+/// The most tries that a counter holds.
+const TRIES_MAX: u8 = 15;
+/// PIN and PUK of the holder.
+const HOLDER: [u8; 2] = [0x10, 0x11];
+
+/// Everything of a contact card that outlives a reset.
+#[derive(Clone, Serialize, Deserialize)]
+pub(in crate::emulator) struct Persistent {
+    pub(super) model: Model,
+    pub(super) personalisation: Personalisation,
+}
+
+impl State for Persistent {
+    const KIND: &'static str = "contact";
+}
+
+impl Persistent {
+    pub(in crate::emulator) fn new(personalisation: Personalisation, model: Model) -> Self {
+        Self { model, personalisation }
+    }
+
+    /// How many wrong PINs, and how many wrong PUKs, the holder has left.
+    pub(super) fn tries_left(&self) -> [u8; 2] {
+        HOLDER.map(|identifier| {
+            let found = self.personalisation.reference_data.iter().find(|data| data.identifier == identifier);
+            found.map_or(0, |data| data.tries_left)
+        })
+    }
+
+    /// Checks everything that the card relies on, and makes its keys ready.
+    pub(super) fn keys(&self) -> Result<Vec<RsaPrivateKey>, Error> {
+        let given = &self.personalisation;
+        if given.files.iter().any(|file| file.content.len() > FILE_MAX || !is_access(file.access)) {
+            return Err(Error::Malformed("an elementary file"));
+        }
+        let mut paths: Vec<&FilePath> = given.files.iter().map(|file| &file.path).collect();
+        paths.extend(given.directories.iter().map(|directory| &directory.path));
+        paths.sort();
+        if paths.iter().any(|path| path.parent().is_none())
+            || paths.windows(2).any(|pair| pair.first() == pair.last())
+        {
+            return Err(Error::Malformed("the tree of files"));
+        }
+        for data in &given.reference_data {
+            let tries = (1..=TRIES_MAX).contains(&data.tries) && data.tries_left <= data.tries;
+            if !tries {
+                return Err(Error::Malformed("a try counter"));
+            }
+            if !(1..=0x1F).contains(&data.identifier) || !contact::is_reference_value(&data.value) {
+                return Err(Error::Malformed("a PIN or PUK"));
+            }
+        }
+        if given.keys.iter().any(|key| !(1..=0x7F).contains(&key.identifier)) {
+            return Err(Error::Malformed("a key identifier"));
+        }
+        given.keys.iter().map(|key| private_key(&key.key)).collect()
+    }
+}
+
+fn is_access(access: ReadAccess) -> bool {
+    match access {
+        ReadAccess::Always | ReadAccess::Never => true,
+        ReadAccess::After(identifier) => (1..=0x1F).contains(&identifier),
+    }
+}
+
+/// The primes make signing faster, and a card works without them.
+fn private_key(key: &CardKey) -> Result<RsaPrivateKey, Error> {
+    let CardKey { modulus, public_exponent, private_exponent, prime_p, prime_q } = key;
+    let made = if prime_p.is_empty() || prime_q.is_empty() {
+        RsaPrivateKey::new(modulus, private_exponent)
+    } else {
+        RsaPrivateKey::with_primes(modulus, public_exponent, private_exponent, prime_p, prime_q)
+    };
+    made.map_err(|error| Error::Key { name: "a key", error })
+}
