@@ -50,7 +50,8 @@ impl Session {
     /// The same for the PIN of any key, and the last try is spent if the caller says so.
     ///
     /// # Errors
-    /// As [`Session::verify_pin`].
+    /// As [`Session::verify_pin`]; [`Cause::NoCertificate`](super::Cause::NoCertificate) before anything is sent if
+    /// there is no signature key.
     pub fn verify_pin_of(
         mut self,
         credential: Credential,
@@ -60,6 +61,13 @@ impl Session {
         let step = Step::VerifyPin;
         if let Err(error) = self.pin_tries(credential).check(last_try) {
             return Err(Refused::new(self, step.failed(error)));
+        }
+        // Some cards forget the PIN of a directory when something outside is selected: what is needed from there
+        // is read before.
+        if credential == Credential::Signature {
+            if let Err(error) = self.certificate(credential).map(drop) {
+                return Err(Refused::new(self, error));
+            }
         }
         match self.show(credential, step, |reference| command::verify(reference, pin.expose())) {
             Ok(()) => Ok(Unlocked::new(self, credential)),

@@ -53,24 +53,6 @@ impl Route {
             Self::SignDigest => command::compute_digital_signature(digest.as_bytes()),
         })
     }
-
-    /// Whether the next way may be tried after this answer: the card does not do it in this one. All of them
-    /// come before the key was used.
-    fn leads_on(self, status: StatusWord) -> bool {
-        match status {
-            StatusWord::CONDITIONS_NOT_SATISFIED
-            | StatusWord::FUNCTION_NOT_SUPPORTED
-            | StatusWord::WRONG_P1_P2
-            | StatusWord::REFERENCE_NOT_FOUND
-            | StatusWord::SECURITY_STATUS_NOT_SATISFIED
-            | StatusWord::WRONG_DATA
-            | StatusWord::WRONG_LENGTH
-            | StatusWord::CLA_NOT_SUPPORTED
-            | StatusWord::INS_NOT_SUPPORTED => true,
-            // The next fragment of a chain expected; chains not supported.
-            status => matches!(status.value(), 0x6883 | 0x6884),
-        }
-    }
 }
 
 /// The key to sign with, in the directory that is current.
@@ -85,8 +67,8 @@ pub(super) struct Key<'a> {
 /// the way, too, for the next time.
 ///
 /// # Errors
-/// [`Cause::PinStateLost`] if all that was missing is the PIN; [`Cause::WrongSignature`] if the card signs
-/// but with another key; else the first refusal.
+/// [`Cause::WrongSignature`] if the card signs, but with another key; [`Cause::PinStateLost`] if the PIN was
+/// missing; else the first refusal.
 pub(super) fn sign(
     channel: &mut Channel,
     key: &Key<'_>,
@@ -95,7 +77,7 @@ pub(super) fn sign(
 ) -> Result<(Route, Vec<u8>), Error> {
     let step = Step::Sign;
     let size = key.certificate.public_key().size();
-    let mut failure: Option<Cause> = None;
+    let (mut wrong, mut refusals) = (false, Vec::new());
     for route in routes {
         // One piece and a chain are the same for a block that fits into a short command.
         if *route == Route::DecipherInOnePiece && size < apdu::SHORT_DATA_MAX {
@@ -105,18 +87,18 @@ pub(super) fn sign(
             Ok(signature) if key.certificate.public_key().check_signature(digest, &signature).is_ok() => {
                 return Ok((*route, signature));
             }
-            Ok(_) => failure = Some(Cause::WrongSignature),
-            Err(status) if route.leads_on(status) => {
-                failure.get_or_insert(Cause::Status(status));
-            }
+            Ok(_) => wrong = true,
+            Err(status) if leads_on(status) => refusals.push(status),
             Err(status) => return Err(step.failed(status)),
         }
     }
-    let lost = Cause::Status(StatusWord::SECURITY_STATUS_NOT_SATISFIED);
-    Err(step.failed(match failure {
-        Some(cause) if cause == lost => Cause::PinStateLost,
-        Some(cause) => cause,
-        None => Cause::NoCertificate,
+    // A key refuses what it is not made for whether or not the PIN was shown.
+    let pin_lost = refusals.contains(&StatusWord::SECURITY_STATUS_NOT_SATISFIED);
+    Err(step.failed(match refusals.first() {
+        _ if wrong => Cause::WrongSignature,
+        Some(_) if pin_lost => Cause::PinStateLost,
+        Some(first) => Cause::Status(*first),
+        None => Cause::WrongSignature,
     }))
 }
 
@@ -148,5 +130,23 @@ fn attempt(
     match response.status() {
         StatusWord::SUCCESS => Ok(Ok(response.into_data())),
         status => Ok(Err(status)),
+    }
+}
+
+/// Whether the next way may be tried after this answer: the card does not do it in this one, and has not used
+/// the key.
+fn leads_on(status: StatusWord) -> bool {
+    match status {
+        StatusWord::CONDITIONS_NOT_SATISFIED
+        | StatusWord::FUNCTION_NOT_SUPPORTED
+        | StatusWord::WRONG_P1_P2
+        | StatusWord::REFERENCE_NOT_FOUND
+        | StatusWord::SECURITY_STATUS_NOT_SATISFIED
+        | StatusWord::WRONG_DATA
+        | StatusWord::WRONG_LENGTH
+        | StatusWord::CLA_NOT_SUPPORTED
+        | StatusWord::INS_NOT_SUPPORTED => true,
+        // The next fragment of a chain expected; chains not supported.
+        status => matches!(status.value(), 0x6883 | 0x6884),
     }
 }

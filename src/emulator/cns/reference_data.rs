@@ -95,8 +95,14 @@ impl Card {
             PinReferences::Backtracking => p2 & BACKTRACKING != 0,
         };
         let start = if p2 & BACKTRACKING == 0 { &self.volatile.root } else { &self.volatile.directory };
-        let found = self.nearest(start, p2 & !BACKTRACKING).filter(|_| known);
+        let found = self.nearest(start, p2 & !BACKTRACKING).filter(|found| known || !self.is_of_root(*found));
         found.ok_or(StatusWord::REFERENCE_NOT_FOUND)
+    }
+
+    /// Whether an object lies under the master file itself, where both names mean the same.
+    fn is_of_root(&self, index: usize) -> bool {
+        let data = self.persistent.personalisation.reference_data.get(index);
+        data.is_some_and(|data| data.directory == self.volatile.root)
     }
 
     fn nearest(&self, directory: &FilePath, identifier: u8) -> Option<usize> {

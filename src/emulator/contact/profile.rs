@@ -2,7 +2,7 @@
 
 use crate::iso7816::StatusWord;
 
-/// Which references a PIN is found under.
+/// Which references a PIN of the master file is found under; those of other directories need bit 8 on every card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PinReferences {
