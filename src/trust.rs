@@ -4,9 +4,11 @@
 //! [`ValidPath`] says so in its name.
 
 mod certificate;
+mod holder;
 mod path;
 
 pub use certificate::{Certificate, Name};
+pub use holder::{CertifiedCard, HolderPolicy};
 pub use path::{AnchorPurpose, TrustStore, ValidPath, VerifiedSignature};
 
 use crate::crypto;

@@ -414,7 +414,7 @@ mod unmarked {
         }
         for policy in [Some("1.3.76.47.2"), Some("1.3.76.47.4.1"), None] {
             let profile = Profile { policy, ..Profile::default() };
-            assert_eq!(verdict(profile), wrong("not the policy of a CIE holder"));
+            assert_eq!(verdict(profile), wrong("not the policy of a card that is taken here"));
         }
         let (mut client, mut others) = (ExtendedKeyUsage::new(), ExtendedKeyUsage::new());
         client.client_auth().email_protection();

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use x509_parser::asn1_rs::{Oid, Tag};
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::{AttributeTypeAndValue, FromDer, X509Certificate, X509Name};
+use x509_parser::public_key::PublicKey;
 use x509_parser::time::ASN1Time;
 
 use super::Error;
@@ -66,8 +67,11 @@ pub struct Certificate {
     not_after: SystemTime,
     is_authority: bool,
     digital_signature: Option<bool>,
+    content_commitment: Option<bool>,
     client_authentication: Option<bool>,
     policies: Vec<String>,
+    signature_algorithm: String,
+    rsa_bits: Option<usize>,
     is_test: bool,
 }
 
@@ -91,8 +95,11 @@ impl Certificate {
             not_after: system_time(parsed.validity().not_after)?,
             is_authority: false,
             digital_signature: None,
+            content_commitment: None,
             client_authentication: None,
             policies: Vec::new(),
+            signature_algorithm: parsed.signature_algorithm.algorithm.to_id_string(),
+            rsa_bits: rsa_bits(&parsed),
             is_test: has_test_organisation(parsed.subject()) || has_test_organisation(parsed.issuer()),
         };
         // Two extensions of one kind could say different things to different readers.
@@ -113,7 +120,10 @@ impl Certificate {
     fn take(&mut self, extension: &ParsedExtension<'_>) {
         match extension {
             ParsedExtension::BasicConstraints(constraints) => self.is_authority = constraints.ca,
-            ParsedExtension::KeyUsage(usage) => self.digital_signature = Some(usage.digital_signature()),
+            ParsedExtension::KeyUsage(usage) => {
+                self.digital_signature = Some(usage.digital_signature());
+                self.content_commitment = Some(usage.non_repudiation());
+            }
             ParsedExtension::CertificatePolicies(policies) => {
                 self.policies = policies.iter().map(|policy| policy.policy_id.to_id_string()).collect();
             }
@@ -154,6 +164,23 @@ impl Certificate {
         self.digital_signature
     }
 
+    /// keyUsage contentCommitment (nonRepudiation): the key makes signatures that bind; `None` without keyUsage.
+    #[must_use]
+    pub fn allows_content_commitment(&self) -> Option<bool> {
+        self.content_commitment
+    }
+
+    /// Bits of the modulus, if the key is an RSA key.
+    #[must_use]
+    pub fn rsa_bits(&self) -> Option<usize> {
+        self.rsa_bits
+    }
+
+    /// Whether its own signature says that it is one with RSA (PKCS #1 v1.5) and SHA-1 or SHA-2.
+    pub(super) fn is_signed_with_known_rsa(&self) -> bool {
+        RSA_SIGNATURES.contains(&&*self.signature_algorithm)
+    }
+
     /// Object identifiers of certificatePolicies, in dotted form.
     #[must_use]
     pub fn policies(&self) -> &[String] {
@@ -172,6 +199,18 @@ impl Certificate {
     pub fn is_test(&self) -> bool {
         self.is_test
     }
+}
+
+/// sha1WithRSAEncryption, then SHA-256, SHA-384 and SHA-512 (RFC 8017 appendix A.2.4).
+const RSA_SIGNATURES: [&str; 4] =
+    ["1.2.840.113549.1.1.5", "1.2.840.113549.1.1.11", "1.2.840.113549.1.1.12", "1.2.840.113549.1.1.13"];
+
+/// Bits of the modulus, leading zeros left out.
+fn rsa_bits(certificate: &X509Certificate<'_>) -> Option<usize> {
+    let Ok(PublicKey::RSA(key)) = certificate.public_key().parsed() else { return None };
+    let modulus: Vec<u8> = key.modulus.iter().copied().skip_while(|byte| *byte == 0).collect();
+    let first = modulus.first()?;
+    Some(modulus.len() * 8 - usize::try_from(first.leading_zeros()).ok()?)
 }
 
 /// Whether an extension decides something here: basicConstraints, keyUsage, certificatePolicies,

@@ -11,15 +11,16 @@ use openssl::x509::store::X509StoreBuilder;
 use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
 use openssl::x509::{X509, X509PurposeId, X509StoreContext, X509VerifyResult};
 
+use super::holder::{self, CertifiedCard, HolderPolicy};
 use super::{Certificate, Error, Name};
 use crate::crypto::{self, Digest, DigestAlgorithm, PresentedCertificate};
 
-/// The policy of holder certificates on a CIE 3.
-const CIE_HOLDER_POLICY: &str = "1.3.76.47.4";
 /// The most certificates between an end entity and its anchor.
 const DEPTH_MAX: i32 = 4;
 /// OpenSSL's security level 2: 112 bits, RSA of 2048 bits and more, no SHA-1.
 const SECURITY_LEVEL: i32 = 2;
+/// No level at all: what is let pass is then checked here.
+const NO_SECURITY_LEVEL: i32 = 0;
 
 /// What an anchor is trusted for. A path for one purpose never ends at an anchor for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -88,7 +89,7 @@ impl TrustStore {
         if certificate.is_test() && !self.allow_test_pki { Err(Error::TestCertificate) } else { Ok(()) }
     }
 
-    /// Builds and checks a path for a holder's certificate at one moment. Revocation is not looked at.
+    /// Builds and checks a path for a CIE 3 holder's certificate at one moment. Revocation is not looked at.
     ///
     /// # Errors
     /// [`Error`]; [`Error::UnknownIssuer`] if no path leads to an anchor for holders.
@@ -97,17 +98,38 @@ impl TrustStore {
         presented: &PresentedCertificate,
         at: SystemTime,
     ) -> Result<ValidPath, Error> {
+        self.verify_holder_with(presented, at, &HolderPolicy::default())
+    }
+
+    /// The same for certificates of the cards that the policy names.
+    ///
+    /// # Errors
+    /// As [`TrustStore::verify_holder`]; [`Error::TooWeak`] for the keys and digests of older cards, unless the
+    /// policy takes them.
+    pub fn verify_holder_with(
+        &self,
+        presented: &PresentedCertificate,
+        at: SystemTime,
+        policy: &HolderPolicy,
+    ) -> Result<ValidPath, Error> {
         let holder = Certificate::from_der(presented.as_der())?;
         self.check_test_mark(&holder)?;
-        check_holder_profile(&holder)?;
-        let path = self.build_path(AnchorPurpose::Holder, &holder, at)?;
+        let card = policy.check_profile(&holder)?;
+        let build = |level| self.build_path(AnchorPurpose::Holder, &holder, at, level);
+        let (path, is_legacy) = match build(SECURITY_LEVEL) {
+            Err(Error::TooWeak) if policy.allows_legacy() => (build(NO_SECURITY_LEVEL)?, true),
+            path => (path?, false),
+        };
         // Every certificate of the path, not only those that were added here.
         let path: Vec<Certificate> =
             path.iter().map(|der| Certificate::from_der(der)).collect::<Result<_, _>>()?;
+        if is_legacy {
+            holder::check_legacy(&path)?;
+        }
         path.iter().try_for_each(|certificate| self.check_test_mark(certificate))?;
         let is_test = path.iter().any(Certificate::is_test);
         let key = PresentedCertificate::from_der(presented.as_der())?;
-        Ok(ValidPath { holder, key, path, checked_at: at, is_test })
+        Ok(ValidPath { holder, key, path, card, checked_at: at, is_legacy, is_test })
     }
 
     /// OpenSSL's part: the DER of the path, from the end entity to the anchor.
@@ -116,6 +138,7 @@ impl TrustStore {
         purpose: AnchorPurpose,
         certificate: &Certificate,
         at: SystemTime,
+        security_level: i32,
     ) -> Result<Vec<Vec<u8>>, Error> {
         let parse = |certificate: &Certificate| X509::from_der(certificate.as_der());
         let outcome = (|| {
@@ -128,7 +151,7 @@ impl TrustStore {
             parameters.set_flags(X509VerifyFlags::PARTIAL_CHAIN)?;
             parameters.set_time(unix_seconds(at));
             parameters.set_depth(DEPTH_MAX);
-            parameters.set_auth_level(SECURITY_LEVEL);
+            parameters.set_auth_level(security_level);
             parameters.set_purpose(X509PurposeId::SSL_CLIENT)?;
             store.set_param(&parameters)?;
             let mut untrusted = Stack::new()?;
@@ -155,23 +178,6 @@ impl fmt::Debug for TrustStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (anchors, between) = (self.anchors.len(), self.intermediates.len());
         write!(f, "TrustStore({anchors} anchors, {between} intermediates)")
-    }
-}
-
-/// What a certificate of a CIE 3 holder must say about itself.
-fn check_holder_profile(holder: &Certificate) -> Result<(), Error> {
-    let rules = [
-        (!holder.is_authority(), "an authority's certificate"),
-        (holder.allows_digital_signature() == Some(true), "keyUsage without digitalSignature"),
-        (holder.allows_client_authentication() != Some(false), "extKeyUsage without client authentication"),
-        (
-            holder.policies().iter().any(|policy| policy == CIE_HOLDER_POLICY),
-            "not the policy of a CIE holder",
-        ),
-    ];
-    match rules.iter().find(|(holds, _)| !holds) {
-        Some((_, broken)) => Err(Error::WrongPurpose(broken)),
-        None => Ok(()),
     }
 }
 
@@ -202,7 +208,9 @@ pub struct ValidPath {
     holder: Certificate,
     key: PresentedCertificate,
     path: Vec<Certificate>,
+    card: CertifiedCard,
     checked_at: SystemTime,
+    is_legacy: bool,
     is_test: bool,
 }
 
@@ -217,6 +225,19 @@ impl ValidPath {
     #[must_use]
     pub fn path(&self) -> &[Certificate] {
         &self.path
+    }
+
+    /// The kind of card that the certificate is from.
+    #[must_use]
+    pub fn card(&self) -> CertifiedCard {
+        self.card
+    }
+
+    /// Whether the path holds only because older keys and digests were let pass
+    /// ([`HolderPolicy::allow_legacy_cryptography`]).
+    #[must_use]
+    pub fn is_legacy(&self) -> bool {
+        self.is_legacy
     }
 
     /// The moment for which it was checked.

@@ -1,0 +1,109 @@
+//! Which certificates of citizens a relying party takes: of which cards, and how old their cryptography may be.
+//!
+//! The profiles are those of the CIE 3 and of the CNS (authentication certificate profile 1.1). What the identity
+//! cards of the first generations say is not known.
+
+use super::{Certificate, Error};
+
+/// The policy of holder certificates on a CIE 3.
+const CIE3: &str = "1.3.76.47.4";
+/// Those of a CNS: the national one, and two of Lombardy's cards.
+const CNS: [&str; 3] = ["1.3.76.16.2.1", "1.3.159.6.1.3.2.10", "1.3.76.12.1.1.10.2.2.10"];
+
+/// The least bits of a modulus under [`HolderPolicy::allow_legacy_cryptography`]: of the citizen's key, and of the
+/// authorities above.
+const LEGACY_HOLDER_BITS: usize = 1024;
+const LEGACY_AUTHORITY_BITS: usize = 2048;
+
+/// The kind of card that a certificate says it is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CertifiedCard {
+    /// An identity card of the third generation.
+    Cie3,
+    /// A citizen's services card, or a health card with its application.
+    Cns,
+    /// An identity card of the first generations, by its issuer only: they are not known to name a policy.
+    FirstGenerations,
+}
+
+/// Which certificates are taken. Nothing is let pass that is not named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HolderPolicy {
+    cards: Vec<CertifiedCard>,
+    legacy: bool,
+}
+
+impl HolderPolicy {
+    /// Certificates of one kind of card.
+    #[must_use]
+    pub fn of(card: CertifiedCard) -> Self {
+        Self { cards: vec![card], legacy: false }
+    }
+
+    /// And those of another. For [`CertifiedCard::FirstGenerations`] the anchors are all that decides: they must be
+    /// authorities that issued nothing else.
+    #[must_use]
+    pub fn and(mut self, card: CertifiedCard) -> Self {
+        self.cards.push(card);
+        self
+    }
+
+    /// Takes citizens' keys of 1024 bits and more, and SHA-1 in the signatures of the path, as cards of before 2012
+    /// or so have them. Such keys and digests can be forged by who spends enough on it: this is for services that
+    /// know what is at stake, and [`ValidPath::is_legacy`](super::ValidPath::is_legacy) says when it was needed.
+    /// Authorities' keys keep their 2048 bits.
+    #[must_use]
+    pub fn allow_legacy_cryptography(mut self) -> Self {
+        self.legacy = true;
+        self
+    }
+
+    pub(super) fn allows_legacy(&self) -> bool {
+        self.legacy
+    }
+
+    /// The kind of card that the certificate is from, if that is one of those asked for.
+    pub(super) fn check_profile(&self, holder: &Certificate) -> Result<CertifiedCard, Error> {
+        let names = |policies: &[&str]| holder.policies().iter().any(|policy| policies.contains(&&**policy));
+        let matches = |card: &CertifiedCard| match card {
+            CertifiedCard::Cie3 => names(&[CIE3]),
+            CertifiedCard::Cns => names(&CNS) && holder.allows_content_commitment() != Some(true),
+            CertifiedCard::FirstGenerations => holder.allows_content_commitment() != Some(true),
+        };
+        let rules = [
+            (!holder.is_authority(), "an authority's certificate"),
+            (holder.allows_digital_signature() == Some(true), "keyUsage without digitalSignature"),
+            (
+                holder.allows_client_authentication() != Some(false),
+                "extKeyUsage without client authentication",
+            ),
+        ];
+        if let Some((_, broken)) = rules.iter().find(|(holds, _)| !holds) {
+            return Err(Error::WrongPurpose(broken));
+        }
+        let found = self.cards.iter().find(|card| matches(card));
+        found.copied().ok_or(Error::WrongPurpose("not the policy of a card that is taken here"))
+    }
+}
+
+impl Default for HolderPolicy {
+    /// A CIE 3, and nothing older.
+    fn default() -> Self {
+        Self::of(CertifiedCard::Cie3)
+    }
+}
+
+/// What is asked of a path when older cryptography is let pass: keys of a size that was usual, signatures with RSA
+/// and no digest older than SHA-1. The last one is the anchor, whose own signature nobody judges.
+pub(super) fn check_legacy(path: &[Certificate]) -> Result<(), Error> {
+    let last = path.len().saturating_sub(1);
+    for (index, certificate) in path.iter().enumerate() {
+        let least = if index == 0 { LEGACY_HOLDER_BITS } else { LEGACY_AUTHORITY_BITS };
+        let long_enough = certificate.rsa_bits().is_some_and(|bits| bits >= least);
+        if !long_enough || index != last && !certificate.is_signed_with_known_rsa() {
+            return Err(Error::TooWeak);
+        }
+    }
+    Ok(())
+}
