@@ -46,6 +46,7 @@ pub enum Sex {
 /// A date as it stands on the card. That a field of dates holds something else is no reason to refuse
 /// everything: a holder whose birthday nobody knows has a card too.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WrittenDate<'a> {
     /// `DDMMYYYY` of a day that exists.
     Date(Date),
