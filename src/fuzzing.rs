@@ -12,6 +12,10 @@
 )]
 #![allow(clippy::expect_used, reason = "what must hold is asserted; nothing but a fuzzer calls this")]
 
+mod contact;
+
+pub use contact::{atr, common_name, fci, personal_data};
+
 use crate::crypto::signature::RsaPublicKey;
 use crate::crypto::{DigestAlgorithm, PresentedCertificate, cipher};
 use crate::iso7816::{Command, Response, StatusWord, tlv};
@@ -25,9 +29,13 @@ use crate::trust::Certificate;
 pub type Body = fn(&[u8]);
 
 /// Every target: its name, which is that of its corpus, and its body.
-pub const TARGETS: [(&str, Body); 6] = [
+pub const TARGETS: [(&str, Body); 10] = [
     ("apdu", apdu),
+    ("atr", atr),
     ("certificate", certificate),
+    ("common_name", common_name),
+    ("fci", fci),
+    ("personal_data", personal_data),
     ("rsa_public_key", rsa_public_key),
     ("secure_messaging_unwrap", secure_messaging_unwrap),
     ("security_object", security_object),

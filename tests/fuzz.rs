@@ -78,8 +78,28 @@ fn apdu() {
 }
 
 #[test]
+fn atr() {
+    run("atr");
+}
+
+#[test]
 fn certificate() {
     run("certificate");
+}
+
+#[test]
+fn common_name() {
+    run("common_name");
+}
+
+#[test]
+fn fci() {
+    run("fci");
+}
+
+#[test]
+fn personal_data() {
+    run("personal_data");
 }
 
 #[test]
@@ -126,6 +146,9 @@ fn many_variants_are_accepted() {
         ("rsa_public_key", |b| cie::crypto::signature::RsaPublicKey::from_der(b).is_ok()),
         ("tlv", |b| cie::iso7816::tlv::parse(b).is_ok()),
         ("apdu", |b| cie::iso7816::Command::parse(b).is_ok()),
+        ("atr", |b| cie::cns::AtrHint::parse(b).is_some()),
+        ("fci", |b| cie::cns::Fci::parse(b).is_ok()),
+        ("personal_data", |b| cie::cns::PersonalData::parse(b).is_ok()),
     ] {
         let seeds: Vec<Vec<u8>> = corpus(target).into_iter().map(|(_, bytes)| bytes).collect();
         let mut mutator = Mutator::new(1);

@@ -17,7 +17,7 @@ use crate::trust::{self, Certificate};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HashedRange {
-    /// The whole file, padding included.
+    /// The whole file, padding included, as long as the card says that it is.
     WholeFile,
     /// Header and fields.
     UsedPrefix,

@@ -26,7 +26,7 @@ const LENGTH: usize = 16;
 /// Places of the digits, from 1.
 const DIGITS: [usize; 7] = [7, 8, 10, 11, 13, 14, 15];
 /// The letter that stands for each digit in omocodia.
-const OMOCODIA: &[u8; 10] = b"LMNPQRSTUV";
+const OMOCODIA: &str = "LMNPQRSTUV";
 /// The letter of each month.
 const MONTHS: &str = "ABCDEHLMPRST";
 /// What a character at an odd place counts, A to Z; digits 0 to 9 count as A to J.
@@ -77,7 +77,7 @@ pub enum FiscalCodeError {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct FiscalCode {
     text: String,
-    /// The same with digits at the places of digits.
+    /// The same with digits at the places of digits; the check character stays.
     decoded: String,
     year: u8,
     month: u8,
@@ -97,13 +97,15 @@ impl FiscalCode {
         if text.len() == 11 && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(FiscalCodeError::ElevenDigits);
         }
-        if text.len() != LENGTH {
-            return Err(FiscalCodeError::Length(text.chars().count()));
+        let length = text.chars().count();
+        if length != LENGTH {
+            return Err(FiscalCodeError::Length(length));
         }
-        let decoded = (1..).zip(text.bytes()).map(|(place, byte)| {
+        let decoded = (1..).zip(text.chars()).map(|(place, character)| {
             let digit = DIGITS.contains(&place);
-            let decoded = if digit { digit_of(byte) } else { byte.is_ascii_uppercase().then_some(byte) };
-            decoded.map(char::from).ok_or(FiscalCodeError::Character(place))
+            let letter = character.is_ascii_uppercase().then_some(character);
+            let decoded = if digit { digit_of(character) } else { letter };
+            decoded.ok_or(FiscalCodeError::Character(place))
         });
         let decoded = decoded.collect::<Result<String, _>>()?;
         let number = |from, to| decoded.get(from..to).and_then(|digits| digits.parse::<u8>().ok());
@@ -218,9 +220,9 @@ impl fmt::Debug for FiscalCode {
 }
 
 /// The digit that stands there, or for which the letter stands.
-fn digit_of(byte: u8) -> Option<u8> {
-    let for_letter = (b'0'..).zip(OMOCODIA).find(|(_, letter)| **letter == byte);
-    if byte.is_ascii_digit() { Some(byte) } else { for_letter.map(|(digit, _)| digit) }
+fn digit_of(character: char) -> Option<char> {
+    let for_letter = ('0'..).zip(OMOCODIA.chars()).find(|(_, letter)| *letter == character);
+    if character.is_ascii_digit() { Some(character) } else { for_letter.map(|(digit, _)| digit) }
 }
 
 /// The sixteenth character for the first fifteen as they stand, omocodia or not: what they count, modulo 26.

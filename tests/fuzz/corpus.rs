@@ -1,6 +1,8 @@
 //! Writes the corpus of the fuzz targets from the worked examples and the software card.
 #![cfg(feature = "emulator")]
 
+mod contact;
+
 use serde_json::Value;
 
 use cie::crypto::signature::RsaPublicKey;
@@ -219,7 +221,11 @@ fn make_corpus() {
     let vectors = vectors();
     for (target, seeds) in [
         ("apdu", apdu as fn(&Value) -> Seeds),
+        ("atr", contact::atrs),
         ("certificate", certificates),
+        ("common_name", contact::common_names),
+        ("fci", contact::fci),
+        ("personal_data", contact::personal_data),
         ("rsa_public_key", rsa_public_keys),
         ("secure_messaging_unwrap", secure_messaging),
         ("security_object", security_objects),

@@ -5,6 +5,7 @@ use std::fmt;
 /// A field; its number is its place in the file, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum Field {
     /// 1: issuer.
     IssuerCode = 1,

@@ -65,7 +65,7 @@ fn omocodia_at_any_place() {
         let mut text = *b"CVAPVN79C57G999";
         for (bit, place) in DIGITS.into_iter().enumerate().filter(|(bit, _)| subset >> bit & 1 == 1) {
             assert!(bit < 7);
-            text[place - 1] = OMOCODIA[usize::from(text[place - 1] - b'0')];
+            text[place - 1] = OMOCODIA.as_bytes()[usize::from(text[place - 1] - b'0')];
         }
         let code = FiscalCode::parse(&complete(std::str::from_utf8(&text).unwrap())).unwrap();
         assert_eq!((code.is_omocodia(), code.birth_place()), (subset != 0, "G999"));
@@ -96,7 +96,9 @@ fn what_is_no_fiscal_code() {
     assert_eq!(error("CVAPVN79C57G999T "), E::Length(17));
     assert_eq!(error("cVAPVN79C57G999T"), E::Character(1));
     assert_eq!(error("CVAPVN79C57G9991"), E::Character(16));
-    assert_eq!(error("CVÀPVN79C57G999"), E::Character(3));
+    assert_eq!(error("CVÀPVN79C57G999T"), E::Character(3));
+    assert_eq!(error("CVÀPVN79C57G999"), E::Length(15));
+    assert_eq!(error("CVAPVN７9C57G999T"), E::Character(7));
     assert_eq!(error("CVAPVN79C40G999T"), E::Day);
 }
 
