@@ -194,7 +194,14 @@ impl Session {
     pub fn read_personal_data(&mut self) -> Result<PersonalData, Error> {
         let content = self.read(File::PersonalData)?;
         let step = Step::ReadFile(File::PersonalData);
-        PersonalData::parse(&content).map_err(|_| step.failed(Cause::Malformed("personal data")))
+        PersonalData::parse(&content).map_err(|error| {
+            step.failed(Cause::Malformed(match error {
+                PersonalDataError::NotPersonalised => "personal data that nobody wrote",
+                PersonalDataError::TooShort(_) | PersonalDataError::Header => "header of the personal data",
+                PersonalDataError::Truncated { .. } => "length of the personal data",
+                _ => "field of the personal data",
+            }))
+        })
     }
 
     /// The certificate of a key; read from the card the first time. Anybody may read it: no PIN is needed.

@@ -1,8 +1,11 @@
 //! One error for the whole crate, with a stable code for programs and advice for people.
 
 use crate::dialogue::{About, Cause, Step};
+use crate::identity::BindingError;
 use crate::pin::{self, Tries};
-use crate::{card, cns, crypto, dialogue, ias, passive, secret, secure_messaging, transport, trust};
+use crate::{
+    card, cns, crypto, dialogue, ias, identity, passive, secret, secure_messaging, transport, trust,
+};
 
 /// A language that [`Error::advice`] speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -43,6 +46,12 @@ pub enum Error {
     /// A certificate's worth.
     #[error(transparent)]
     Trust(#[from] trust::Error),
+    /// The personal data of a contact card against its certificate.
+    #[error(transparent)]
+    PersonalData(#[from] identity::BindingError),
+    /// What should be a fiscal code.
+    #[error(transparent)]
+    FiscalCode(#[from] identity::FiscalCodeError),
     /// What EF.SOD says about the card's files.
     #[error(transparent)]
     SecurityObject(#[from] passive::Error),
@@ -215,6 +224,12 @@ advice! {
     FILE_ALTERED: "file-altered",
         "A file on the card is not the one that its issuer signed. Do not trust the card.",
         "Un dato sulla carta non è quello firmato da chi l'ha emessa. Non fidarsi della carta.";
+    DATA_UNBOUND: "personal-data-unbound",
+        "Nothing ties the personal data on the card to its certificate: they are the card's word only.",
+        "Nulla collega i dati personali sulla carta al suo certificato: li dice soltanto la carta.";
+    FISCAL_CODE: "fiscal-code-malformed",
+        "This is not a fiscal code: sixteen capital letters and digits, the last one a check letter.",
+        "Questo non è un codice fiscale: sedici tra lettere maiuscole e cifre, l'ultima è una lettera di controllo.";
     WRONG_SIGNATURE: "wrong-signature",
         "The signature is wrong and was thrown away. Do not trust this card or this message.",
         "La firma è errata ed è stata scartata. Non fidarsi di questa carta o di questo messaggio.";
@@ -313,6 +328,13 @@ impl Error {
             Self::Ias(error) => of_dialogue(error),
             Self::Cns(error) => of_contact(error),
             Self::Trust(error) => of_trust(error),
+            Self::PersonalData(error) => match error {
+                BindingError::Certificate(error) => of_trust(error),
+                BindingError::Differs(_) => &FILE_ALTERED,
+                BindingError::CommonName(error) if !error.is_other_form() => &CERTIFICATE_BAD,
+                BindingError::CommonName(_) | BindingError::RangeNotAccepted(_) => &DATA_UNBOUND,
+            },
+            Self::FiscalCode(_) => &FISCAL_CODE,
             Self::SecurityObject(passive::Error::DigestDiffers(_)) => &FILE_ALTERED,
             Self::SecurityObject(_) => &CARD_MALFORMED,
             Self::Crypto(_) => &INTERNAL,

@@ -114,7 +114,7 @@ impl BindingError {
 /// hand is the certificate's, only its signature does.
 pub struct BoundPersonalData<'a> {
     certificate: &'a PresentedCertificate,
-    card_id: &'a ClaimedCardId,
+    card_id: Option<&'a ClaimedCardId>,
     data: &'a PersonalData,
     common_name: CommonName,
     range: HashedRange,
@@ -133,9 +133,9 @@ impl<'a> BoundPersonalData<'a> {
         self.common_name.fiscal_code()
     }
 
-    /// The card's number.
+    /// The card's number, if the card gave one to compare with the certificate's.
     #[must_use]
-    pub fn card_id(&self) -> &'a ClaimedCardId {
+    pub fn card_id(&self) -> Option<&'a ClaimedCardId> {
         self.card_id
     }
 
@@ -159,13 +159,14 @@ impl fmt::Debug for BoundPersonalData<'_> {
 }
 
 /// Checks that a card's number and its holder's data are those of a certificate: the fiscal code, the number,
-/// and the digest over one of the ranges that the policy accepts.
+/// and the digest over one of the ranges that the policy accepts. Cards that keep their files in an application
+/// have no number where the others have it; the digest binds their data all the same.
 ///
 /// # Errors
 /// [`BindingError`].
 pub fn verify_personal_data<'a>(
     certificate: &'a PresentedCertificate,
-    card_id: &'a ClaimedCardId,
+    card_id: Option<&'a ClaimedCardId>,
     data: &'a PersonalData,
     policy: HashPolicy,
 ) -> Result<BoundPersonalData<'a>, BindingError> {
@@ -178,7 +179,7 @@ pub fn verify_personal_data<'a>(
 
 fn check(
     name: &CommonName,
-    card_id: &ClaimedCardId,
+    card_id: Option<&ClaimedCardId>,
     data: &PersonalData,
     policy: HashPolicy,
 ) -> Result<HashedRange, BindingError> {
@@ -189,7 +190,7 @@ fn check(
     let range = HashedRange::ALL.into_iter().find(covers);
     let differences = Differences {
         fiscal_code: data.fiscal_code() != Some(name.fiscal_code().as_str()),
-        card_id: card_id.text() != name.card_id().trim_end_matches(' '),
+        card_id: card_id.is_some_and(|id| id.text() != name.card_id().trim_end_matches(' ')),
         digest: range.is_none(),
     };
     match range {

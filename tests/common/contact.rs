@@ -146,11 +146,9 @@ fn read_personal_data(desk: &Desk<'_>) {
     let certificate = session.certificate(Credential::Authentication).unwrap();
     assert_eq!(certificate.as_der(), desk.issued().certificate);
     let certificate = PresentedCertificate::from_der(certificate.as_der()).unwrap();
-    let Some(card_id) = session.card_id().cloned() else {
-        assert_eq!(desk.model, Model::Ace, "the others have their number where it belongs");
-        return;
-    };
-    let bound = verify_personal_data(&certificate, &card_id, &data, HashPolicy::Strict).unwrap();
+    let card_id = session.card_id();
+    assert_eq!(card_id.is_none(), desk.model == Model::Ace, "the others have their number where it belongs");
+    let bound = verify_personal_data(&certificate, card_id, &data, HashPolicy::Strict).unwrap();
     assert_eq!(bound.range(), HashedRange::WholeFile);
     assert_eq!(desk.tries(), (3, 10, 0));
 }

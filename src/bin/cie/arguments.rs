@@ -70,7 +70,9 @@ pub(crate) enum Command {
     /// Check, change or unblock the PIN
     #[command(subcommand, arg_required_else_help = true)]
     Pin(Pin),
-    /// Print the holder's certificate (PEM); asks for the PIN
+    /// Show who the holder is, by the card's own data: CNS, health card, first identity cards; asks for no PIN
+    PersonalData,
+    /// Print the holder's certificate (PEM); asks for the PIN where the card does
     Certificate(Certificate),
     /// Sign; asks for the PIN
     #[command(subcommand, arg_required_else_help = true)]

@@ -2,6 +2,7 @@
 
 mod certificate;
 mod info;
+mod personal_data;
 mod pin;
 mod readers;
 mod shell;
@@ -24,6 +25,7 @@ pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<(), Failure> 
         #[cfg(feature = "emulator")]
         Command::Soft(command) => soft::run(command, output),
         Command::Pin(command) => pin::run(command, common, output),
+        Command::PersonalData => personal_data::run(common, output),
         Command::Certificate(command) => certificate::run(command, common, output),
         Command::Sign(command) => sign::run(command, common, output),
         Command::Completions { shell } => shell::completions(*shell, output),

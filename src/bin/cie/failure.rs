@@ -229,8 +229,15 @@ fn status_of(code: &str) -> Status {
         "pin-wrong" | "puk-wrong" => Status::WrongSecret,
         "pin-blocked" | "puk-blocked" => Status::Blocked,
         // Nothing was sent: other words, digits or files are needed.
-        "pin-malformed" | "puk-malformed" | "pin-weak" | "pin-last-try" | "puk-last-try"
-        | "purpose-refused" | "soft-card" | "internal" => Status::Usage,
+        "pin-malformed"
+        | "puk-malformed"
+        | "pin-weak"
+        | "pin-last-try"
+        | "puk-last-try"
+        | "purpose-refused"
+        | "soft-card"
+        | "fiscal-code-malformed"
+        | "internal" => Status::Usage,
         "no-service" | "no-reader" | "no-card" | "card-in-use" | "card-removed" | "card-mute"
         | "card-unpowered" | "reader-failed" | "reader-stuck" | "timed-out" | "cancelled"
         | "pin-uncertain" => Status::NoCard,
@@ -238,7 +245,7 @@ fn status_of(code: &str) -> Status {
         | "card-reset" | "channel-lost" | "pin-needed" | "pin-state-lost" | "foreign-authority" => {
             Status::Refused
         }
-        "issuer-unknown" => Status::Unchecked,
+        "issuer-unknown" | "personal-data-unbound" => Status::Unchecked,
         // The rest was looked at and is not good; and what is not known here is not good either.
         _ => Status::Bad,
     }
@@ -286,6 +293,7 @@ mod tests {
                 "puk-last-try",
                 "purpose-refused",
                 "soft-card",
+                "fiscal-code-malformed",
                 "internal",
             ],
         ),
@@ -323,7 +331,7 @@ mod tests {
         ),
         (5, &["pin-wrong", "puk-wrong"]),
         (6, &["pin-blocked", "puk-blocked"]),
-        (7, &["issuer-unknown"]),
+        (7, &["issuer-unknown", "personal-data-unbound"]),
     ];
 
     #[test]

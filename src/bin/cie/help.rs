@@ -30,7 +30,11 @@ const COMMANDS: &[(&str, &str)] = &[
         "pin unblock",
         "Sbloccare il PIN con il PUK e sceglierne uno nuovo; un PUK errato consuma uno dei suoi tentativi",
     ),
-    ("certificate", "Scrivere il certificato del titolare (PEM); chiede il PIN"),
+    (
+        "personal-data",
+        "Mostrare chi è il titolare, secondo i dati della carta: CNS, tessera sanitaria, prime carte d'identità; non chiede il PIN",
+    ),
+    ("certificate", "Scrivere il certificato del titolare (PEM); chiede il PIN se lo chiede la carta"),
     ("sign", "Firmare; chiede il PIN"),
     (
         "sign raw",

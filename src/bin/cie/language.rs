@@ -134,6 +134,7 @@ texts! {
     CHANGING_PIN: "Changing the PIN. Do not move the card", "Cambio del PIN. Non muovere la carta";
     READING_CERTIFICATE: "Reading the certificate", "Lettura del certificato";
     SIGNING: "Signing", "Firma";
+    READING_DATA: "Reading the personal data", "Lettura dei dati personali";
     LOOKING: "Looking at the card", "Esame della carta";
     MAKING_CARD: "Making keys and certificates", "Creazione di chiavi e certificati";
     LAY_CARD: "Lay the card on the reader.", "Appoggiare la carta sul lettore.";
@@ -193,6 +194,35 @@ texts! {
     SOFT_GONE:
         "The virtual reader's service has stopped. The card is laid on again when it is back.",
         "Il servizio del lettore virtuale si è fermato. La carta sarà appoggiata di nuovo quando torna.";
+
+    // Personal data.
+    DATA_ISSUER_CODE: "Issuer: {}", "Ente emittente: {}";
+    DATA_ISSUE_DATE: "Issued: {}", "Rilasciata il: {}";
+    DATA_EXPIRY_DATE: "Valid until: {}", "Valida fino al: {}";
+    DATA_SURNAME: "Surname: {}", "Cognome: {}";
+    DATA_GIVEN_NAMES: "Given names: {}", "Nome: {}";
+    DATA_BIRTH_DATE: "Born: {}", "Data di nascita: {}";
+    DATA_SEX: "Sex: {}", "Sesso: {}";
+    DATA_STATURE: "Stature in centimetres: {}", "Statura in centimetri: {}";
+    DATA_FISCAL_CODE: "Fiscal code: {}", "Codice fiscale: {}";
+    DATA_CITIZENSHIP: "Citizenship: {}", "Cittadinanza: {}";
+    DATA_BIRTH_MUNICIPALITY: "Municipality of birth: {}", "Comune di nascita: {}";
+    DATA_BIRTH_STATE: "State of birth: {}", "Stato di nascita: {}";
+    DATA_BIRTH_ACT: "Birth act: {}", "Atto di nascita: {}";
+    DATA_RESIDENCE_MUNICIPALITY: "Municipality of residence: {}", "Comune di residenza: {}";
+    DATA_RESIDENCE_ADDRESS: "Address: {}", "Indirizzo: {}";
+    DATA_TRAVEL_NOTE: "Travel abroad: {}", "Espatrio: {}";
+    DATA_CARD_NUMBER: "Card number: {}", "Numero della carta: {}";
+    DATA_BOUND:
+        "They are those of the card's certificate, which nobody has verified here.",
+        "Sono quelli del certificato della carta, che qui nessuno ha verificato.";
+    DATA_BOUND_BY_PART:
+        "They are those of the card's certificate, by an unusual part of the file ({}); nobody has verified the certificate here.",
+        "Sono quelli del certificato della carta, per una parte insolita del file ({}); qui nessuno ha verificato il certificato.";
+    DATA_UNBOUND:
+        "Nothing ties them to the card's certificate: they are the card's word only.",
+        "Nulla li collega al certificato della carta: li dice soltanto la carta.";
+    DATA_DIFFERING: "The fiscal code does not fit: {}", "Il codice fiscale non corrisponde a: {}";
 
     // The manual page.
     MANUAL_STATUS:

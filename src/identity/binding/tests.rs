@@ -37,7 +37,7 @@ fn names_and_files_of_the_vectors() {
         let card_id = card_id(vector["card_id"].as_str().unwrap());
         let judge = |policy| {
             let name = CommonName::parse(vector["common_name"].as_str().unwrap())?;
-            check(&name, &card_id, &data, policy)
+            check(&name, Some(&card_id), &data, policy)
         };
         let (strict, tolerant) = match vector["expect"].as_str().unwrap() {
             "match_full_ef" => (Ok(HashedRange::WholeFile), Ok(HashedRange::WholeFile)),
@@ -71,11 +71,11 @@ fn certificates_of_the_vectors() {
     {
         let (presented, number) = (certificate(certificate_name), card_id(number));
         let data = PersonalData::parse(&file(file_name)).unwrap();
-        let bound = verify_personal_data(&presented, &number, &data, HashPolicy::Strict).unwrap();
+        let bound = verify_personal_data(&presented, Some(&number), &data, HashPolicy::Strict).unwrap();
         assert_eq!(bound.range(), HashedRange::WholeFile);
         assert_eq!(Some(bound.fiscal_code().as_str()), bound.data().fiscal_code());
         assert_eq!(bound.certificate().as_der(), presented.as_der());
-        assert_eq!(bound.card_id(), &number);
+        assert_eq!(bound.card_id(), Some(&number));
         assert_eq!(format!("{bound:?}"), "BoundPersonalData(WholeFile)");
     }
 }
@@ -84,7 +84,7 @@ fn certificates_of_the_vectors() {
 fn a_certificate_of_another_form_has_nothing_to_check_against() {
     let authority = certificate("ca");
     let (number, data) = (card_id("7099001000000120"), PersonalData::parse(&file("cns_400")).unwrap());
-    let error = verify_personal_data(&authority, &number, &data, HashPolicy::Tolerant).unwrap_err();
+    let error = verify_personal_data(&authority, Some(&number), &data, HashPolicy::Tolerant).unwrap_err();
     assert_eq!(error, CommonNameError::OtherForm.into());
     assert!(error.is_unchecked());
     assert!(BindingError::from(CommonNameError::Missing).is_unchecked());
@@ -104,13 +104,13 @@ fn each_range_is_found_and_said() {
         (HashedRange::WithoutPadding, &ef[..396]),
     ] {
         let name = name_with(bytes);
-        assert_eq!(check(&name, &number, &data, HashPolicy::Tolerant), Ok(range));
-        let strict = check(&name, &number, &data, HashPolicy::Strict);
+        assert_eq!(check(&name, Some(&number), &data, HashPolicy::Tolerant), Ok(range));
+        let strict = check(&name, Some(&number), &data, HashPolicy::Strict);
         let accepted = range == HashedRange::WholeFile;
         assert_eq!(strict, if accepted { Ok(range) } else { Err(BindingError::RangeNotAccepted(range)) });
     }
     for bytes in [&ef[..102], &ef[..104], &ef[..397], &ef[7..103], &[]] {
-        let error = check(&name_with(bytes), &number, &data, HashPolicy::Tolerant).unwrap_err();
+        let error = check(&name_with(bytes), Some(&number), &data, HashPolicy::Tolerant).unwrap_err();
         assert_eq!(error, differs(false, false, true));
     }
 }
@@ -163,7 +163,7 @@ fn a_number_is_compared_without_its_padding() {
     ] {
         let text = format!("CVAPVN79C57G999T/{in_name}.{}", base64.as_str().unwrap());
         let name = CommonName::parse(&text).unwrap();
-        assert_eq!(check(&name, &card_id(on_card), &data, HashPolicy::Strict).is_ok(), same);
+        assert_eq!(check(&name, Some(&card_id(on_card)), &data, HashPolicy::Strict).is_ok(), same);
     }
 }
 
@@ -176,7 +176,7 @@ proptest! {
         ef[at] = to;
         if let Ok(data) = PersonalData::parse(&ef) {
             let number = card_id("7099001000000120");
-            prop_assert!(check(&name, &number, &data, HashPolicy::Tolerant).is_err());
+            prop_assert!(check(&name, Some(&number), &data, HashPolicy::Tolerant).is_err());
         }
     }
 }
