@@ -5,6 +5,7 @@
 #[cfg(feature = "system-tests")]
 pub mod pcscd;
 
+pub mod contact;
 pub mod flows;
 
 use std::sync::OnceLock;
