@@ -7,7 +7,7 @@ mod common;
 
 use cie::emulator::contact::Model;
 
-use common::contact::{Desk, FLOWS, card, link};
+use common::contact_flows::{Desk, FLOWS, card, link};
 
 #[test]
 fn every_flow_on_every_model() {

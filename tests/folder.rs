@@ -11,10 +11,12 @@ use std::path::Path;
 use cie::crypto::signature::{Purpose, Signer};
 use cie::crypto::{Digest, DigestAlgorithm, PresentedCertificate};
 use cie::emulator::citizen::{Citizen, people};
+use cie::emulator::contact::{Header, Model, PersonalData};
 use cie::emulator::folder::{FolderOptions, create};
 use cie::emulator::{Chip, Error, SoftCard};
 use cie::ias::Session;
 use cie::secret::Pin;
+use cie::transport::Transport;
 use cie::trust::{AnchorPurpose, TrustStore};
 use common::now;
 
@@ -161,10 +163,52 @@ fn impossible_choices_leave_no_folder() {
     for (options, what) in [
         (FolderOptions { pin: *b"1234567x", ..good.clone() }, "the PIN"),
         (FolderOptions { puk: *b"1234567\0", ..good.clone() }, "the PUK"),
+        (FolderOptions { pin: *b"31415\xFF\xFF\xFF", ..good.clone() }, "the PIN"),
+        (
+            FolderOptions { contact: Some(Model::Cns10), pin: *b"3141\xFF\xFF\xFF\xFF", ..good.clone() },
+            "the PIN",
+        ),
         (FolderOptions { insecure_fixed_pki: true, ..good }, "the choice of fixed keys without a seed"),
     ] {
         assert_eq!(create(&folder, &options).unwrap_err(), Error::Malformed(what));
         assert!(!folder.exists());
+    }
+}
+
+#[test]
+fn a_contact_card_says_what_is_in_its_files() {
+    for (model, seed) in [(Model::Cns11, 5), (Model::Cie2, 8), (Model::Cns10, 3)] {
+        let folder = tempfile::tempdir().unwrap();
+        let options = FolderOptions {
+            contact: Some(model),
+            pin: *b"31415\xFF\xFF\xFF",
+            seed: Some(seed),
+            ..FolderOptions::new(now())
+        };
+        let citizen = create(folder.path(), &options).unwrap();
+        let found = files(folder.path());
+        let names = NAMES.iter().filter(|name| !name.contains("csca"));
+        assert_eq!(found.keys().collect::<Vec<_>>(), names.collect::<Vec<_>>());
+        assert_eq!(serde_json::from_slice::<Citizen>(&found["citizen.json"]).unwrap(), citizen);
+        let record: serde_json::Value = serde_json::from_slice(&found["citizen.json"]).unwrap();
+        let record = &record["contact"];
+        assert_eq!(record["model"], model.to_string());
+        let data: PersonalData = serde_json::from_value(record["personal_data"].clone()).unwrap();
+        assert_eq!(data.fiscal_code, citizen.fiscal_code);
+
+        let card = SoftCard::open(folder.path().join("card.json")).unwrap();
+        assert_eq!((card.atr(), card.contact_profile().unwrap()), (model.profile().atr, model.profile()));
+        let mut transport = card.transport();
+        let mut send = |command: &str| transport.transmit(&hex::decode(command).unwrap()).unwrap();
+        assert_eq!(send("00A4080C0410001003"), [0x90, 0x00]);
+        let number = send("00B0000010");
+        let number = String::from_utf8(number.into_iter().take_while(u8::is_ascii_alphanumeric).collect());
+        assert_eq!(record["card_number"], number.unwrap());
+        assert_eq!(send("00A4080C0411001102"), [0x90, 0x00]);
+        let used = data.encode(Header::Inclusive).unwrap();
+        let read = send("00B0000000");
+        assert!(used.starts_with(&read[..used.len().min(254)]), "{citizen:?}");
+        assert_eq!(send("00200090083331343135FFFFFF"), [0x90, 0x00]);
     }
 }
 

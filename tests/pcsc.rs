@@ -8,6 +8,8 @@ mod common;
 mod faults;
 #[path = "pcsc/flows.rs"]
 mod flows;
+#[path = "pcsc/opensc.rs"]
+mod opensc;
 #[path = "pcsc/raw_card.rs"]
 mod raw_card;
 #[path = "pcsc/sharing.rs"]

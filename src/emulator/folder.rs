@@ -3,10 +3,10 @@
 //! | file | content |
 //! |---|---|
 //! | `card.json` | the card; for its owner only, as it holds every key of it |
-//! | `citizen.json` | whose card it is, for programs that compare |
+//! | `citizen.json` | whose card it is, for programs that compare; of a contact card also what is in its files |
 //! | `trust/holder/root.pem` | anchor of holders' certificates |
 //! | `trust/holder/intermediate/sub-ca.pem` | the CA under it that issued the holder's certificate |
-//! | `trust/csca/csca.pem` | anchor of the signatures over the card's files |
+//! | `trust/csca/csca.pem` | anchor of the signatures over the card's files; only of a CIE 3 |
 //!
 //! The keys of the authorities are not written anywhere: nobody issues a second card under these anchors.
 
@@ -15,7 +15,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use serde::Serialize;
+
 use super::citizen::Citizen;
+use super::contact::{self, Issued, Model, PersonalData};
 use super::entropy::Seeded;
 use super::error::Error;
 use super::issue::{DEMO_PIN, DEMO_PUK, IssueOptions, issue};
@@ -36,11 +39,13 @@ pub const TRUST: &str = "trust";
 /// What can be chosen about a new card.
 #[derive(Debug, Clone)]
 pub struct FolderOptions {
-    /// The maker whose chip the card poses as.
+    /// The maker whose chip a CIE 3 poses as.
     pub chip: Chip,
-    /// PIN, eight ASCII digits.
+    /// The contact card to make instead of a CIE 3.
+    pub contact: Option<Model>,
+    /// PIN, eight ASCII digits; of a contact card five to eight ([`contact::reference_value`]).
     pub pin: [u8; 8],
-    /// PUK, eight ASCII digits.
+    /// PUK, likewise.
     pub puk: [u8; 8],
     /// Chooses the citizen ([`Citizen::numbered`]); without one it is anybody of the dozen.
     pub seed: Option<u64>,
@@ -56,7 +61,8 @@ impl FolderOptions {
     /// A Gemalto card of somebody, issued at this moment, with the demo PIN and PUK and unguessable keys.
     #[must_use]
     pub fn new(now: SystemTime) -> Self {
-        Self { chip: Chip::Gemalto, pin: DEMO_PIN, puk: DEMO_PUK, seed: None, now, insecure_fixed_pki: false }
+        let (chip, contact, pin, puk) = (Chip::Gemalto, None, DEMO_PIN, DEMO_PUK);
+        Self { chip, contact, pin, puk, seed: None, now, insecure_fixed_pki: false }
     }
 }
 
@@ -76,10 +82,14 @@ pub fn create(folder: impl AsRef<Path>, options: &FolderOptions) -> Result<Citiz
         citizen: folder.join(CITIZEN),
         root: holder.join("root.pem"),
         sub_ca: holder.join("intermediate").join("sub-ca.pem"),
-        csca: csca.join("csca.pem"),
+        csca: options.contact.is_none().then(|| csca.join("csca.pem")),
     };
     for (name, digits) in [("the PIN", &options.pin), ("the PUK", &options.puk)] {
-        if !digits.iter().all(u8::is_ascii_digit) {
+        let good = match options.contact {
+            Some(_) => contact::is_reference_value(digits),
+            None => digits.iter().all(u8::is_ascii_digit),
+        };
+        if !good {
             return Err(Error::Malformed(name));
         }
     }
@@ -87,7 +97,7 @@ pub fn create(folder: impl AsRef<Path>, options: &FolderOptions) -> Result<Citiz
 
     let (pki, citizen, card) = make(options)?;
     let mut written = Vec::new();
-    let outcome = write_all(&paths, &pki, &citizen, card, options.chip, &mut written);
+    let outcome = write_all(&paths, &pki, &citizen, card, &mut written);
     if outcome.is_err() {
         // Half a folder would be in the way of the next attempt; the first error is the one to report.
         written.iter().for_each(|path| drop(fs::remove_file(path)));
@@ -95,29 +105,65 @@ pub fn create(folder: impl AsRef<Path>, options: &FolderOptions) -> Result<Citiz
     outcome.map(|()| citizen)
 }
 
+/// A card that was issued, of either kind.
+enum Made {
+    Cie3(Chip, Box<Personalisation>),
+    Contact(Model, Box<Issued>),
+}
+
+/// What `citizen.json` has in it.
+#[derive(Serialize)]
+struct Record<'a> {
+    #[serde(flatten)]
+    citizen: &'a Citizen,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<ContactRecord<'a>>,
+}
+
+/// What is in the files of a contact card.
+#[derive(Serialize)]
+struct ContactRecord<'a> {
+    model: Model,
+    card_number: &'a str,
+    personal_data: &'a PersonalData,
+}
+
 /// Writes everything, the card last: a folder with a card in it is complete.
 fn write_all<'a>(
     paths: &'a Paths,
     pki: &TestPki,
     citizen: &Citizen,
-    card: Personalisation,
-    chip: Chip,
+    card: Made,
     written: &mut Vec<&'a Path>,
 ) -> Result<(), Error> {
-    let json = serde_json::to_vec_pretty(citizen).map_err(|error| Error::Format(error.to_string()))?;
-    for (path, bytes) in [
+    let contact = match &card {
+        Made::Cie3(..) => None,
+        Made::Contact(model, issued) => {
+            let Issued { card_number, personal_data, .. } = &**issued;
+            Some(ContactRecord { model: *model, card_number, personal_data })
+        }
+    };
+    let json = serde_json::to_vec_pretty(&Record { citizen, contact });
+    let json = json.map_err(|error| Error::Format(error.to_string()))?;
+    let mut files = vec![
         (&paths.root, pki::pem(pki.root_der())?.into_bytes()),
         (&paths.sub_ca, pki::pem(pki.sub_ca_der())?.into_bytes()),
-        (&paths.csca, pki::pem(pki.csca_der())?.into_bytes()),
-        (&paths.citizen, json),
-    ] {
+    ];
+    if let Some(csca) = &paths.csca {
+        files.push((csca, pki::pem(pki.csca_der())?.into_bytes()));
+    }
+    files.push((&paths.citizen, json));
+    for (path, bytes) in files {
         write_new(path, &bytes)?;
         written.push(path);
     }
-    SoftCard::create(&paths.card, card, chip)
+    match card {
+        Made::Cie3(chip, card) => SoftCard::create(&paths.card, *card, chip),
+        Made::Contact(model, issued) => SoftCard::create_contact(&paths.card, issued.personalisation, model),
+    }
 }
 
-fn make(options: &FolderOptions) -> Result<(TestPki, Citizen, Personalisation), Error> {
+fn make(options: &FolderOptions) -> Result<(TestPki, Citizen, Made), Error> {
     let (mut fixed, mut system);
     let entropy: &mut dyn Entropy = match (options.seed, options.insecure_fixed_pki) {
         (Some(seed), true) => {
@@ -140,8 +186,17 @@ fn make(options: &FolderOptions) -> Result<(TestPki, Citizen, Personalisation), 
     };
     let citizen = Citizen::numbered(number);
     let pki = TestPki::generate(entropy, options.now)?;
-    let issued = IssueOptions { pin: options.pin, puk: options.puk, ..IssueOptions::default() };
-    let card = issue(&pki, &citizen, &issued, entropy, options.now)?;
+    let &FolderOptions { pin, puk, chip, now, .. } = options;
+    let card = match options.contact {
+        None => {
+            let issued = IssueOptions { pin, puk, ..IssueOptions::default() };
+            Made::Cie3(chip, Box::new(issue(&pki, &citizen, &issued, entropy, now)?))
+        }
+        Some(model) => {
+            let issued = contact::IssueOptions { pin, puk, ..contact::IssueOptions::default() };
+            Made::Contact(model, Box::new(contact::issue(&pki, &citizen, model, &issued, entropy, now)?))
+        }
+    };
     Ok((pki, citizen, card))
 }
 
@@ -151,13 +206,14 @@ struct Paths {
     citizen: PathBuf,
     root: PathBuf,
     sub_ca: PathBuf,
-    csca: PathBuf,
+    csca: Option<PathBuf>,
 }
 
 impl Paths {
     /// Looks before the keys are made; writing looks again.
     fn check_absence(&self) -> Result<(), Error> {
-        for path in [&self.card, &self.citizen, &self.root, &self.sub_ca, &self.csca] {
+        let always = [&self.card, &self.citizen, &self.root, &self.sub_ca];
+        for path in always.into_iter().chain(&self.csca) {
             if path.symlink_metadata().is_ok() {
                 return Err(Error::file(path, &io::ErrorKind::AlreadyExists.into()));
             }

@@ -6,6 +6,7 @@
 pub mod pcscd;
 
 pub mod contact;
+pub mod contact_flows;
 pub mod flows;
 
 use std::sync::OnceLock;

@@ -60,7 +60,7 @@ pub(crate) fn personalisation(v: &Value) -> Personalisation {
                 prime_q: hex(&key["q"]),
             },
             pin: 0x10,
-            signs: false,
+            made_for: None,
         }],
     }
 }

@@ -22,7 +22,7 @@ use crate::isolated_tests;
 const LONG: Duration = Duration::from_secs(5);
 
 /// Lays a software card on the first virtual reader, and waits until the service sees it.
-fn lay(card: &SoftCard) -> (Service, vpcd::Remover) {
+pub(crate) fn lay(card: &SoftCard) -> (Service, vpcd::Remover) {
     let connection = vpcd::connect(card, ("127.0.0.1", PORT)).unwrap();
     let remover = connection.remover();
     thread::spawn(move || connection.serve());
@@ -31,7 +31,7 @@ fn lay(card: &SoftCard) -> (Service, vpcd::Remover) {
     (service, remover)
 }
 
-fn take_away(service: &Service, remover: &vpcd::Remover) {
+pub(crate) fn take_away(service: &Service, remover: &vpcd::Remover) {
     remover.remove();
     service.watch().wait_for_removal(READER, LONG).unwrap();
 }

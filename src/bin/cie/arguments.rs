@@ -103,18 +103,18 @@ pub(crate) struct SoftNew {
     /// The folder to make
     #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
-    /// Kind of card: cie3
-    #[arg(long, value_enum, hide_possible_values = true)]
+    /// Kind of card: cie3, cie2, cns; less usual ones: cns-1.0, cie1, cns-athena, cns-idemia, cns-infocamere, cns-ace
+    #[arg(long, value_parser = kind)]
     pub(crate) kind: Option<Kind>,
-    /// Chip family that it poses as: gemalto, nxp, st, actalis
+    /// Chip family that a CIE 3 poses as: gemalto, nxp, st, actalis
     #[arg(long)]
     pub(crate) chip: Option<cie::emulator::Chip>,
-    /// Its PIN, eight digits [12345678]; it protects nothing
-    #[arg(long, value_name = "DIGITS", value_parser = eight_digits)]
-    pub(crate) pin: Option<[u8; 8]>,
-    /// Its PUK, eight digits [87654321]; it protects nothing
-    #[arg(long, value_name = "DIGITS", value_parser = eight_digits)]
-    pub(crate) puk: Option<[u8; 8]>,
+    /// Its PIN [12345678], eight digits, of a CIE 2 or CNS five to eight; it protects nothing
+    #[arg(long, value_name = "DIGITS", value_parser = digits)]
+    pub(crate) pin: Option<String>,
+    /// Its PUK [87654321], likewise; it protects nothing
+    #[arg(long, value_name = "DIGITS", value_parser = digits)]
+    pub(crate) puk: Option<String>,
     /// Which of the invented citizens; else any of them
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
@@ -128,10 +128,11 @@ pub(crate) struct SoftNew {
 
 /// Kinds of software cards.
 #[cfg(feature = "emulator")]
-#[derive(Clone, Copy, Default, ValueEnum)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
     #[default]
     Cie3,
+    Contact(cie::emulator::contact::Model),
 }
 
 #[cfg(feature = "emulator")]
@@ -264,11 +265,23 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// `cns` is the CNS that is issued: version 1.1.
 #[cfg(feature = "emulator")]
-fn eight_digits(text: &str) -> Result<[u8; 8], String> {
-    match <[u8; 8]>::try_from(text.as_bytes()) {
-        Ok(digits) if digits.iter().all(u8::is_ascii_digit) => Ok(digits),
-        _ => Err("8 × 0-9".to_owned()),
+fn kind(text: &str) -> Result<Kind, String> {
+    use cie::emulator::contact::Model;
+    match text {
+        "cie3" => Ok(Kind::Cie3),
+        "cns" => Ok(Kind::Contact(Model::Cns11)),
+        model => model.parse().map(Kind::Contact).map_err(|_| "cie3, cie2, cns, …".to_owned()),
+    }
+}
+
+/// How many there have to be depends on the kind of card.
+#[cfg(feature = "emulator")]
+fn digits(text: &str) -> Result<String, String> {
+    match cie::emulator::contact::reference_value(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("8 × 0-9; cie2, cns: 5-8 × 0-9".to_owned()),
     }
 }
 

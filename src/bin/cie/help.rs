@@ -60,10 +60,13 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("help", "Mostrare questo aiuto"),
     ("version", "Mostrare la versione"),
     ("folder", "La cartella da creare"),
-    ("kind", "Tipo di carta: cie3"),
-    ("chip", "Famiglia di chip di cui prende l'aspetto: gemalto, nxp, st, actalis"),
-    ("pin", "Il suo PIN, otto cifre [12345678]; non protegge nulla"),
-    ("puk", "Il suo PUK, otto cifre [87654321]; non protegge nulla"),
+    (
+        "kind",
+        "Tipo di carta: cie3, cie2, cns; meno comuni: cns-1.0, cie1, cns-athena, cns-idemia, cns-infocamere, cns-ace",
+    ),
+    ("chip", "Famiglia di chip di cui una CIE 3 prende l'aspetto: gemalto, nxp, st, actalis"),
+    ("pin", "Il suo PIN [12345678], otto cifre, di una CIE 2 o CNS da cinque a otto; non protegge nulla"),
+    ("puk", "Il suo PUK [87654321], come il PIN; non protegge nulla"),
     ("seed", "Quale dei cittadini inventati; altrimenti uno qualsiasi"),
     ("now", "Il giorno del rilascio, come 2026-01-01T00:00:00Z; altrimenti adesso"),
     (

@@ -34,8 +34,7 @@ impl Card {
     }
 
     fn serves(&self, key: &Key, operation: Operation) -> bool {
-        let made_for = if key.signs { KeyUse::Sign } else { self.profile.key_use };
-        match made_for {
+        match key.made_for.unwrap_or(self.profile.key_use) {
             KeyUse::Both => true,
             KeyUse::Decipher => operation == Operation::Decipher,
             KeyUse::Sign => operation == Operation::Sign,

@@ -51,7 +51,7 @@ pub enum DigestOver {
     Fields,
 }
 
-/// A second key, for signatures, in a directory of its own.
+/// A second key, for signatures, in a directory of its own: it computes signatures, and does not decipher.
 #[derive(Debug, Clone, Copy)]
 pub struct SignatureKey {
     /// Its PIN, see [`reference_value`](super::reference_value).
@@ -76,7 +76,7 @@ pub struct IssueOptions {
     /// What EF_IDCarta has in it; without a choice digits on a CNS, the printed number on a CIE.
     pub card_number: Option<CardNumber>,
     /// Whether the certificate is for signatures only, without key encipherment and client authentication. OpenSC
-    /// then signs in another way.
+    /// then has the card compute a signature instead of deciphering a block.
     pub certificate_only_signs: bool,
     /// A key for signatures, if there is to be one.
     pub signature_key: Option<SignatureKey>,

@@ -7,6 +7,7 @@ use super::model::Model;
 use super::personalisation::{
     Directory, ElementaryFile, FilePath, Key, Personalisation, ReadAccess, ReferenceData,
 };
+use super::profile::KeyUse;
 use crate::emulator::personalisation::CardKey;
 use crate::emulator::pki::Error;
 use crate::iso7816::tlv;
@@ -70,9 +71,8 @@ pub(super) fn lay_out(content: Content<'_>) -> Result<Personalisation, Error> {
     tree.file(&[0x2F02], tlv::encode(0x5A, &serial_number));
     tree.file(&[0x3F01], public_key);
     tree.file(&[0x3F02], vec![0; 8]);
-    tree.hidden(&[0x0405], vec![0; 16]);
+    tree.file(&[0x0405], vec![0; 16]);
     tree.directories(&[&[0x1000], &[0x1100], &[0x1200], &[0x1400]]);
-    // Begins like the historical bytes: the chip's and the mask's maker.
     tree.file(&[0x1000, 0x1002], filled(serial_number.to_vec(), 54, "EF_DatiProcessore")?);
     tree.file(&[0x1100, 0x1102], personal_data);
     for (identifier, size) in [(0x1201, 64), (0x1202, 2), (0x1203, 160), (0x4142, 16)] {
@@ -114,14 +114,14 @@ pub(super) fn lay_out(content: Content<'_>) -> Result<Personalisation, Error> {
         }
         _ => tree.file(&[0x1100, 0x1101], certificate),
     }
-    tree.key(key_directory, identifier, content.key, 0x10, false);
+    tree.key(key_directory, identifier, content.key, 0x10, None);
     tree.reference_data(&[], 0x10, content.pin, PIN_TRIES, Some(0x11));
     tree.reference_data(&[], 0x11, content.puk, content.puk_tries, None);
     if let Some(signature) = signature {
         tree.file(&[0x1400, 0x9010], filled(signature.certificate, CERTIFICATE_SIZE, "the certificate")?);
         tree.directories(&[&[0x1400, 0x8110]]);
         tree.file(&[0x1400, 0x8110, 0x8010], signature.public_key);
-        tree.key(&[0x1400], 0x10, signature.key, 0x1A, true);
+        tree.key(&[0x1400], 0x10, signature.key, 0x1A, Some(KeyUse::Sign));
         tree.reference_data(&[0x1400], 0x1A, signature.pin, PIN_TRIES, Some(0x1B));
         tree.reference_data(&[0x1400], 0x1B, signature.puk, content.puk_tries, None);
     }
@@ -165,9 +165,9 @@ impl Tree {
         self.grown.files.push(ElementaryFile { path, access: ReadAccess::Never, content });
     }
 
-    fn key(&mut self, directory: &[u16], identifier: u8, key: CardKey, pin: u8, signs: bool) {
+    fn key(&mut self, directory: &[u16], identifier: u8, key: CardKey, pin: u8, made_for: Option<KeyUse>) {
         let directory = self.path(directory);
-        self.grown.keys.push(Key { directory, identifier, key, pin, signs });
+        self.grown.keys.push(Key { directory, identifier, key, pin, made_for });
     }
 
     fn reference_data(

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
+use super::profile::KeyUse;
 use crate::emulator::personalisation::CardKey;
 
 /// Where a file lies: the identifiers on the way to it, that of the master file (3F00) left out. The master file
@@ -189,8 +190,8 @@ pub struct Key {
     pub key: CardKey,
     /// The identifier of the PIN that has to be shown, in the key's directory or above it.
     pub pin: u8,
-    /// Whether it only signs, whatever the [profile](super::Profile::key_use) says of the holder's keys.
-    pub signs: bool,
+    /// What it is for; without a word, what the [profile](super::Profile::key_use) says.
+    pub made_for: Option<KeyUse>,
 }
 
 /// Everything that makes one card different from another of the same model.

@@ -1,5 +1,7 @@
 //! How a contact card behaves where masks differ, or where nobody knows, as data: one field for each doubt.
 
+use serde::{Deserialize, Serialize};
+
 use crate::iso7816::StatusWord;
 
 /// Which references a PIN of the master file is found under; those of other directories need bit 8 on every card.
@@ -89,7 +91,8 @@ pub enum Paths {
 }
 
 /// What a key that is bound to the holder's PIN can be used for. An object serves one purpose: the maker chose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum KeyUse {
     /// PSO DECIPHER, which is the bare RSA operation; PSO COMPUTE DIGITAL SIGNATURE is answered 6985.

@@ -2,14 +2,18 @@
 
 use std::time::SystemTime;
 
+use const_oid::ObjectIdentifier;
 use const_oid::db::{rfc4519, rfc5280};
 use der::Tag;
 use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsages};
 
-use super::Error;
 use super::profile::{CRL_SUB_CA, Profile, crl, extension, fitted, name, policy, validity};
+use super::{Error, oid};
 use crate::emulator::citizen::Citizen;
 use crate::test_mark;
+
+/// id-kp-documentSigning (RFC 9336).
+const DOCUMENT_SIGNING: ObjectIdentifier = oid("1.3.6.1.5.5.7.3.36");
 
 /// What a certificate of a contact card may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +21,8 @@ use crate::test_mark;
 pub enum HolderUsage {
     /// Digital signature and key encipherment, client authentication.
     Authentication,
-    /// Digital signature, and nothing more about it.
+    /// Digital signature, and the signing of documents as extended usage. A certificate without any extended usage
+    /// is good for all of them, to OpenSSL and so to OpenSC.
     SignatureOnly,
     /// Content commitment (non-repudiation): for documents.
     Document,
@@ -45,8 +50,13 @@ pub(super) fn contact_holder(citizen: &Citizen, holder: &ContactHolder) -> Resul
     if let Some(identifier) = holder.policy {
         extensions.push(policy(identifier)?);
     }
-    if holder.usage == HolderUsage::Authentication {
-        let usage = ExtendedKeyUsage(vec![rfc5280::ID_KP_CLIENT_AUTH]);
+    let extended = match holder.usage {
+        HolderUsage::Authentication => Some(rfc5280::ID_KP_CLIENT_AUTH),
+        HolderUsage::SignatureOnly => Some(DOCUMENT_SIGNING),
+        HolderUsage::Document => None,
+    };
+    if let Some(usage) = extended {
+        let usage = ExtendedKeyUsage(vec![usage]);
         extensions.push(extension(rfc5280::ID_CE_EXT_KEY_USAGE, false, &usage)?);
     }
     Ok(Profile {

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::SystemTime;
 
+use cie::emulator::contact;
 use cie::emulator::folder::{self, FolderOptions};
 use cie::emulator::vpcd::{self, Event};
 use cie::emulator::{Chip, SoftCard};
@@ -25,12 +26,17 @@ pub(super) fn run(command: &Soft, output: Output) -> Result<(), Failure> {
 }
 
 fn new(command: &SoftNew, output: Output) -> Result<(), Failure> {
-    let Kind::Cie3 = command.kind.unwrap_or_default();
+    // A PIN with fewer digits than the kind of card takes is left as it is, for the library to refuse.
+    let value = |digits: &Option<String>| digits.as_deref().and_then(contact::reference_value);
     let usual = FolderOptions::new(command.now.unwrap_or_else(SystemTime::now));
     let options = FolderOptions {
         chip: command.chip.unwrap_or(Chip::Gemalto),
-        pin: command.pin.unwrap_or(usual.pin),
-        puk: command.puk.unwrap_or(usual.puk),
+        contact: match command.kind.unwrap_or_default() {
+            Kind::Cie3 => None,
+            Kind::Contact(model) => Some(model),
+        },
+        pin: value(&command.pin).unwrap_or(usual.pin),
+        puk: value(&command.puk).unwrap_or(usual.puk),
         seed: command.seed,
         insecure_fixed_pki: command.insecure_fixed_pki,
         ..usual
@@ -45,7 +51,8 @@ fn new(command: &SoftNew, output: Output) -> Result<(), Failure> {
         "trust": output::path(&trust),
     }});
     let name = format!("{} {}", citizen.person.given_names, citizen.person.surname);
-    let digits = |digits: [u8; 8]| digits.map(char::from).iter().collect::<String>();
+    let digits =
+        |value: [u8; 8]| value.map(char::from).into_iter().filter(char::is_ascii_digit).collect::<String>();
     let (pin, puk) = (digits(options.pin), digits(options.puk));
     let text =
         language::SOFT_MADE.with(output.language, &[&name, &card.display(), &trust.display(), &pin, &puk]);
