@@ -240,7 +240,10 @@ impl Session {
 
     fn read_one_certificate(&mut self, set: KeySet, step: Step) -> Result<PresentedCertificate, Error> {
         let der = match set.form {
-            Form::Plain => self.read_path(set.certificate, step, |_| Extent::OuterObject)?,
+            Form::Plain => match self.read_path(set.certificate, step, |_| Extent::OuterObject) {
+                Err(error) if is_of_nothing(&error.cause) => return Err(step.failed(Cause::NoCertificate)),
+                read => read?,
+            },
             Form::Wrapped => {
                 let size = |fci: &Fci| Extent::AtMost(fci.size().unwrap_or(UNTOLD_SIZE_MAX));
                 let wrapped = self.read_path(set.certificate, step, size)?;
@@ -270,10 +273,6 @@ impl Session {
             };
             file::read_current(channel, extent(&fci)).map_err(|error| match error {
                 file::Error::Status(status) => step.failed(refusal(status, fci.demands_secure_messaging())),
-                // Erased memory: ones are a tag that does not end.
-                file::Error::Malformed(tlv::Error { kind: tlv::ErrorKind::TagTooLong, .. }) => {
-                    step.failed(Cause::NoCertificate)
-                }
                 error => step.failed(error),
             })
         })
@@ -377,6 +376,19 @@ fn refusal(status: StatusWord, demands_secure_messaging: bool) -> Cause {
         Cause::SecureMessagingRequired
     } else {
         Cause::Status(status)
+    }
+}
+
+/// Whether a file that should begin with an object has none: no byte, or ones, which are a tag without an end.
+fn is_of_nothing(cause: &Cause) -> bool {
+    match cause {
+        Cause::Status(StatusWord::WRONG_OFFSET) | Cause::File(file::Error::NoData) => true,
+        Cause::File(file::Error::Malformed(tlv::Error { kind, position })) => match kind {
+            tlv::ErrorKind::TagTooLong => true,
+            tlv::ErrorKind::Truncated => *position < 4,
+            _ => false,
+        },
+        _ => false,
     }
 }
 

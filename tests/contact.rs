@@ -1,9 +1,13 @@
-//! The contact cards: every flow on every model, and the ways in which cards differ, one by one.
+//! The contact cards: every flow on every model, the ways in which cards differ one by one, the worked examples.
 #![cfg(feature = "emulator")]
 #![allow(unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 
 mod common;
+#[path = "contact/variants.rs"]
+mod variants;
+#[path = "contact/worked.rs"]
+mod worked;
 
 use cie::emulator::contact::Model;
 
