@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
+#[path = "pcsc/contact.rs"]
+mod contact;
 #[path = "pcsc/faults.rs"]
 mod faults;
 #[path = "pcsc/flows.rs"]

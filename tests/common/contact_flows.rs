@@ -237,7 +237,7 @@ fn blocked(desk: &Desk<'_>) -> Session {
     let mut session = desk.session();
     for left in [2, 1] {
         let refused = session.verify_pin(&wrong_pin()).unwrap_err();
-        assert_eq!(refused.error.pin_error(), Some(&desk.wrong(left)));
+        assert_eq!(refused.error.pin_error(), Some(&desk.wrong(left)), "{}", refused.error);
         session = *refused.back;
     }
     let refused = session.verify_pin(&pin()).unwrap_err();
@@ -262,9 +262,10 @@ fn block_and_unblock(desk: &Desk<'_>) {
     let credential = Credential::Authentication;
     session.unblock_pin(credential, &puk(), Unblock::NewPin(&new), LastTry::Refuse).unwrap();
     assert_eq!((desk.card.pin_tries(), desk.card.puk_tries()), (3, 10));
+    drop(session);
     assert!(!signs_without_pin(desk), "nobody has shown the PIN");
     let refused = desk.session().verify_pin(&pin()).unwrap_err();
-    assert_eq!(refused.error.pin_error(), Some(&desk.wrong(2)));
+    assert_eq!(refused.error.pin_error(), Some(&desk.wrong(2)), "{}", refused.error);
     refused.back.verify_pin(&new).unwrap().certificate().unwrap();
 }
 
@@ -293,6 +294,7 @@ fn change_the_pin(desk: &Desk<'_>) {
     let credential = Credential::Authentication;
     session.change_pin(credential, &pin(), &new, LastTry::Refuse).unwrap();
     assert_eq!(desk.tries(), (3, 10, 1), "one command with both");
+    drop(session);
     assert!(!signs_without_pin(desk), "the card was reset after it");
     let refused = desk.session().verify_pin(&pin()).unwrap_err();
     assert_eq!(refused.error.pin_error(), Some(&desk.wrong(2)));
