@@ -5,6 +5,8 @@
 mod common;
 #[path = "common/der.rs"]
 mod der;
+#[path = "trust/holder.rs"]
+mod holder;
 
 use std::time::{Duration, SystemTime};
 
@@ -299,19 +301,26 @@ mod unmarked {
     const POLICY: &str = "1.3.76.47.4";
 
     pub(super) struct Profile<'a> {
-        bits: u32,
-        digest: MessageDigest,
-        key_usage: Option<KeyUsage>,
-        extended_key_usage: Option<ExtendedKeyUsage>,
-        policy: Option<&'a str>,
+        pub(super) bits: u32,
+        pub(super) authority_bits: u32,
+        pub(super) digest: MessageDigest,
+        pub(super) key_usage: Option<KeyUsage>,
+        pub(super) extended_key_usage: Option<ExtendedKeyUsage>,
+        pub(super) policy: Option<&'a str>,
     }
 
     impl Default for Profile<'_> {
         fn default() -> Self {
             let mut key_usage = KeyUsage::new();
             key_usage.digital_signature();
-            let (bits, digest) = (2048, MessageDigest::sha256());
-            Self { bits, digest, key_usage: Some(key_usage), extended_key_usage: None, policy: Some(POLICY) }
+            Self {
+                bits: 2048,
+                authority_bits: 2048,
+                digest: MessageDigest::sha256(),
+                key_usage: Some(key_usage),
+                extended_key_usage: None,
+                policy: Some(POLICY),
+            }
         }
     }
 
@@ -348,7 +357,7 @@ mod unmarked {
     /// `b"message"`.
     pub(super) fn issued(profile: Profile<'_>) -> (TrustStore, PresentedCertificate, Vec<u8>) {
         let key = |bits| PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap();
-        let (authority, holder) = (key(2048), key(profile.bits));
+        let (authority, holder) = (key(profile.authority_bits), key(profile.bits));
         let constraints = BasicConstraints::new().critical().ca().build().unwrap();
         let usage = KeyUsage::new().critical().key_cert_sign().crl_sign().build().unwrap();
         let root = certificate(
