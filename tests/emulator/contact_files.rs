@@ -220,7 +220,7 @@ fn answers_that_wait() {
             ("00C0000010", &format!("{first}612A")),
             ("00C000002A", second),
             ("00C000002A", "6985"),
-            ("00A40000023F0000", "613A"),
+            ("00A40000023F00", "613A"),
             (ID_CARD, "9000"),
             ("00C0000000", "6985"),
             // What has no data of its own is answered at once.
@@ -244,6 +244,7 @@ fn extended_lengths_only_where_they_are_known() {
     play(&mut transport, &[("00A4080C0411001101", "9000")]);
     let whole = send(&mut transport, "00B00000000800");
     assert_eq!(whole.len(), 2 * 0x802);
+    play(&mut transport, &[(ID_CARD, "9000"), ("00B00000000000", &format!("{NUMBER}9000"))]);
 }
 
 #[test]
