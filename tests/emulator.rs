@@ -12,6 +12,14 @@ mod chips;
 mod commands;
 #[path = "emulator/contact.rs"]
 mod contact;
+#[path = "emulator/contact_files.rs"]
+mod contact_files;
+#[path = "emulator/contact_handle.rs"]
+mod contact_handle;
+#[path = "emulator/contact_keys.rs"]
+mod contact_keys;
+#[path = "emulator/contact_pins.rs"]
+mod contact_pins;
 #[path = "emulator/garbage.rs"]
 mod garbage;
 #[path = "emulator/handle.rs"]

@@ -11,10 +11,12 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use cie::emulator::contact::Model;
 use cie::emulator::vpcd::{self, Error, Event};
 use cie::emulator::{Chip, SoftCard};
 use cie::ias::Session;
 use cie::transport::{self, Link, Transport};
+use common::contact::contact_card;
 use common::{CHIPS, card, pin};
 
 const ATR: &str = "3B8F800180318065B085040011120FFF8290008A";
@@ -120,6 +122,19 @@ fn the_order_of_a_real_service() {
     drop(reader);
     assert_eq!(served.join().unwrap(), Ok(()));
     assert_eq!(card.transport().transmit(&[0, 0xA4, 0, 0]), Err(transport::Error::Removed));
+}
+
+#[test]
+fn every_contact_card_shows_its_own_answer_to_reset() {
+    for model in Model::ALL {
+        let card = contact_card(model);
+        let (mut reader, _, served) = laid(&card);
+        assert_eq!(reader.ask("04"), hex::encode_upper(model.profile().atr), "{model}");
+        assert_eq!(reader.ask("00A4000C023F00"), "9000");
+        assert_eq!(reader.ask("00200010083030303030303030").len(), 4);
+        drop(reader);
+        assert_eq!(served.join().unwrap(), Ok(()));
+    }
 }
 
 #[test]

@@ -3,7 +3,8 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use cie::crypto::{Digest, DigestAlgorithm};
 use cie::emulator::SoftCard;
@@ -11,10 +12,11 @@ use cie::emulator::contact::{
     IssueOptions, Issued, KeyUse, Model, SignatureInput, SignatureKey, reference_value,
 };
 use cie::emulator::pki;
+use cie::transport::pcsc::Service;
 
 use super::flows::{lay, take_away};
 use crate::common::contact::{contact_card, issued, issued_with, laid};
-use crate::common::pcscd::{Pcscd, folder};
+use crate::common::pcscd::{Pcscd, READER, folder};
 use crate::isolated_tests;
 
 const MESSAGE: &[u8] = b"a message";
@@ -182,6 +184,26 @@ isolated_tests! {
 
     fn opensc_drives_a_cie_2() {
         everything(Model::Cie2);
+    }
+
+    fn opensc_at_a_card_from_the_command_line() {
+        let _pcscd = Pcscd::start();
+        let cie = env!("CARGO_BIN_EXE_cie");
+        succeeds(&format!("{cie} soft new ts --kind cns-1.0 --pin 31415 --seed 1"));
+        let mut command = Command::new(cie);
+        command.current_dir(folder()).args(["soft", "insert", "ts/card.json"]).stdout(Stdio::null());
+        let mut inserted = command.spawn().unwrap();
+        Service::open().unwrap().watch().wait_for_card(Some(READER), Duration::from_secs(5)).unwrap();
+        assert!(succeeds("opensc-tool -n").starts_with("CNS card"));
+        let record = fs::read_to_string(path("ts/citizen.json")).unwrap();
+        let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+        let number = record["contact"]["card_number"].as_str().unwrap();
+        assert!(succeeds("opensc-tool --serial").contains(number));
+        succeeds("pkcs15-tool --verify-pin --auth-id 01 --pin 31415");
+        fails("pkcs15-tool --verify-pin --auth-id 01 --pin 12345678");
+        inserted.kill().unwrap();
+        inserted.wait().unwrap();
+        assert_eq!(SoftCard::open(path("ts/card.json")).unwrap().pin_tries(), 2, "written down");
     }
 
     /// A certificate without key encipherment: OpenSC has the card compute a signature, and gives it a whole

@@ -2,7 +2,7 @@
 
 use super::{Answer, Card};
 use crate::emulator::contact::{AtEnd, ElementaryFile, ReadAccess, ShortRead};
-use crate::iso7816::apdu::SHORT_NE_MAX;
+use crate::iso7816::apdu::{EXTENDED_NE_MAX, SHORT_NE_MAX};
 use crate::iso7816::{Command, Response, StatusWord};
 
 /// 6981: not for files of this structure.
@@ -15,7 +15,9 @@ impl Card {
             return Err(StatusWord::WRONG_LENGTH);
         }
         let ne = command.ne().ok_or(StatusWord::WRONG_LENGTH)?;
-        if ne == SHORT_NE_MAX && !self.profile.reads_256 {
+        // 00, or 0000 in an extended length: whatever there is.
+        let open = matches!(ne, SHORT_NE_MAX | EXTENDED_NE_MAX);
+        if open && !self.profile.reads_256 {
             return Err(StatusWord::WRONG_LENGTH);
         }
         if command.p1() > 0x7F {
@@ -34,7 +36,7 @@ impl Card {
             return Ok(Response::new(rest.iter().copied().take(asked).collect(), StatusWord::SUCCESS));
         }
         let status = match self.profile.short_read {
-            ShortRead::Usual if ne == SHORT_NE_MAX => StatusWord::SUCCESS,
+            ShortRead::Usual if open => StatusWord::SUCCESS,
             ShortRead::Success => StatusWord::SUCCESS,
             ShortRead::Usual | ShortRead::Warned => StatusWord::END_OF_FILE,
             // 00 stands for 256 or more.

@@ -187,3 +187,135 @@ fn wrong_status(style: WrongPin, left: u8) -> StatusWord {
 fn check_value(new: &[u8; LENGTH]) -> Result<(), StatusWord> {
     if is_reference_value(new) { Ok(()) } else { Err(StatusWord::WRONG_DATA) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::emulator::cns::Persistent;
+    use crate::emulator::contact::{Model, Personalisation};
+    use crate::emulator::entropy::Seeded;
+    use crate::emulator::source::Source;
+    use crate::emulator::store::Store;
+    use crate::iso7816::command;
+
+    #[derive(Default)]
+    struct Cells {
+        written: Vec<[u8; 2]>,
+        /// How many writes still succeed; without a number all do.
+        good_for: Option<usize>,
+    }
+
+    /// Remembers the counters that were written; fails when it is worn out.
+    #[derive(Clone, Default)]
+    struct Memory(Arc<Mutex<Cells>>);
+
+    impl Store<Persistent> for Memory {
+        fn save(&mut self, state: &Persistent) -> io::Result<()> {
+            let mut cells = self.0.lock().unwrap();
+            match &mut cells.good_for {
+                Some(0) => return Err(io::Error::other("worn out")),
+                Some(left) => *left -= 1,
+                None => {}
+            }
+            cells.written.push(state.tries_left());
+            Ok(())
+        }
+    }
+
+    impl Memory {
+        fn written(&self) -> Vec<[u8; 2]> {
+            std::mem::take(&mut self.0.lock().unwrap().written)
+        }
+
+        fn good_for(&self, writes: Option<usize>) {
+            self.0.lock().unwrap().good_for = writes;
+        }
+    }
+
+    fn card(store: &Memory) -> Card {
+        let data = |identifier, value: &[u8; 8], tries, unblocked_by| ReferenceData {
+            directory: FilePath::default(),
+            identifier,
+            value: *value,
+            tries,
+            tries_left: tries,
+            unblocked_by,
+        };
+        let personalisation = Personalisation {
+            directories: Vec::new(),
+            files: Vec::new(),
+            reference_data: vec![data(0x10, b"12345678", 3, Some(0x11)), data(0x11, b"87654321", 10, None)],
+            keys: Vec::new(),
+        };
+        let state = Persistent::new(personalisation, Model::Cns10);
+        Card::new(state, Box::new(store.clone()), Source::new(Seeded::new(1))).unwrap()
+    }
+
+    fn status(answer: Answer) -> u16 {
+        answer.map_or_else(|refused| refused, |response| response.status()).value()
+    }
+
+    fn unblock(puk: &[u8; 8], new: &[u8; 8]) -> Command {
+        Command::new(0x00, 0x2C, 0x00, 0x10).with_data(&[*puk, *new].concat())
+    }
+
+    #[test]
+    fn the_try_is_written_off_before_the_comparison() {
+        let store = Memory::default();
+        let mut card = card(&store);
+        assert_eq!(status(card.verify(&command::verify(0x10, b"00000000"))), 0x63C2);
+        assert_eq!(store.written(), [[2, 10]]);
+        assert_eq!(status(card.verify(&command::verify(0x90, b"12345678"))), 0x9000);
+        assert_eq!(store.written(), [[1, 10], [3, 10]], "off, then back");
+        assert_eq!(status(card.verify(&command::verify(0x10, &[]))), 0x63C2);
+        assert_eq!(store.written(), [[2, 10]], "a question is a wrong PIN");
+        assert_eq!(status(card.reset_retry_counter(&unblock(b"00000000", b"11112222"))), 0x63C9);
+        assert_eq!(store.written(), [[2, 9]]);
+        assert_eq!(status(card.reset_retry_counter(&unblock(b"87654321", b"11112222"))), 0x9000);
+        assert_eq!(store.written(), [[2, 8], [3, 10]], "both counters and the new PIN in one go");
+        let change = command::change_reference_data(0x10, b"1111222212345678");
+        assert_eq!(status(card.change_reference_data(&change)), 0x9000);
+        assert_eq!(store.written(), [[2, 10], [3, 10]]);
+    }
+
+    #[test]
+    fn what_cannot_be_written_off_is_not_compared() {
+        let store = Memory::default();
+        let mut card = card(&store);
+        let right = command::verify(0x10, b"12345678");
+        assert_eq!(status(card.verify(&right)), 0x9000);
+        store.good_for(Some(0));
+        for pin in [b"12345678", b"00000000"] {
+            assert_eq!(status(card.verify(&command::verify(0x10, pin))), 0x6581);
+            assert!(!card.is_shown(&FilePath::default(), 0x10));
+            let change = command::change_reference_data(0x10, &[*pin, *b"11112222"].concat());
+            assert_eq!(status(card.change_reference_data(&change)), 0x6581);
+            assert_eq!(status(card.reset_retry_counter(&unblock(b"87654321", b"11112222"))), 0x6581);
+            assert_eq!((card.verify_count, card.tries_left()), (1, [3, 10]));
+        }
+        store.good_for(None);
+        assert_eq!(status(card.verify(&right)), 0x9000, "the PIN is still the old one");
+    }
+
+    #[test]
+    fn a_success_that_cannot_be_written_leaves_the_try_spent() {
+        let store = Memory::default();
+        let mut card = card(&store);
+        store.good_for(Some(1));
+        assert_eq!(status(card.verify(&command::verify(0x10, b"12345678"))), 0x6581);
+        assert_eq!(card.tries_left(), [2, 10]);
+        assert!(!card.is_shown(&FilePath::default(), 0x10));
+        store.good_for(Some(1));
+        let change = command::change_reference_data(0x10, b"1234567811112222");
+        assert_eq!(status(card.change_reference_data(&change)), 0x6581);
+        assert_eq!(card.tries_left(), [1, 10]);
+        store.good_for(Some(1));
+        assert_eq!(status(card.reset_retry_counter(&unblock(b"87654321", b"11112222"))), 0x6581);
+        assert_eq!(card.tries_left(), [1, 9]);
+        store.good_for(None);
+        assert_eq!(status(card.verify(&command::verify(0x10, b"12345678"))), 0x9000, "the old one");
+    }
+}

@@ -13,7 +13,8 @@ const MASTER_FILE: u16 = 0x3F00;
 impl Card {
     pub(super) fn select(&mut self, command: &Command) -> Answer {
         let information_wanted = match command.p2() {
-            0x00 => command.ne().is_some(),
+            // Over T=0 nobody can ask for an answer in the same breath.
+            0x00 => command.ne().is_some() || self.profile.answers_wait,
             0x0C => false,
             _ => return Err(StatusWord::WRONG_P1_P2),
         };
