@@ -3,6 +3,8 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
 #[cfg(feature = "system-tests")]
+pub mod costs;
+#[cfg(feature = "system-tests")]
 pub mod pcscd;
 
 pub mod contact;

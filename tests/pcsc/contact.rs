@@ -8,14 +8,15 @@ use cie::card;
 use cie::cns::{Credential, Session, Step};
 use cie::crypto::signature::{Purpose, Signer};
 use cie::crypto::{Digest, DigestAlgorithm};
-use cie::emulator::SoftCard;
 use cie::emulator::contact::Model;
+use cie::emulator::{SoftCard, vpcd};
 use cie::iso7816::command;
 use cie::transport::pcsc::{Service, Sharing};
 use cie::transport::{Error, Link};
 
 use super::flows::{lay, take_away};
 use crate::common::contact_flows::{Desk, FLOWS, card, pin, signs_without_pin};
+use crate::common::costs::rows;
 use crate::common::pcscd::{Pcscd, READER, until};
 use crate::common::say;
 use crate::isolated_tests;
@@ -77,6 +78,15 @@ fn play(role: &str) -> ! {
 fn kill(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// A card that is taken away when this is dropped.
+struct Laid(Service, vpcd::Remover);
+
+impl Drop for Laid {
+    fn drop(&mut self) {
+        take_away(&self.0, &self.1);
+    }
 }
 
 isolated_tests! {
@@ -147,6 +157,20 @@ isolated_tests! {
         session.public_certificate().unwrap();
         session.verify_pin(&typed("12345678"), cie::pin::LastTry::Refuse).unwrap();
         take_away(&service, &remover);
+    }
+
+    /// The figures are for a person in `benches/contact.rs`.
+    fn every_operation_takes_fewer_exchanges_and_bytes_than_with_opensc() {
+        let _pcscd = Pcscd::start();
+        for row in rows(|card| {
+            let (service, remover) = lay(card);
+            (service.clone(), Laid(service, remover))
+        }) {
+            let (ours, opensc) = (row.ours, row.named);
+            let what = format!("{}, {}: {ours:?}, OpenSC {opensc:?}", row.model, row.what);
+            assert!(ours.exchanges < opensc.exchanges && ours.bytes < opensc.bytes, "{what}");
+            assert!(opensc.exchanges < row.opensc.exchanges, "it looks for other cards, too");
+        }
     }
 
     /// A connection that was exclusive from the beginning stays so.
