@@ -3,11 +3,12 @@
 //! ```no_run
 //! use cie::crypto::signature::{Purpose, Signer};
 //! use cie::crypto::{Digest, DigestAlgorithm};
-//! use cie::{ias::Session, secret::Pin, transport::Link};
+//! use cie::{card, pin::LastTry, secret::Typed, transport::Link};
 //!
-//! fn log_in(link: Link, pin: &str, challenge: &[u8]) -> Result<Vec<u8>, cie::Error> {
-//!     let pin = Pin::parse(pin)?; // eight digits, or nothing is sent to the card
-//!     let mut unlocked = Session::open(link)?.verify_pin(&pin)?; // one VERIFY, never repeated
+//! fn log_in(link: Link, pin: String, challenge: &[u8]) -> Result<Vec<u8>, cie::Error> {
+//!     let session = card::open(link)?.open_session()?; // whichever card it is
+//!     let pin = Typed::new(pin); // judged by its rules before anything is sent
+//!     let mut unlocked = session.verify_pin(&pin, LastTry::Refuse)?; // one VERIFY, never repeated
 //!     let digest = Digest::of(DigestAlgorithm::Sha256, challenge);
 //!     Ok(unlocked.signer()?.sign(Purpose::Login, &digest)?) // verified before it is returned
 //! } // dropping `unlocked` resets the card
