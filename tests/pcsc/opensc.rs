@@ -1,5 +1,5 @@
-//! OpenSC 0.23 (Debian), which knows nothing of us, at the software card's contact models; OpenSSL checks what
-//! the cards sign.
+//! OpenSC 0.23 (Debian), which knows nothing of us, at the software card's contact models; OpenSSL checks
+//! what the cards sign.
 
 use std::fs;
 use std::path::PathBuf;
@@ -65,8 +65,8 @@ fn prepare(certificate: &[u8]) {
     fs::write(path("key.pem"), key).unwrap();
 }
 
-/// Whether OpenSSL takes the file `signature` for one over the message; it is gone then, so that no test takes an
-/// old one for a new one.
+/// Whether OpenSSL takes the file `signature` for one over the message; it is gone then, so that no test
+/// takes an old one for a new one.
 fn verified(hash: &str) -> bool {
     let (good, _) = run(&format!("openssl dgst -{hash} -verify key.pem -signature signature message"));
     fs::remove_file(path("signature")).unwrap();
