@@ -1,5 +1,4 @@
-//! What is issued on contact cards, read by parsers that did not write it, and that every model signs with what its
-//! certificate says.
+//! What is issued on contact cards, read by parsers that did not write it.
 #![cfg(feature = "emulator")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 

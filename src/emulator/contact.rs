@@ -1,8 +1,9 @@
 //! Contact cards: which there are, how they differ, what is written into one, and how one is issued.
 //!
-//! A national services card (CNS, TS-CNS) and the identity cards before the CIE 3 (CIE 1, CIE 2) share one file
-//! system and one set of commands; makers differ in the rest. A [`Model`] is a card as a maker would sell it: a
-//! layout of files and keys, and a [`Profile`] of how it behaves. Tests change one switch of a profile at a time.
+//! A national services card (CNS, TS-CNS) and the identity cards before the CIE 3 (CIE 1, CIE 2) share one
+//! file system and one set of commands; makers differ in the rest. A [`Model`] is a card as a maker would
+//! sell it: a layout of files and keys, and a [`Profile`] of how it behaves. Tests change one switch of a
+//! profile at a time.
 //!
 //! What is a fact and what is a choice is told in `docs/protocols/cns.md`.
 

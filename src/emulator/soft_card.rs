@@ -73,8 +73,8 @@ impl SoftCard {
         CardFile::create(path.as_ref(), card.persistent())
     }
 
-    /// Opens a card file of either kind, with the system's randomness. The file stays locked until the last handle
-    /// and the last connection are gone.
+    /// Opens a card file of either kind, with the system's randomness. The file stays locked until the last
+    /// handle and the last connection are gone.
     ///
     /// # Errors
     /// [`Error::InUse`] if it is open already, else if it cannot be read or used.
@@ -180,7 +180,8 @@ impl SoftCard {
         self.0.lock().card.atr()
     }
 
-    /// How a CIE 3 behaves where chips differ. Of a contact card it has the answer to reset only; the rest is in
+    /// How a CIE 3 behaves where chips differ. Of a contact card it has the answer to reset only; the rest
+    /// is in
     /// [`SoftCard::contact_profile`].
     #[must_use]
     pub fn profile(&self) -> Profile {
@@ -211,8 +212,8 @@ impl SoftCard {
         }
     }
 
-    /// Changes how a contact card behaves, until this card is gone: a card file keeps its model's own profile. A
-    /// CIE 3 stays as it is.
+    /// Changes how a contact card behaves, until this card is gone: a card file keeps its model's own
+    /// profile. A CIE 3 stays as it is.
     pub fn set_contact_profile(&self, profile: contact::Profile) {
         if let Card::Contact(card) = &mut self.0.lock().card {
             card.set_profile(profile);

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use cie::crypto::signature::RsaPublicKey;
-use cie::emulator::contact::{KeyUse, Model, Personalisation};
+use cie::emulator::contact::{FilePath, KeyUse, Model, Personalisation};
 use cie::emulator::entropy::Seeded;
 use cie::emulator::{Chip, Error, SoftCard};
 use cie::iso7816::{Response, StatusWord};
@@ -92,6 +92,9 @@ fn unusable_personalisations_are_refused() {
         (|p: &mut Personalisation| p.files[0].path = p.files[1].path.clone()) as fn(&mut Personalisation),
         |p| p.files[0].path = p.directories[0].path.clone(),
         |p| p.files[0].path = Default::default(),
+        |p| p.files[0].path = FilePath::new(&[0x1300, 0x1003]),
+        |p| p.keys[0].directory = FilePath::new(&[0x1300]),
+        |p| p.reference_data[0].directory = FilePath::new(&[0x1300]),
     ] {
         assert_eq!(refused(&change), Error::Malformed("the tree of files"));
     }

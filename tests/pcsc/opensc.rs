@@ -1,5 +1,5 @@
-//! OpenSC 0.23 (Debian), which knows nothing of us, at the software card's contact models; OpenSSL checks what
-//! the cards sign.
+//! OpenSC 0.23 (Debian), which knows nothing of us, at the software card's contact models; OpenSSL checks
+//! what the cards sign.
 
 use std::fs;
 use std::path::PathBuf;
@@ -17,6 +17,7 @@ use cie::transport::pcsc::Service;
 use super::flows::{lay, take_away};
 use crate::common::contact::{contact_card, issued, issued_with, laid};
 use crate::common::pcscd::{Pcscd, READER, folder};
+use crate::common::{NOW, demo};
 use crate::isolated_tests;
 
 const MESSAGE: &[u8] = b"a message";
@@ -65,8 +66,8 @@ fn prepare(certificate: &[u8]) {
     fs::write(path("key.pem"), key).unwrap();
 }
 
-/// Whether OpenSSL takes the file `signature` for one over the message; it is gone then, so that no test takes an
-/// old one for a new one.
+/// Whether OpenSSL takes the file `signature` for one over the message; it is gone then, so that no test
+/// takes an old one for a new one.
 fn verified(hash: &str) -> bool {
     let (good, _) = run(&format!("openssl dgst -{hash} -verify key.pem -signature signature message"));
     fs::remove_file(path("signature")).unwrap();
@@ -87,6 +88,20 @@ fn one_try(card: &SoftCard, line: &str, good: bool) -> String {
     let (success, said) = run(line);
     assert_eq!((success, card.verify_count() - before), (good, 1), "{line}: {said}");
     said
+}
+
+/// OpenSSL finds the certificate's path, and that its key is weak when it has 1024 bits.
+fn finds_the_path(certificate: &[u8], bits: usize) {
+    let names = ["root.pem", "sub.pem", "holder.pem"];
+    for (name, der) in names.iter().zip([demo().pki.root_der(), demo().pki.sub_ca_der(), certificate]) {
+        fs::write(path(name), pki::pem(der).unwrap()).unwrap();
+    }
+    let verify =
+        format!("openssl verify -attime {NOW} -purpose sslclient -CAfile root.pem -untrusted sub.pem");
+    succeeds(&format!("{verify} holder.pem"));
+    let (strong, said) = run(&format!("{verify} -auth_level 2 holder.pem"));
+    assert_eq!(strong, bits >= 2048, "{said}");
+    assert!(strong || said.contains("EE certificate key too weak"), "{said}");
 }
 
 fn looks_and_reads(issued: &Issued, model: Model) {
@@ -141,6 +156,7 @@ fn everything(model: Model) {
     let card = contact_card(model);
     let issued = issued(model);
     prepare(&issued.certificate);
+    finds_the_path(&issued.certificate, model.key_bits());
     let (service, remover) = lay(&card);
     looks_and_reads(&issued, model);
     assert_eq!((card.verify_count(), card.pin_tries(), card.puk_tries()), (0, 3, 10), "nothing was risked");

@@ -82,7 +82,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::emulator::citizen::check_character;
+    use crate::emulator::citizen::letters::check_character;
 
     /// The codes in the table are those of the program `python-codicefiscale`, which also accepts the one
     /// with omocodia; here ours is compared with them.

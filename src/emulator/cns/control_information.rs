@@ -1,4 +1,4 @@
-//! The control information that SELECT gives (ISO/IEC 7816-4 section 7.4), in the objects that these cards use.
+//! The control information that SELECT gives (ISO/IEC 7816-4 section 7.4), in these cards' objects.
 
 use crate::emulator::contact::{ControlInformation, ElementaryFile, ReadAccess};
 use crate::iso7816::tlv;
@@ -26,8 +26,8 @@ pub(super) fn of_file(style: ControlInformation, file: &ElementaryFile) -> Vec<u
     template(style, tlv::encode(0x80, &size.to_be_bytes()), 0x01, name, read)
 }
 
-/// Size, descriptor, identifier, proprietary attributes, nine access conditions, life cycle, and the conditions of
-/// secure messaging: none.
+/// Size, descriptor, identifier, proprietary attributes, nine access conditions, life cycle, and the
+/// conditions of secure messaging: none.
 fn template(style: ControlInformation, size: Vec<u8>, descriptor: u8, names: Vec<u8>, first: u8) -> Vec<u8> {
     let size = if style == ControlInformation::WithoutSize { Vec::new() } else { size };
     let objects = [

@@ -52,8 +52,8 @@ impl Card {
         Ok(done())
     }
 
-    /// With the PUK and a new PIN (P1 = 00), with the PUK only (x1, when three bits are looked at), or with nothing
-    /// after the PUK was shown (x3).
+    /// With the PUK and a new PIN (P1 = 00), with the PUK only (x1, when three bits are looked at), or with
+    /// nothing after the PUK was shown (x3).
     pub(super) fn reset_retry_counter(&mut self, command: &Command) -> Answer {
         let index = self.reference(command.p2())?;
         let puk = self.puk(index)?;
@@ -121,7 +121,8 @@ impl Card {
         found.ok_or(StatusWord::REFERENCE_NOT_FOUND)
     }
 
-    /// Writes one try off, then compares; nothing at all is a wrong value. A failed write spends no comparison.
+    /// Writes one try off, then compares; nothing at all is a wrong value. A failed write spends no
+    /// comparison.
     fn compare(&mut self, index: usize, presented: Option<&[u8; LENGTH]>) -> Result<(), StatusWord> {
         self.volatile.shown.remove(&index);
         let data = self.data_mut(index)?;

@@ -1,4 +1,4 @@
-//! MANAGE SECURITY ENVIRONMENT: RESTORE and SET (ISO/IEC 7816-4 section 11.5.11), in the numbers of these cards.
+//! MANAGE SECURITY ENVIRONMENT: RESTORE and SET (ISO/IEC 7816-4 section 11.5.11).
 
 use super::volatile::{Environment, Operation};
 use super::{Answer, Card, done, tree};
@@ -29,8 +29,8 @@ impl Card {
         }
     }
 
-    /// The key in the current directory or above it, whether bit 8 is there or not: programs in use leave it out
-    /// for keys of the signature directory.
+    /// The key in the current directory or above it, whether bit 8 is there or not: programs in use leave
+    /// it out for keys of the signature directory.
     fn choose_key(&mut self, operation: Operation, template: &[u8]) -> Answer {
         let &[0x83, 0x01, reference] = template else { return Err(StatusWord::WRONG_DATA) };
         if !self.volatile.environment.restored {

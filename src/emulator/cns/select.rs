@@ -95,8 +95,8 @@ impl Card {
         }
     }
 
-    /// Makes a directory the current one. In another one than before the security environment is gone, and what
-    /// was shown to a directory is not known outside of it.
+    /// Makes a directory the current one. In another one than before the security environment is gone, and
+    /// what was shown to a directory is not known outside of it.
     fn enter(&mut self, directory: &FilePath) {
         let here = &mut self.volatile;
         here.file = None;

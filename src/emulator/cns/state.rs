@@ -45,14 +45,7 @@ impl Persistent {
         if given.files.iter().any(|file| file.content.len() > FILE_MAX || !is_access(file.access)) {
             return Err(Error::Malformed("an elementary file"));
         }
-        let mut paths: Vec<&FilePath> = given.files.iter().map(|file| &file.path).collect();
-        paths.extend(given.directories.iter().map(|directory| &directory.path));
-        paths.sort();
-        if paths.iter().any(|path| path.parent().is_none())
-            || paths.windows(2).any(|pair| pair.first() == pair.last())
-        {
-            return Err(Error::Malformed("the tree of files"));
-        }
+        check_tree(given)?;
         for data in &given.reference_data {
             let tries = (1..=TRIES_MAX).contains(&data.tries) && data.tries_left <= data.tries;
             if !tries {
@@ -66,6 +59,26 @@ impl Persistent {
             return Err(Error::Malformed("a key identifier"));
         }
         given.keys.iter().map(|key| private_key(&key.key)).collect()
+    }
+}
+
+/// Every path once, and everything in a directory that there is.
+fn check_tree(given: &Personalisation) -> Result<(), Error> {
+    let root = FilePath::default();
+    let mut directories: Vec<&FilePath> = given.directories.iter().map(|directory| &directory.path).collect();
+    let mut paths: Vec<&FilePath> = given.files.iter().map(|file| &file.path).collect();
+    paths.extend(&directories);
+    paths.push(&root);
+    paths.sort();
+    let unique = paths.windows(2).all(|pair| pair.first() != pair.last());
+    directories.push(&root);
+    let parents = paths.iter().filter_map(|path| path.parent());
+    let owners = given.reference_data.iter().map(|data| &data.directory);
+    let mut owners = owners.chain(given.keys.iter().map(|key| &key.directory)).cloned().chain(parents);
+    if unique && owners.all(|owner| directories.contains(&&owner)) {
+        Ok(())
+    } else {
+        Err(Error::Malformed("the tree of files"))
     }
 }
 

@@ -11,8 +11,8 @@ pub(super) enum Node {
     File(usize),
 }
 
-/// What lies at a path, as seen under `root`. The directory of an application is a root of its own and is not seen
-/// from outside.
+/// What lies at a path, as seen under `root`. The directory of an application is a root of its own and is
+/// not seen from outside.
 pub(super) fn find(given: &Personalisation, root: &FilePath, path: &FilePath) -> Option<Node> {
     if !root.contains(path) {
         return None;

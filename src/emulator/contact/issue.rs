@@ -33,7 +33,8 @@ const CIE_DAYS: i64 = 1826;
 pub enum CardNumber {
     /// Sixteen digits, the last one a check digit (Luhn): a citizen's card of some issuer.
     Digits,
-    /// Seven digits and two letters, as printed on the paper cards, then zeros. What an older CIE has is not known.
+    /// Seven digits and two letters, as printed on the paper cards, then zeros. What an older CIE has is
+    /// not known.
     Printed,
 }
 
@@ -75,8 +76,8 @@ pub struct IssueOptions {
     pub digest_over: DigestOver,
     /// What EF_IDCarta has in it; without a choice digits on a CNS, the printed number on a CIE.
     pub card_number: Option<CardNumber>,
-    /// Whether the certificate is for signatures only, without key encipherment and client authentication. OpenSC
-    /// then has the card compute a signature instead of deciphering a block.
+    /// Whether the certificate is for signatures only, without key encipherment and client authentication.
+    /// OpenSC then has the card compute a signature instead of deciphering a block.
     pub certificate_only_signs: bool,
     /// A key for signatures, if there is to be one.
     pub signature_key: Option<SignatureKey>,
@@ -225,7 +226,8 @@ fn printed(citizen: &Citizen) -> String {
     format!("{number}AA")
 }
 
-/// The digit that makes the sum right when every second digit from the right is doubled (ISO/IEC 7812-1 annex B).
+/// The digit that makes the sum right when every second digit from the right is doubled (ISO/IEC 7812-1
+/// annex B).
 fn luhn(digits: &str) -> u32 {
     let values = digits.chars().rev().filter_map(|digit| digit.to_digit(10));
     let sum: u32 = values

@@ -1,7 +1,7 @@
 //! Where each model keeps what is written into it: files, keys, PINs.
 //!
-//! The files are those of the CNS and CIE file system; of those whose content is not known the content here is
-//! plausible, or zeros.
+//! The files are those of the CNS and CIE file system; of those whose content is not known the content here
+//! is plausible, or zeros.
 
 use super::model::Model;
 use super::personalisation::{

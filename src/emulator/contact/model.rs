@@ -101,8 +101,8 @@ impl Model {
         }
     }
 
-    /// How this card behaves. The answers to reset are real ones; where nothing else is known of a maker's card,
-    /// models differ on purpose, so that a terminal that works with all of them has met many sides.
+    /// How this card behaves. The answers to reset are real ones; where nothing else is known of a maker's
+    /// card, models differ on purpose, so that a terminal that works with all of them has met many sides.
     #[must_use]
     pub fn profile(self) -> Profile {
         let usual = Profile {

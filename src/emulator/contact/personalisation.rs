@@ -8,8 +8,8 @@ use zeroize::Zeroize;
 use super::profile::KeyUse;
 use crate::emulator::personalisation::CardKey;
 
-/// Where a file lies: the identifiers on the way to it, that of the master file (3F00) left out. The master file
-/// itself is the empty path. Written in hex, as `11001102`.
+/// Where a file lies: the identifiers on the way to it, that of the master file (3F00) left out. The master
+/// file itself is the empty path. Written in hex, as `11001102`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct FilePath(Vec<u16>);
@@ -96,8 +96,8 @@ impl TryFrom<String> for FilePath {
 pub struct Directory {
     /// Where it lies.
     pub path: FilePath,
-    /// The name of an application (AID). Its directory is reached by the name only and is the root of all that is
-    /// seen from then on; the identifiers in front of it are never seen.
+    /// The name of an application (AID). Its directory is reached by the name only and is the root of all
+    /// that is seen from then on; the identifiers in front of it are never seen.
     #[serde(with = "hex")]
     pub name: Vec<u8>,
 }
@@ -161,8 +161,8 @@ impl Drop for ReferenceData {
     }
 }
 
-/// A PIN or PUK as the card stores it and as it is sent: five to eight ASCII digits, filled up with FF. Nothing
-/// for any other text.
+/// A PIN or PUK as the card stores it and as it is sent: five to eight ASCII digits, filled up with FF.
+/// Nothing for any other text.
 #[must_use]
 pub fn reference_value(digits: &str) -> Option<[u8; 8]> {
     let mut value = [0xFF; 8];

@@ -90,7 +90,8 @@ pub enum Paths {
     Refused(StatusWord),
 }
 
-/// What a key that is bound to the holder's PIN can be used for. An object serves one purpose: the maker chose.
+/// What a key that is bound to the holder's PIN can be used for. An object serves one purpose: the maker
+/// chose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -116,7 +117,8 @@ pub enum SignatureInput {
     BlockTaken,
 }
 
-/// How a contact card behaves. [`Model::profile`](super::Model::profile) gives the usual one; a test may change it.
+/// How a contact card behaves. [`Model::profile`](super::Model::profile) gives the usual one; a test may
+/// change it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Profile {

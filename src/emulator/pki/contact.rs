@@ -21,8 +21,8 @@ const DOCUMENT_SIGNING: ObjectIdentifier = oid("1.3.6.1.5.5.7.3.36");
 pub enum HolderUsage {
     /// Digital signature and key encipherment, client authentication.
     Authentication,
-    /// Digital signature, and the signing of documents as extended usage. A certificate without any extended usage
-    /// is good for all of them, to OpenSSL and so to OpenSC.
+    /// Digital signature, and the signing of documents as extended usage. A certificate without any
+    /// extended usage is good for all of them, to OpenSSL and so to OpenSC.
     SignatureOnly,
     /// Content commitment (non-repudiation): for documents.
     Document,
