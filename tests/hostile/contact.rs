@@ -1,0 +1,4 @@
+//! Contact cards made to deceive.
+
+#[path = "contact/references.rs"]
+mod references;
