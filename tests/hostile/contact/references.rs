@@ -12,11 +12,11 @@ use cie::iso7816::StatusWord;
 use cie::pin::{self, LastTry, Tries};
 use cie::transport::{Error, Link, Transport};
 
-use crate::common::contact::{card, pin, puk, wrong_pin};
+use crate::common::contact::{Desk, card, pin, puk, reach, signs_without_pin, wrong_pin};
 use crate::common::now;
 use crate::faults::{Exchange, Traffic};
 
-/// A live card; from the first command with a secret on these are the answers, as long as there are any.
+/// A live card; from the first command with a secret on these seem to be its answers, as long as there are any.
 struct Scripted {
     live: SoftTransport,
     answers: VecDeque<&'static [u8]>,
@@ -27,11 +27,9 @@ struct Scripted {
 impl Transport for Scripted {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Error> {
         self.begun |= matches!(command[1], 0x20 | 0x24 | 0x2C);
+        let answer = self.live.transmit(command);
         let scripted = if self.begun { self.answers.pop_front() } else { None };
-        let answer = match scripted {
-            Some(answer) => Ok(answer.to_vec()),
-            None => self.live.transmit(command),
-        };
+        let answer = scripted.map_or(answer, |scripted| Ok(scripted.to_vec()));
         self.traffic.note(command, &answer);
         answer
     }
@@ -117,4 +115,35 @@ fn a_reference_that_was_answered_to_is_kept() {
     let refused = known.verify_pin(&wrong_pin()).unwrap_err();
     assert_eq!(refused.error.pin_error(), Some(&pin::Error::LastTryLeft));
     assert_eq!((references(&traffic).len(), card.pin_tries()), (2, 1));
+}
+
+/// The card has verified the PIN, and its answer is spoiled. If that says that it refused, it is reset at once, for
+/// whoever comes next; if it says nothing at all, when the link goes.
+#[test]
+fn a_pin_that_was_verified_all_the_same_is_forgotten() {
+    let answers: [(&[&[u8]], bool); 7] = [
+        (&[&[0x6F, 0x00]], false),
+        (&[&[0x63, 0xC2]], false),
+        (&[&[0x69, 0x83]], false),
+        (&[&[0x00, 0x6A, 0x88]], false),
+        (&[&[0x61, 0x00], &[0x6A, 0x88]], false),
+        (&[&[0x90]], true),
+        (&[&[]], true),
+    ];
+    for model in Model::ALL {
+        for (answers, kept) in answers {
+            let what = format!("{model}, {answers:02X?}");
+            let card = card(model);
+            let desk = Desk { model, card: &card, connect: &|| reach(&card) };
+            let (opened, traffic) = session(&card, answers);
+            let refused = opened.verify_pin(&pin()).unwrap_err();
+            assert_eq!((references(&traffic).len(), refused.error.step), (1, Step::VerifyPin), "{what}");
+            assert_eq!(traffic.resets(), usize::from(!kept), "{what}");
+            assert_eq!(signs_without_pin(&desk), kept, "{what}");
+            drop(refused);
+            assert_eq!(traffic.resets(), 1, "{what}");
+            assert!(!signs_without_pin(&desk), "{what}");
+            assert_eq!(card.pin_tries(), 3, "{what}");
+        }
+    }
 }
