@@ -135,6 +135,10 @@ fn read_blocks(
         }
         let wanted = if let Extent::AtMost(most) = extent { Some(most.min(FILE_MAX)) } else { expected };
         let asked = wanted.map_or(block, |length| block.min(length.saturating_sub(content.len())));
+        // A file of no bytes: no command asks for none.
+        if asked == 0 {
+            return Ok(content);
+        }
         let ne = u32::try_from(asked).map_err(|_| Error::TooLong(asked))?;
         let offset = u16::try_from(content.len()).map_err(|_| Error::TooLong(content.len()))?;
         let command = if content.is_empty() { first(ne) } else { command::read_binary(offset, ne) };
@@ -274,9 +278,11 @@ mod tests {
 
     #[test]
     fn no_more_is_asked_for_than_is_wanted() {
-        for (most, blocks) in [(256, 1), (300, 2), (512, 2)] {
-            let (content, commands) = read_from(Card::default(), Extent::AtMost(most));
-            assert_eq!((content.unwrap().len(), commands), (most, blocks));
+        for (most, blocks) in [(0, 0), (256, 1), (300, 2), (512, 2)] {
+            for extent in [Extent::AtMost(most), Extent::Bytes(most)] {
+                let (content, commands) = read_from(Card::default(), extent);
+                assert_eq!((content.unwrap().len(), commands), (most, blocks));
+            }
         }
     }
 

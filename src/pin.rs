@@ -4,7 +4,7 @@
 //! not after a lost link, not after a reset, not after an answer that nobody understands.
 
 use crate::crypto::constant_time_equal;
-use crate::iso7816::{Command, StatusWord, command, tlv};
+use crate::iso7816::{Command, Response, StatusWord, command, tlv};
 use crate::secret::Digits;
 use crate::secure_messaging::{self, Channel};
 
@@ -90,7 +90,26 @@ impl Tries {
 /// # Errors
 /// [`Error`].
 pub(crate) fn present(channel: &mut Channel, command: &Command) -> Result<(), Error> {
-    let status = channel.exchange(command)?.status();
+    judge(channel.exchange(command)?.status())
+}
+
+/// The same in clear to a card that may know the PIN by another reference than this: `None` if it says that it
+/// knows none by this, and so has compared nothing. That is 6A88, at once and alone: behind a 61xx it is the
+/// answer to another command, and with data it is no answer to this one.
+pub(crate) fn present_by_reference(channel: &mut Channel, command: &Command) -> Option<Result<(), Error>> {
+    let before = channel.statistics().get_responses;
+    let response = match channel.exchange(command) {
+        Ok(response) => response,
+        Err(error) => return Some(Err(error.into())),
+    };
+    let at_once = channel.statistics().get_responses == before;
+    if at_once && response == Response::from(StatusWord::REFERENCE_NOT_FOUND) {
+        return None;
+    }
+    Some(judge(response.status()))
+}
+
+fn judge(status: StatusWord) -> Result<(), Error> {
     match (status, status.tries_left()) {
         (StatusWord::SUCCESS, _) => Ok(()),
         (StatusWord::METHOD_BLOCKED, _) | (_, Some(0)) => Err(Error::Blocked),

@@ -9,9 +9,12 @@ mod variants;
 #[path = "contact/worked.rs"]
 mod worked;
 
+use cie::cns::Credential;
 use cie::emulator::contact::Model;
+use cie::pin::LastTry;
+use cie::secret::ContactPin;
 
-use common::contact_flows::{Desk, FLOWS, card, link};
+use common::contact_flows::{Desk, FLOWS, SIGNATURE_PIN, card, pin, reach, signs_without_pin};
 
 #[test]
 fn every_flow_on_every_model() {
@@ -19,7 +22,26 @@ fn every_flow_on_every_model() {
         for (what, flow) in FLOWS {
             let card = card(model);
             common::say(&format!("{model}: {what}"));
-            flow(&Desk { model, card: &card, connect: &|| link(&card) });
+            flow(&Desk { model, card: &card, connect: &|| reach(&card) });
+        }
+    }
+}
+
+/// To a card with a verified PIN it matters who comes by: the probe for that must find one.
+#[test]
+fn a_pin_that_was_left_behind_would_be_found() {
+    for model in Model::ALL {
+        for (credential, pin) in [
+            (Credential::Authentication, pin()),
+            (Credential::Signature, ContactPin::parse(SIGNATURE_PIN).unwrap()),
+        ] {
+            let card = card(model);
+            let desk = Desk { model, card: &card, connect: &|| reach(&card) };
+            assert!(!signs_without_pin(&desk), "{model}");
+            let unlocked = desk.session().verify_pin_of(credential, &pin, LastTry::Refuse).unwrap();
+            assert!(signs_without_pin(&desk), "{model}, {credential:?}");
+            drop(unlocked);
+            assert!(!signs_without_pin(&desk), "{model}, {credential:?}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Login, signature, unblocking and recognition against a hostile wire and a hostile card: every exchange failed in every way.
+//! Login, signature, unblocking and recognition against a hostile wire and a hostile card: every exchange failed
+//! in every way.
 //!
 //! Each run must end in an error that names the step, or in the right result byte for byte; never in a
 //! panic, a wrong success, a lost PIN try or a PIN sent twice. Exhaustive on one profile, a fixed sample
@@ -10,6 +11,8 @@
 #[path = "hostile/chip.rs"]
 mod chip;
 mod common;
+#[path = "hostile/contact.rs"]
+mod contact;
 #[path = "hostile/faults.rs"]
 mod faults;
 #[path = "hostile/recognition.rs"]

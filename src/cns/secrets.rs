@@ -1,13 +1,14 @@
 //! PIN and PUK (CNS functional specification: VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER).
 //!
 //! One command that carries a secret per call. The one exception: a card that knows no object of that name
-//! (6A88) has compared nothing, and is told once more under the other name that it may have for it.
+//! (6A88 and nothing else) has compared nothing, and is told once more under the other name that it may have for
+//! it. Not so once it has answered to one of the two.
 
 use zeroize::Zeroizing;
 
 use super::{Credential, Error, Refused, Session, Step, Unlocked};
 use crate::dialogue::{About, Step as _};
-use crate::iso7816::{Command, StatusWord, command};
+use crate::iso7816::{Command, command};
 use crate::pin::{self, LastTry, Tries};
 use crate::secret::{ContactPin, ContactPuk};
 
@@ -25,13 +26,13 @@ pub type Unblock<'a> = pin::Unblock<'a, ContactPin>;
 pub(super) struct Secrets {
     pub(super) pin_tries: Tries,
     pub(super) puk_tries: Tries,
-    /// Whether the card was found to want the second of the references.
-    second_reference: bool,
+    /// The reference that the card was found to know the PIN by.
+    reference: Option<u8>,
 }
 
 impl Default for Secrets {
     fn default() -> Self {
-        Self { pin_tries: Tries::Unknown, puk_tries: Tries::Unknown, second_reference: false }
+        Self { pin_tries: Tries::Unknown, puk_tries: Tries::Unknown, reference: None }
     }
 }
 
@@ -168,16 +169,15 @@ impl Session {
     fn send(&mut self, credential: Credential, command: &impl Fn(u8) -> Command) -> Result<(), pin::Error> {
         let mask = self.hint.as_ref().and_then(|hint| hint.mask);
         let [first, second] = credential.pin_references(mask);
-        if self.secrets_of(credential).second_reference {
-            return pin::present(&mut self.channel, &command(second));
+        if let Some(reference) = self.secrets_of(credential).reference {
+            return pin::present(&mut self.channel, &command(reference));
         }
-        let outcome = pin::present(&mut self.channel, &command(first));
-        if outcome != Err(pin::Error::Status(StatusWord::REFERENCE_NOT_FOUND)) {
-            return outcome;
-        }
-        let outcome = pin::present(&mut self.channel, &command(second));
-        let unknown = Err(pin::Error::Status(StatusWord::REFERENCE_NOT_FOUND));
-        self.secrets_slot(credential).second_reference = outcome != unknown;
+        let (reference, outcome) = match pin::present_by_reference(&mut self.channel, &command(first)) {
+            Some(outcome) => (first, outcome),
+            None => (second, pin::present(&mut self.channel, &command(second))),
+        };
+        let found = matches!(outcome, Ok(()) | Err(pin::Error::Wrong(_) | pin::Error::Blocked));
+        self.secrets_slot(credential).reference = found.then_some(reference);
         outcome
     }
 

@@ -46,6 +46,11 @@ pub fn link(card: &SoftCard) -> Link {
     card.insert_with(Seeded::new(2), FixedClock(now()))
 }
 
+/// The same without powering it up anew: to the card as somebody left it.
+pub fn reach(card: &SoftCard) -> Link {
+    Link::with_sources(card.transport(), Seeded::new(2), FixedClock(now()))
+}
+
 pub fn pin() -> ContactPin {
     ContactPin::parse("12345678").unwrap()
 }
@@ -173,36 +178,45 @@ fn log_in_and_sign(desk: &Desk<'_>) {
     assert!(!signs_without_pin(desk));
 }
 
-/// Whether the card signs for whoever comes, as it would with a PIN that somebody left verified.
+/// Whether the card signs for whoever comes, as it would with a PIN that somebody left verified. The way to it
+/// must not power it up anew.
 pub fn signs_without_pin(desk: &Desk<'_>) -> bool {
     use cie::iso7816::command::{
         compute_digital_signature, decipher, manage_security_environment, restore_security_environment,
         select_application_information, select_identifier,
     };
     let mut link = (desk.connect)();
-    let mut signs = false;
-    if desk.model == Model::Ace {
-        let name = hex_literal_ace();
-        assert!(link.exchange(&select_application_information(&name)).unwrap().status().is_success());
-    } else {
-        assert!(link.exchange(&select_identifier(0x3F00)).unwrap().status().is_success());
-    }
     let size = desk.model.key_bits() / 8;
     let mut block = vec![0xFF; size];
     (block[0], block[1], block[size - 5]) = (0, 1, 0);
-    for (environment, key) in [(0x03, 0x01), (0x03, 0x02), (0x30, 0x31)] {
-        for (template, operation) in [(0xB8, decipher(&block)), (0xB6, compute_digital_signature(&[7; 20]))] {
-            let _ = link.exchange(&restore_security_environment(environment)).unwrap();
-            let set = manage_security_environment(0xF1, template, &[0x83, 0x01, key]);
-            let _ = link.exchange(&set).unwrap();
-            signs |= link.exchange(&operation).unwrap().status().is_success();
-        }
+    let signs = |link: &mut Link, environment, key| {
+        [(0xB8, decipher(&block)), (0xB6, compute_digital_signature(&[7; 20]))].iter().any(
+            |(template, operation)| {
+                let _ = link.exchange(&restore_security_environment(environment)).unwrap();
+                let set = manage_security_environment(0xF1, *template, &[0x83, 0x01, key]);
+                link.exchange(&set).unwrap().status().is_success()
+                    && link.exchange(operation).unwrap().status().is_success()
+            },
+        )
+    };
+    let (environment, key, path): (u8, u8, &[u16]) = match desk.model {
+        Model::Cie1 => (0x30, 0x31, &[]),
+        Model::Idemia => (0x03, 0x02, &[0x1400, 0x9002]),
+        Model::Infocamere => (0x03, 0x21, &[0x2FFF]),
+        _ => (0x03, 0x01, &[]),
+    };
+    // The PIN of a directory is forgotten outside of it: first from where the card was left.
+    if signs(&mut link, environment, 0x10) {
+        return true;
     }
-    signs
-}
-
-fn hex_literal_ace() -> Vec<u8> {
-    hex::decode("A000000530000B104001021A").unwrap()
+    let root = match desk.model {
+        Model::Ace => select_application_information(&hex::decode("A000000530000B104001021A").unwrap()),
+        _ => select_identifier(0x3F00),
+    };
+    for command in std::iter::once(root).chain(path.iter().map(|identifier| select_identifier(*identifier))) {
+        assert!(link.exchange(&command).unwrap().status().is_success(), "{command:?}");
+    }
+    signs(&mut link, environment, key)
 }
 
 fn sign_with_the_second_key(desk: &Desk<'_>) {

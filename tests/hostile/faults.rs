@@ -1,6 +1,5 @@
 //! Faults, and the wire that shows them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use cie::emulator::entropy::Seeded;
@@ -152,30 +151,73 @@ pub struct Wire {
     fault: Option<Fault>,
     card: SoftCard,
     live: SoftTransport,
-    verifies: Arc<Mutex<Vec<[u8; 2]>>>,
-    sent: Arc<AtomicUsize>,
+    traffic: Traffic,
+}
+
+/// What the terminal sent and saw: every command with its answer, and how often it asked for a reset.
+#[derive(Clone, Default)]
+pub struct Traffic(Arc<Mutex<(Vec<Exchange>, usize)>>);
+
+/// A command, and what came back as the terminal saw it.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    pub command: Vec<u8>,
+    pub answer: Result<Vec<u8>, Error>,
+}
+
+impl Exchange {
+    /// VERIFY and CHANGE REFERENCE DATA keep their INS under secure messaging.
+    pub fn carries_secret(&self) -> bool {
+        matches!(self.command[1], 0x20 | 0x24 | 0x2C)
+    }
+}
+
+impl Traffic {
+    pub fn note(&self, command: &[u8], answer: &Result<Vec<u8>, Error>) {
+        let exchange = Exchange { command: command.to_vec(), answer: answer.clone() };
+        self.0.lock().unwrap().0.push(exchange);
+    }
+
+    pub fn note_reset(&self) {
+        self.0.lock().unwrap().1 += 1;
+    }
+
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.0.lock().unwrap().0.clone()
+    }
+
+    /// How many commands were sent, GET RESPONSE included.
+    pub fn sent(&self) -> usize {
+        self.0.lock().unwrap().0.len()
+    }
+
+    /// How often the terminal asked for a reset, the one of a link that is dropped included.
+    pub fn resets(&self) -> usize {
+        self.0.lock().unwrap().1
+    }
 }
 
 /// What a test looks at after a run.
 pub struct Witness {
     pub card: SoftCard,
-    verifies: Arc<Mutex<Vec<[u8; 2]>>>,
-    sent: Arc<AtomicUsize>,
+    pub traffic: Traffic,
 }
 
 impl Witness {
     pub fn verifies_on_the_wire(&self) -> usize {
-        self.verifies.lock().unwrap().len()
+        self.pin_commands().len()
     }
 
     /// INS and P2 of every command that carried a PIN or PUK, in order.
     pub fn pin_commands(&self) -> Vec<[u8; 2]> {
-        self.verifies.lock().unwrap().clone()
+        let exchanges = self.traffic.exchanges();
+        let carrying = exchanges.iter().filter(|exchange| exchange.carries_secret());
+        carrying.map(|exchange| [exchange.command[1], exchange.command[3]]).collect()
     }
 
     /// How many commands were sent, GET RESPONSE included.
     pub fn sent(&self) -> usize {
-        self.sent.load(Ordering::Relaxed)
+        self.traffic.sent()
     }
 }
 
@@ -212,7 +254,7 @@ fn wire(
 ) -> (Link, Witness) {
     let card = recording.cards[fault_at].snapshot();
     card.set_tamper(tamper);
-    let (verifies, sent) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
+    let traffic = Traffic::default();
     let wire = Wire {
         recording: recording.clone(),
         at: 0,
@@ -220,22 +262,16 @@ fn wire(
         fault,
         live: card.transport(),
         card: card.clone(),
-        verifies: verifies.clone(),
-        sent: sent.clone(),
+        traffic: traffic.clone(),
     };
     let link = Link::with_sources(wire, Seeded::new(2), FixedClock(common::now()));
-    (link, Witness { card, verifies, sent })
+    (link, Witness { card, traffic })
 }
 
-impl Transport for Wire {
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Error> {
+impl Wire {
+    fn carry(&mut self, command: &[u8]) -> Result<Vec<u8>, Error> {
         let at = self.at;
         self.at += 1;
-        // VERIFY and CHANGE REFERENCE DATA keep their INS under secure messaging.
-        if matches!(command[1], 0x20 | 0x24 | 0x2C) {
-            self.verifies.lock().unwrap().push([command[1], command[3]]);
-        }
-        self.sent.fetch_add(1, Ordering::Relaxed);
         if at < self.fault_at {
             let (expected, answer) = &self.recording.exchanges[at];
             assert_eq!(command, expected, "the flow is deterministic");
@@ -254,9 +290,19 @@ impl Transport for Wire {
             None => Ok(answer),
         }
     }
+}
 
+impl Transport for Wire {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Error> {
+        let answer = self.carry(command);
+        self.traffic.note(command, &answer);
+        answer
+    }
+
+    /// The live card is that of the faulty exchange already: resets before it lie behind it.
     fn reset(&mut self) -> Result<(), Error> {
-        self.live.reset()
+        self.traffic.note_reset();
+        if self.at < self.fault_at { Ok(()) } else { self.live.reset() }
     }
 
     fn atr(&self) -> &[u8] {
