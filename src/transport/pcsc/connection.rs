@@ -157,7 +157,12 @@ impl Transport for Connection {
     fn set_exclusive(&mut self, exclusive: bool) -> Result<(), Error> {
         let sharing = if exclusive { Sharing::Exclusive } else { self.asked };
         if sharing != self.sharing {
-            self.ask(Request::Share(sharing))?;
+            let outcome = self.ask(Request::Share(sharing));
+            if let Err(error) = outcome {
+                // If the card is lost to another program by that, this is what every further call says.
+                self.dead = error.clone();
+                return Err(error);
+            }
             self.sharing = sharing;
         }
         Ok(())
