@@ -146,6 +146,12 @@ advice! {
     PIN_UNCERTAIN: "pin-uncertain",
         "The connection to the card was lost while it changed its PIN. It may have the new PIN already: try the new one first, then the old one.",
         "Il collegamento con la carta si è perso durante il cambio del PIN. Il PIN potrebbe già essere quello nuovo: provare prima il nuovo, poi il vecchio.";
+    CONTACT_UNBLOCK_UNCERTAIN: "pin-uncertain",
+        "The connection to the card was lost while the PUK was with it. The PIN may be unblocked already, with the new value if one was given: try that first. If it was not, a try of the PUK may have been spent.",
+        "Il collegamento con la carta si è perso durante l'invio del PUK. Il PIN potrebbe essere già sbloccato, con il nuovo valore se è stato scelto: provare prima quello. Altrimenti un tentativo del PUK potrebbe essere stato consumato.";
+    CONTACT_UNBLOCK_REFUSED: "card-refused",
+        "The card refused to unblock the PIN in this way, and a try of the PUK may have been spent. Some cards know only one way: with a new PIN, or keeping the old one.",
+        "La carta ha rifiutato di sbloccare il PIN in questo modo, e un tentativo del PUK potrebbe essere stato consumato. Alcune carte conoscono un solo modo: con un nuovo PIN, o tenendo il vecchio.";
     PIN_NEEDED: "pin-needed",
         "The PIN must be entered for this.",
         "Per questa operazione serve il PIN.";
@@ -153,14 +159,14 @@ advice! {
         "The card has forgotten that the PIN was entered. Enter it again.",
         "La carta ha dimenticato il PIN inserito. Inserirlo di nuovo.";
     CARD_REMOVED: "card-removed",
-        "The card was moved too early. Lay it on the reader again and leave it there.",
-        "La carta è stata tolta troppo presto. Appoggiarla di nuovo sul lettore e non muoverla.";
+        "The card was moved too early. Put it back and leave it there.",
+        "La carta è stata tolta troppo presto. Rimetterla e non muoverla.";
     CARD_RESET: "card-reset",
         "Another program has used the card. Start again.",
         "Un altro programma ha usato la carta. Ricominciare.";
     CARD_MUTE: "card-mute",
-        "The card does not answer. Lay it flat on the reader, without a cover, and start again.",
-        "La carta non risponde. Appoggiarla in piano sul lettore, senza custodia, e ricominciare.";
+        "The card does not answer. Lay it flat on the reader, without a cover, or put it in with the contacts ahead, and start again.",
+        "La carta non risponde. Appoggiarla in piano sul lettore, senza custodia, o inserirla dal lato dei contatti, e ricominciare.";
     NO_SERVICE: "no-service",
         "The computer's smart card service is not running. Start it (on Linux: pcscd) and try again.",
         "Il servizio per le smart card del computer non è attivo. Avviarlo (su Linux: pcscd) e riprovare.";
@@ -168,17 +174,20 @@ advice! {
         "The reader was not found. Plug it in, and check its name.",
         "Il lettore non è stato trovato. Collegarlo e controllarne il nome.";
     NO_CARD: "no-card",
-        "There is no card on the reader. Lay the card flat on it and leave it there.",
-        "Non c'è nessuna carta sul lettore. Appoggiarla in piano e lasciarla lì.";
+        "There is no card on the reader. Lay the card flat on it, or put it in with the contacts ahead, and leave it there.",
+        "Non c'è nessuna carta sul lettore. Appoggiarla in piano, o inserirla dal lato dei contatti, e lasciarla lì.";
     CARD_IN_USE: "card-in-use",
         "Another program uses the card. Close it, or wait until it is done.",
         "Un altro programma sta usando la carta. Chiuderlo o attendere che finisca.";
+    CONTACT_CARD_IN_USE: "card-in-use",
+        "Another program is connected to the card. What the card is told here that program could use, so nothing was sent. Close it, or wait until it is done.",
+        "Un altro programma è collegato alla carta. Potrebbe usare ciò che la carta viene a sapere, perciò nulla è stato inviato. Chiuderlo o attendere che finisca.";
     READER_STUCK: "reader-stuck",
         "The reader does not come back from an earlier command. Take the card away; if that does not help, unplug the reader and plug it in again.",
         "Il lettore è fermo su un comando precedente. Togliere la carta; se non basta, scollegare e ricollegare il lettore.";
     CARD_UNPOWERED: "card-unpowered",
-        "The reader cannot power the card. Lay the card flat on the middle of the reader, without a cover, and plug the reader into the computer itself, not into a hub.",
-        "Il lettore non riesce ad alimentare la carta. Appoggiarla in piano al centro del lettore, senza custodia, e collegare il lettore direttamente al computer, non a un hub.";
+        "The reader cannot power the card. Lay the card flat on the middle of the reader, without a cover, or put it in with the contacts ahead, and plug the reader into the computer itself, not into a hub.",
+        "Il lettore non riesce ad alimentare la carta. Appoggiarla in piano al centro del lettore, senza custodia, o inserirla dal lato dei contatti, e collegare il lettore direttamente al computer, non a un hub.";
     TIMED_OUT: "timed-out",
         "Nothing happened in the time given. Start again when the card is at hand.",
         "Non è successo nulla nel tempo previsto. Ricominciare con la carta a portata di mano.";
@@ -224,6 +233,9 @@ advice! {
     FILE_ALTERED: "file-altered",
         "A file on the card is not the one that its issuer signed. Do not trust the card.",
         "Un dato sulla carta non è quello firmato da chi l'ha emessa. Non fidarsi della carta.";
+    DATA_ALTERED: "file-altered",
+        "The personal data on the card are not those that its certificate speaks of. Do not trust the card.",
+        "I dati personali sulla carta non sono quelli di cui parla il suo certificato. Non fidarsi della carta.";
     DATA_UNBOUND: "personal-data-unbound",
         "Nothing ties the personal data on the card to its certificate: they are the card's word only.",
         "Nulla collega i dati personali sulla carta al suo certificato: li dice soltanto la carta.";
@@ -330,7 +342,7 @@ impl Error {
             Self::Trust(error) => of_trust(error),
             Self::PersonalData(error) => match error {
                 BindingError::Certificate(error) => of_trust(error),
-                BindingError::Differs(_) => &FILE_ALTERED,
+                BindingError::Differs(_) => &DATA_ALTERED,
                 BindingError::CommonName(error) if !error.is_other_form() => &CERTIFICATE_BAD,
                 BindingError::CommonName(_) | BindingError::RangeNotAccepted(_) => &DATA_UNBOUND,
             },
@@ -413,13 +425,16 @@ fn of_dialogue<S: Step>(error: &dialogue::Error<S>) -> &'static Advice {
     }
 }
 
-/// Other words for the same: who issued the card, and how many digits its PIN has.
+/// Other words for the same: who issued the card, how many digits its PIN has, what else was in the command.
 fn of_contact(error: &cns::Error) -> &'static Advice {
-    match of_dialogue(error).code {
-        "not-a-cie" => &NOT_A_KNOWN_CARD,
-        "pin-wrong" => &CONTACT_PIN_WRONG,
-        "puk-wrong" => &CONTACT_PUK_WRONG,
-        "puk-blocked" => &CONTACT_PUK_BLOCKED,
+    match (of_dialogue(error).code, error.step) {
+        ("not-a-cie", _) => &NOT_A_KNOWN_CARD,
+        ("pin-wrong", _) => &CONTACT_PIN_WRONG,
+        ("puk-wrong", _) => &CONTACT_PUK_WRONG,
+        ("puk-blocked", _) => &CONTACT_PUK_BLOCKED,
+        ("card-in-use", cns::Step::KeepExclusive) => &CONTACT_CARD_IN_USE,
+        ("pin-uncertain", cns::Step::UnblockPin) => &CONTACT_UNBLOCK_UNCERTAIN,
+        ("card-refused", cns::Step::UnblockPin) => &CONTACT_UNBLOCK_REFUSED,
         _ => of_dialogue(error),
     }
 }
@@ -446,7 +461,7 @@ mod tests {
         advices.sort_unstable();
         advices.dedup();
         assert_eq!(advices.len(), ALL.len());
-        assert_eq!(ALL.len(), Error::codes().count() + 6, "six in other words for contact cards");
+        assert_eq!(ALL.len(), Error::codes().count() + 10, "ten in other words for contact cards");
         for advice in ALL {
             assert!(advice.english.ends_with('.') || advice.english.contains(": see"), "{}", advice.code);
             assert_ne!(advice.english, advice.italian);
@@ -506,6 +521,39 @@ mod tests {
                 assert_eq!(code(step, cause), "pin-uncertain");
             }
             assert_eq!(code(step, transport::Error::InUse.into()), "card-in-use");
+        }
+    }
+
+    /// Nobody with a health card is sent to the municipality, or told of eight digits that the PIN has not.
+    #[test]
+    fn what_is_said_of_contact_cards_is_true_of_them() {
+        let of = |step, cause| Error::from(cns::Error { step, cause });
+        let status = || cns::Cause::Status(StatusWord::WRONG_P1_P2);
+        let lost = || cns::Cause::Channel(transport::Error::Removed.into());
+        let in_use = || cns::Cause::Channel(transport::Error::InUse.into());
+        let wrong = || cns::Cause::Pin(pin::Error::Wrong(Tries::Left(1)));
+        let blocked = || cns::Cause::Pin(pin::Error::Blocked);
+        for (step, cause, code, said) in [
+            (cns::Step::VerifyPin, wrong(), "pin-wrong", "five to eight"),
+            (cns::Step::VerifyPin, blocked(), "pin-blocked", "with the PUK"),
+            (cns::Step::ChangePin, lost(), "pin-uncertain", "the new PIN already"),
+            (cns::Step::UnblockPin, wrong(), "puk-wrong", "every digit"),
+            (cns::Step::UnblockPin, blocked(), "puk-blocked", "whoever issued"),
+            (cns::Step::UnblockPin, lost(), "pin-uncertain", "a try of the PUK may"),
+            (cns::Step::UnblockPin, status(), "card-refused", "a try of the PUK may"),
+            (cns::Step::UnblockPin, in_use(), "card-in-use", "Another program uses"),
+            (cns::Step::KeepExclusive, in_use(), "card-in-use", "nothing was sent"),
+            (cns::Step::Recognise, status(), "not-a-cie", "health card"),
+        ] {
+            let error = of(step, cause);
+            let advice = error.advice(Language::English);
+            assert_eq!(error.code(), code, "{error}");
+            assert!(advice.contains(said), "{advice}");
+            for words in [advice, error.advice(Language::Italian)] {
+                for false_word in ["municipality", "Comune", "all eight", "otto cifre prima"] {
+                    assert!(!words.contains(false_word), "{words}");
+                }
+            }
         }
     }
 
