@@ -12,7 +12,7 @@ use crate::terminal::Terminal;
 
 /// Makes the card of this isolated process, in its folder.
 fn make_card(name: &str) {
-    std::fs::copy(super::card_folder().join("card.json"), folder().join(name)).unwrap();
+    std::fs::copy(super::folder_of("card").join("card.json"), folder().join(name)).unwrap();
 }
 
 fn cie(words: &[&str]) -> Command {
@@ -187,7 +187,7 @@ crate::isolated_tests! {
             let output = Command::new("openssl").current_dir(folder()).args(words).output().unwrap();
             (output.status.success(), output.stdout)
         };
-        let trust = super::card_folder().join("trust/holder");
+        let trust = super::folder_of("card").join("trust/holder");
         let (root, sub_ca) = (trust.join("root.pem"), trust.join("intermediate/sub-ca.pem"));
         let (root, sub_ca) = (root.to_str().unwrap(), sub_ca.to_str().unwrap());
         let verify = ["verify", "-purpose", "sslclient", "-CAfile", root, "-untrusted", sub_ca, "holder.pem"];
