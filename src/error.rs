@@ -433,6 +433,8 @@ fn of_contact(error: &cns::Error) -> &'static Advice {
         ("puk-wrong", _) => &CONTACT_PUK_WRONG,
         ("puk-blocked", _) => &CONTACT_PUK_BLOCKED,
         ("card-in-use", cns::Step::KeepExclusive) => &CONTACT_CARD_IN_USE,
+        // It was there when it was recognised.
+        ("no-card", cns::Step::KeepExclusive) => &CARD_REMOVED,
         ("pin-uncertain", cns::Step::UnblockPin) => &CONTACT_UNBLOCK_UNCERTAIN,
         ("card-refused", cns::Step::UnblockPin) => &CONTACT_UNBLOCK_REFUSED,
         _ => of_dialogue(error),
@@ -531,6 +533,7 @@ mod tests {
         let status = || cns::Cause::Status(StatusWord::WRONG_P1_P2);
         let lost = || cns::Cause::Channel(transport::Error::Removed.into());
         let in_use = || cns::Cause::Channel(transport::Error::InUse.into());
+        let gone = || cns::Cause::Channel(transport::Error::NoCard.into());
         let wrong = || cns::Cause::Pin(pin::Error::Wrong(Tries::Left(1)));
         let blocked = || cns::Cause::Pin(pin::Error::Blocked);
         for (step, cause, code, said) in [
@@ -543,6 +546,7 @@ mod tests {
             (cns::Step::UnblockPin, status(), "card-refused", "a try of the PUK may"),
             (cns::Step::UnblockPin, in_use(), "card-in-use", "Another program uses"),
             (cns::Step::KeepExclusive, in_use(), "card-in-use", "nothing was sent"),
+            (cns::Step::KeepExclusive, gone(), "card-removed", "moved too early"),
             (cns::Step::Recognise, status(), "not-a-cie", "health card"),
         ] {
             let error = of(step, cause);
