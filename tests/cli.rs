@@ -180,6 +180,57 @@ fn the_last_try_is_kept_by_every_command() {
     assert_eq!(cie("info").1["pin"]["tries_left"], 3);
 }
 
+/// Personal data are shown with what ties them to the certificate: all of the file, a part of it, or nothing.
+#[test]
+fn personal_data_are_shown_with_what_ties_them_to_the_certificate() {
+    use cie::emulator::contact::{DigestOver, IssueOptions, Model, issue};
+    use cie::emulator::{SoftCard, citizen::Citizen, entropy::Seeded, pki::TestPki};
+    let folder = fresh_folder();
+    let cie = |words: &[&str]| {
+        let output = Command::new(CIE).args(words).current_dir(folder.path()).output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        said
+    };
+    let json = |card: &str| {
+        let said = cie(&["--reader", &format!("soft:{card}"), "personal-data", "--json"]);
+        serde_json::from_str::<serde_json::Value>(&said).unwrap()
+    };
+    let now = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_767_225_600);
+    let pki = TestPki::generate(&mut Seeded::new(1), now).unwrap();
+    let mut citizen = Citizen::numbered(1);
+    // Whoever changes the name keeps the fiscal code.
+    "ALTRINOMI".clone_into(&mut citizen.person.surname);
+    for (digest_over, range) in [(DigestOver::Used, "used-prefix"), (DigestOver::Fields, "fields-only")] {
+        let options = IssueOptions { digest_over, ..IssueOptions::default() };
+        let issued = issue(&pki, &citizen, Model::Cie2, &options, &mut Seeded::new(2), now).unwrap();
+        let card = format!("{range}.json");
+        let path = folder.path().join(&card);
+        SoftCard::create_contact(path, issued.personalisation, Model::Cie2).unwrap();
+        let said = json(&card);
+        assert_eq!(said["binding"]["range"], range);
+        assert_eq!(said["differing"], serde_json::json!(["surname"]));
+        let said = cie(&["--lang", "it", "--reader", &format!("soft:{card}"), "personal-data"]);
+        assert!(said.contains(&format!("una parte insolita del file ({range})")), "{said}");
+        assert!(said.contains("Il codice fiscale non corrisponde a questi: Cognome\n"), "{said}");
+    }
+
+    // A certificate with a name of another form says nothing of any data.
+    let mut card: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("cns.json")).unwrap()).unwrap();
+    let files = card["card"]["personalisation"]["files"].as_array_mut().unwrap();
+    let certificate = files.iter_mut().find(|file| file["path"] == "11001101").unwrap();
+    certificate["content"] = hex::encode(pki.root_der()).into();
+    std::fs::write(folder.path().join("cns.json"), card.to_string()).unwrap();
+    let said = json("cns.json");
+    assert_eq!(
+        (&said["binding"], &said["personal_data"]["surname"]),
+        (&serde_json::Value::Null, &"PROVA".into())
+    );
+    let said = cie(&["--lang", "en", "--reader", "soft:cns.json", "personal-data"]);
+    assert!(said.contains("they are the card's word only"), "{said}");
+}
+
 /// A PIN given where a file's name belongs, and a name that a terminal would obey.
 #[test]
 fn nothing_that_was_given_by_mistake_is_repeated() {
