@@ -152,6 +152,9 @@ advice! {
     CONTACT_UNBLOCK_REFUSED: "card-refused",
         "The card refused to unblock the PIN in this way, and a try of the PUK may have been spent. Some cards know only one way: with a new PIN, or keeping the old one.",
         "La carta ha rifiutato di sbloccare il PIN in questo modo, e un tentativo del PUK potrebbe essere stato consumato. Alcune carte conoscono un solo modo: con un nuovo PIN, o tenendo il vecchio.";
+    CONTACT_FILE_REFUSED: "card-refused",
+        "The card does not have this, or does not give it to everybody.",
+        "La carta non contiene questo dato, o non lo fornisce a chiunque.";
     PIN_NEEDED: "pin-needed",
         "The PIN must be entered for this.",
         "Per questa operazione serve il PIN.";
@@ -437,6 +440,7 @@ fn of_contact(error: &cns::Error) -> &'static Advice {
         ("no-card", cns::Step::KeepExclusive) => &CARD_REMOVED,
         ("pin-uncertain", cns::Step::UnblockPin) => &CONTACT_UNBLOCK_UNCERTAIN,
         ("card-refused", cns::Step::UnblockPin) => &CONTACT_UNBLOCK_REFUSED,
+        ("card-refused", cns::Step::ReadFile(_)) => &CONTACT_FILE_REFUSED,
         _ => of_dialogue(error),
     }
 }
@@ -463,7 +467,7 @@ mod tests {
         advices.sort_unstable();
         advices.dedup();
         assert_eq!(advices.len(), ALL.len());
-        assert_eq!(ALL.len(), Error::codes().count() + 10, "ten in other words for contact cards");
+        assert_eq!(ALL.len(), Error::codes().count() + 11, "eleven in other words for contact cards");
         for advice in ALL {
             assert!(advice.english.ends_with('.') || advice.english.contains(": see"), "{}", advice.code);
             assert_ne!(advice.english, advice.italian);
@@ -545,6 +549,7 @@ mod tests {
             (cns::Step::UnblockPin, lost(), "pin-uncertain", "a try of the PUK may"),
             (cns::Step::UnblockPin, status(), "card-refused", "a try of the PUK may"),
             (cns::Step::UnblockPin, in_use(), "card-in-use", "Another program uses"),
+            (cns::Step::ReadFile(cns::File::PersonalData), status(), "card-refused", "does not have this"),
             (cns::Step::KeepExclusive, in_use(), "card-in-use", "nothing was sent"),
             (cns::Step::KeepExclusive, gone(), "card-removed", "moved too early"),
             (cns::Step::Recognise, status(), "not-a-cie", "health card"),

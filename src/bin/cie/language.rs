@@ -186,7 +186,7 @@ texts! {
     INFO_WEAK_KEY:
         "RSA, {} bits (short: many services refuse it)",
         "RSA a {} bit (corta: molti servizi la rifiutano)";
-    INFO_NO_KEY: "no certificate", "nessun certificato";
+    INFO_NO_KEY: "no certificate that can be read", "nessun certificato leggibile";
     APPLICATION_TRAVEL: "travel document (ICAO)", "documento di viaggio (ICAO)";
     SOFT_MADE:
         "Software card of {}, who does not exist: {}\nCertificates to check it with: {}\nPIN {}, PUK {}\nIt is a toy: its PIN protects nothing, and its certificates are marked as tests. Try:",
@@ -235,8 +235,8 @@ texts! {
         "0: done\n1: checked and bad, do not trust\n2: wrong words, files or digits; no try was spent\n3: no service, reader or card\n4: the card refused\n5: wrong PIN or PUK\n6: PIN or PUK blocked\n7: nothing could be checked",
         "0: fatto\n1: verificato e non valido, non fidarsi\n2: parole, file o cifre errate; nessun tentativo consumato\n3: nessun servizio, lettore o carta\n4: la carta ha rifiutato\n5: PIN o PUK errato\n6: PIN o PUK bloccato\n7: nulla è stato verificato";
     MANUAL_SECRETS:
-        "PIN and PUK are asked for at the terminal and not shown, or read from a file; they are never arguments.\nA PIN is sent once. If it is wrong a try is spent and the command ends.\nWhere the card says how many tries are left, the last one is spent only with --last-try. A CIE 3 says it; a CNS, a health card or an older identity card says it only after a wrong PIN, so there the last try is sent like any other.",
-        "PIN e PUK si chiedono al terminale senza mostrarli, o si leggono da un file; non sono mai argomenti.\nUn PIN è inviato una volta sola. Se è errato consuma un tentativo e il comando finisce.\nSe la carta dice quanti tentativi restano, l'ultimo si usa solo con --last-try. Una CIE 3 lo dice; una CNS, una tessera sanitaria o una carta d'identità precedente lo dice solo dopo un PIN errato, perciò lì l'ultimo tentativo è inviato come gli altri.";
+        "PIN and PUK are asked for at the terminal and not shown, or read from a file; they are never arguments.\nA PIN is sent once. If it is wrong a try is spent and the command ends.\nWhere the card says how many tries are left, the last one is spent only with --last-try. A CNS, a health card or an older identity card says it only after a wrong PIN: there the last try is sent like any other.",
+        "PIN e PUK si chiedono al terminale senza mostrarli, o si leggono da un file; non sono mai argomenti.\nUn PIN è inviato una volta sola. Se è errato consuma un tentativo e il comando finisce.\nSe la carta dice quanti tentativi restano, l'ultimo si usa solo con --last-try. Una CNS, una tessera sanitaria o una carta d'identità precedente alla CIE 3 lo dice solo dopo un PIN errato: lì l'ultimo tentativo è inviato come gli altri.";
 }
 
 #[cfg(test)]
