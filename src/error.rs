@@ -1,5 +1,9 @@
 //! One error for the whole crate, with a stable code for programs and advice for people.
 
+mod advice;
+
+use advice::*;
+
 use crate::dialogue::{About, Cause, Step};
 use crate::identity::BindingError;
 use crate::pin::{self, Tries};
@@ -82,180 +86,6 @@ impl From<card::Error> for Error {
     }
 }
 
-/// What a person can do about it: a code and the same sentence in each language.
-struct Advice {
-    code: &'static str,
-    english: &'static str,
-    italian: &'static str,
-}
-
-macro_rules! advice {
-    ($($name:ident: $code:literal, $english:literal, $italian:literal;)*) => {
-        $(#[cfg_attr(not(feature = "emulator"), allow(dead_code, reason = "the soft card's"))]
-        const $name: Advice = Advice { code: $code, english: $english, italian: $italian };)*
-        const ALL: &[Advice] = &[$($name),*];
-    };
-}
-
-advice! {
-    PIN_MALFORMED: "pin-malformed",
-        "A CIE PIN has all eight digits: four from the municipality's receipt, four from the letter. Nothing was sent to the card.",
-        "Il PIN della CIE ha otto cifre: quattro dalla ricevuta e quattro dalla busta. Nulla è stato inviato alla carta.";
-    PUK_MALFORMED: "puk-malformed",
-        "A CIE PUK has all eight digits: four from the municipality's receipt, four from the letter. Nothing was sent to the card.",
-        "Il PUK della CIE ha otto cifre: quattro dalla ricevuta e quattro dalla busta. Nulla è stato inviato alla carta.";
-    CONTACT_PIN_MALFORMED: "pin-malformed",
-        "The PIN of this card has five to eight digits. Nothing was sent to the card.",
-        "Il PIN di questa carta ha da cinque a otto cifre. Nulla è stato inviato alla carta.";
-    CONTACT_PUK_MALFORMED: "puk-malformed",
-        "The PUK of this card has five to eight digits, in practice eight. Nothing was sent to the card.",
-        "Il PUK di questa carta ha da cinque a otto cifre, di solito otto. Nulla è stato inviato alla carta.";
-    PIN_WEAK: "pin-weak",
-        "This PIN is easily guessed, or it is the old one. Choose another; nothing was sent to the card.",
-        "Questo PIN è facile da indovinare o è quello vecchio. Sceglierne un altro; nulla è stato inviato alla carta.";
-    PIN_WRONG: "pin-wrong",
-        "The PIN is wrong. Check all eight digits before the next try.",
-        "Il PIN è errato. Controllare tutte le otto cifre prima di riprovare.";
-    CONTACT_PIN_WRONG: "pin-wrong",
-        "The PIN is wrong. Check every digit, five to eight, before the next try.",
-        "Il PIN è errato. Controllare ogni cifra, da cinque a otto, prima di riprovare.";
-    PIN_LAST_TRY: "pin-last-try",
-        "Only one try is left, so nothing was sent. A wrong PIN now blocks it; the PUK unblocks it.",
-        "Rimane un solo tentativo, perciò nulla è stato inviato. Un altro PIN errato lo blocca; per sbloccarlo serve il PUK.";
-    PIN_BLOCKED: "pin-blocked",
-        "The PIN is blocked. It can be unblocked with the PUK.",
-        "Il PIN è bloccato. Si può sbloccare con il PUK.";
-    PUK_WRONG: "puk-wrong",
-        "The PUK is wrong. Check all eight digits before the next try: when all tries are spent, the PIN can never be unblocked again.",
-        "Il PUK è errato. Controllare tutte le otto cifre prima di riprovare: esauriti i tentativi, il PIN non si potrà più sbloccare.";
-    PUK_LAST_TRY: "puk-last-try",
-        "Only one try of the PUK is left, so nothing was sent. A wrong PUK now blocks it for good, and then only a new card helps.",
-        "Rimane un solo tentativo per il PUK, perciò nulla è stato inviato. Un altro PUK errato lo blocca per sempre: servirà una nuova carta.";
-    PUK_BLOCKED: "puk-blocked",
-        "The PUK is blocked for good: a blocked PIN can no longer be unblocked. Ask the municipality for a new card.",
-        "Il PUK è bloccato per sempre: un PIN bloccato non si può più sbloccare. Chiedere una nuova carta al Comune.";
-    CONTACT_PUK_WRONG: "puk-wrong",
-        "The PUK is wrong. Check every digit before the next try: when all tries are spent, the PIN can never be unblocked again.",
-        "Il PUK è errato. Controllare ogni cifra prima di riprovare: esauriti i tentativi, il PIN non si potrà più sbloccare.";
-    CONTACT_PUK_BLOCKED: "puk-blocked",
-        "The PUK is blocked for good: a blocked PIN can no longer be unblocked. Ask whoever issued the card for a new one.",
-        "Il PUK è bloccato per sempre: un PIN bloccato non si può più sbloccare. Chiedere una nuova carta a chi l'ha emessa.";
-    UNBLOCK_REFUSED: "unblock-refused",
-        "The PUK was right and no try was lost, but the card did not unblock the PIN. Try to unblock it the other way: with a new PIN, or keeping the old one.",
-        "Il PUK era giusto e nessun tentativo è andato perso, ma la carta non ha sbloccato il PIN. Provare nell'altro modo: con un nuovo PIN o tenendo il vecchio.";
-    PIN_UNCERTAIN: "pin-uncertain",
-        "The connection to the card was lost while it changed its PIN. It may have the new PIN already: try the new one first, then the old one.",
-        "Il collegamento con la carta si è perso durante il cambio del PIN. Il PIN potrebbe già essere quello nuovo: provare prima il nuovo, poi il vecchio.";
-    PIN_NEEDED: "pin-needed",
-        "The PIN must be entered for this.",
-        "Per questa operazione serve il PIN.";
-    PIN_STATE_LOST: "pin-state-lost",
-        "The card has forgotten that the PIN was entered. Enter it again.",
-        "La carta ha dimenticato il PIN inserito. Inserirlo di nuovo.";
-    CARD_REMOVED: "card-removed",
-        "The card was moved too early. Lay it on the reader again and leave it there.",
-        "La carta è stata tolta troppo presto. Appoggiarla di nuovo sul lettore e non muoverla.";
-    CARD_RESET: "card-reset",
-        "Another program has used the card. Start again.",
-        "Un altro programma ha usato la carta. Ricominciare.";
-    CARD_MUTE: "card-mute",
-        "The card does not answer. Lay it flat on the reader, without a cover, and start again.",
-        "La carta non risponde. Appoggiarla in piano sul lettore, senza custodia, e ricominciare.";
-    NO_SERVICE: "no-service",
-        "The computer's smart card service is not running. Start it (on Linux: pcscd) and try again.",
-        "Il servizio per le smart card del computer non è attivo. Avviarlo (su Linux: pcscd) e riprovare.";
-    NO_READER: "no-reader",
-        "The reader was not found. Plug it in, and check its name.",
-        "Il lettore non è stato trovato. Collegarlo e controllarne il nome.";
-    NO_CARD: "no-card",
-        "There is no card on the reader. Lay the card flat on it and leave it there.",
-        "Non c'è nessuna carta sul lettore. Appoggiarla in piano e lasciarla lì.";
-    CARD_IN_USE: "card-in-use",
-        "Another program uses the card. Close it, or wait until it is done.",
-        "Un altro programma sta usando la carta. Chiuderlo o attendere che finisca.";
-    READER_STUCK: "reader-stuck",
-        "The reader does not come back from an earlier command. Take the card away; if that does not help, unplug the reader and plug it in again.",
-        "Il lettore è fermo su un comando precedente. Togliere la carta; se non basta, scollegare e ricollegare il lettore.";
-    CARD_UNPOWERED: "card-unpowered",
-        "The reader cannot power the card. Lay the card flat on the middle of the reader, without a cover, and plug the reader into the computer itself, not into a hub.",
-        "Il lettore non riesce ad alimentare la carta. Appoggiarla in piano al centro del lettore, senza custodia, e collegare il lettore direttamente al computer, non a un hub.";
-    TIMED_OUT: "timed-out",
-        "Nothing happened in the time given. Start again when the card is at hand.",
-        "Non è successo nulla nel tempo previsto. Ricominciare con la carta a portata di mano.";
-    CANCELLED: "cancelled",
-        "The operation was cancelled. Nothing more was sent to the card.",
-        "L'operazione è stata annullata. Nient'altro è stato inviato alla carta.";
-    READER_FAILED: "reader-failed",
-        "The reader has failed. Unplug it and plug it in again.",
-        "Il lettore ha avuto un errore. Scollegarlo e ricollegarlo.";
-    NOT_A_CIE: "not-a-cie",
-        "This is not an electronic identity card of the third generation.",
-        "Questa non è una carta d'identità elettronica di terza generazione.";
-    NOT_A_KNOWN_CARD: "not-a-cie",
-        "This is neither an electronic identity card nor a citizen's services card (CNS, health card).",
-        "Questa non è né una carta d'identità elettronica né una carta nazionale dei servizi (CNS, tessera sanitaria).";
-    CARD_UNSUPPORTED: "card-unsupported",
-        "This card keeps its data in a way that is not known here, or wants an administrator's keys for this. Report it, with the kind of card.",
-        "Questa carta tiene i dati in un modo qui sconosciuto, o richiede chiavi di un amministratore. Segnalarlo, indicando il tipo di carta.";
-    NOT_ACTIVATED: "not-activated",
-        "The card holds no certificate for this: it was not activated, or is made without. Ask whoever issued it.",
-        "La carta non contiene un certificato per questo: non è stata attivata o ne è priva. Rivolgersi a chi l'ha emessa.";
-    CARD_REFUSED: "card-refused",
-        "The card has refused. Take it off the reader and start again.",
-        "La carta ha rifiutato l'operazione. Toglierla dal lettore e ricominciare.";
-    CARD_MALFORMED: "card-malformed",
-        "The card gives answers that no real card gives. Do not trust it.",
-        "La carta dà risposte che una carta autentica non darebbe. Non fidarsi.";
-    FOREIGN_AUTHORITY: "foreign-authority",
-        "This card is not one that this terminal's own keys serve.",
-        "Questa carta non è tra quelle servite dalle chiavi di questo terminale.";
-    PIN_DOUBTFUL: "pin-doubtful",
-        "Something said, without protection, that the PIN or PUK is wrong or blocked. It may not have been the card: do not enter it here again.",
-        "Qualcuno ha detto, senza protezione, che il PIN o il PUK è errato o bloccato. Potrebbe non essere stata la carta: non inserirlo di nuovo qui.";
-    CHANNEL_LOST: "channel-lost",
-        "The card has dropped the protected connection, perhaps because another program used it. Start again.",
-        "La carta ha chiuso il collegamento protetto, forse perché un altro programma l'ha usata. Ricominciare.";
-    CHANNEL_BROKEN: "channel-broken",
-        "The protected connection to the card was disturbed. Start again; if it happens again, do not trust the reader.",
-        "Il collegamento protetto con la carta è stato disturbato. Ricominciare; se accade ancora, non fidarsi del lettore.";
-    CHIP_NOT_AUTHENTIC: "chip-not-authentic",
-        "The chip could not prove that it is genuine. Do not enter a PIN.",
-        "Il chip non ha dimostrato di essere autentico. Non inserire il PIN.";
-    FILE_ALTERED: "file-altered",
-        "A file on the card is not the one that its issuer signed. Do not trust the card.",
-        "Un dato sulla carta non è quello firmato da chi l'ha emessa. Non fidarsi della carta.";
-    DATA_UNBOUND: "personal-data-unbound",
-        "Nothing ties the personal data on the card to its certificate: they are the card's word only.",
-        "Nulla collega i dati personali sulla carta al suo certificato: li dice soltanto la carta.";
-    FISCAL_CODE: "fiscal-code-malformed",
-        "This is not a fiscal code: sixteen capital letters and digits, the last one a check letter.",
-        "Questo non è un codice fiscale: sedici tra lettere maiuscole e cifre, l'ultima è una lettera di controllo.";
-    WRONG_SIGNATURE: "wrong-signature",
-        "The signature is wrong and was thrown away. Do not trust this card or this message.",
-        "La firma è errata ed è stata scartata. Non fidarsi di questa carta o di questo messaggio.";
-    PURPOSE_REFUSED: "purpose-refused",
-        "These bytes could be a login at some website, so they are not signed as they are.",
-        "Questi dati potrebbero essere un accesso a un sito, perciò non vengono firmati così.";
-    ISSUER_UNKNOWN: "issuer-unknown",
-        "Nobody we know has issued this certificate: nothing could be checked.",
-        "Il certificato è stato emesso da un'autorità sconosciuta: nulla è stato verificato.";
-    CERTIFICATE_EXPIRED: "certificate-expired",
-        "The certificate is not valid at this time. Check the clock, or renew the card.",
-        "Il certificato non è valido in questo momento. Controllare l'orologio o rinnovare la carta.";
-    CERTIFICATE_BAD: "certificate-bad",
-        "The certificate was checked and is not good. Do not trust it.",
-        "Il certificato è stato verificato e non è valido. Non fidarsi.";
-    TEST_CERTIFICATE: "test-certificate",
-        "This is a test card, not a real one.",
-        "Questa è una carta di prova, non una carta vera.";
-    INTERNAL: "internal",
-        "The computer could not do this. Try again, and report it if it stays.",
-        "Il computer non ha potuto eseguire l'operazione. Riprovare e, se persiste, segnalarlo.";
-    SOFT_CARD: "soft-card",
-        "The software card cannot be used: see the message.",
-        "La carta software non è utilizzabile: vedere il messaggio.";
-}
-
 impl Error {
     /// A stable name for programs. Codes may be added; none changes its meaning.
     #[must_use]
@@ -330,7 +160,7 @@ impl Error {
             Self::Trust(error) => of_trust(error),
             Self::PersonalData(error) => match error {
                 BindingError::Certificate(error) => of_trust(error),
-                BindingError::Differs(_) => &FILE_ALTERED,
+                BindingError::Differs(_) => &DATA_ALTERED,
                 BindingError::CommonName(error) if !error.is_other_form() => &CERTIFICATE_BAD,
                 BindingError::CommonName(_) | BindingError::RangeNotAccepted(_) => &DATA_UNBOUND,
             },
@@ -413,13 +243,19 @@ fn of_dialogue<S: Step>(error: &dialogue::Error<S>) -> &'static Advice {
     }
 }
 
-/// Other words for the same: who issued the card, and how many digits its PIN has.
+/// Other words for the same: who issued the card, how many digits its PIN has, what else was in the command.
 fn of_contact(error: &cns::Error) -> &'static Advice {
-    match of_dialogue(error).code {
-        "not-a-cie" => &NOT_A_KNOWN_CARD,
-        "pin-wrong" => &CONTACT_PIN_WRONG,
-        "puk-wrong" => &CONTACT_PUK_WRONG,
-        "puk-blocked" => &CONTACT_PUK_BLOCKED,
+    match (of_dialogue(error).code, error.step) {
+        ("not-a-cie", _) => &NOT_A_KNOWN_CARD,
+        ("pin-wrong", _) => &CONTACT_PIN_WRONG,
+        ("puk-wrong", _) => &CONTACT_PUK_WRONG,
+        ("puk-blocked", _) => &CONTACT_PUK_BLOCKED,
+        ("card-in-use", cns::Step::KeepExclusive) => &CONTACT_CARD_IN_USE,
+        // It was there when it was recognised.
+        ("no-card", cns::Step::KeepExclusive) => &CARD_REMOVED,
+        ("pin-uncertain", cns::Step::UnblockPin) => &CONTACT_UNBLOCK_UNCERTAIN,
+        ("card-refused", cns::Step::UnblockPin) => &CONTACT_UNBLOCK_REFUSED,
+        ("card-refused", cns::Step::ReadFile(_)) => &CONTACT_FILE_REFUSED,
         _ => of_dialogue(error),
     }
 }
@@ -446,7 +282,7 @@ mod tests {
         advices.sort_unstable();
         advices.dedup();
         assert_eq!(advices.len(), ALL.len());
-        assert_eq!(ALL.len(), Error::codes().count() + 6, "six in other words for contact cards");
+        assert_eq!(ALL.len(), Error::codes().count() + 11, "eleven in other words for contact cards");
         for advice in ALL {
             assert!(advice.english.ends_with('.') || advice.english.contains(": see"), "{}", advice.code);
             assert_ne!(advice.english, advice.italian);
@@ -506,6 +342,42 @@ mod tests {
                 assert_eq!(code(step, cause), "pin-uncertain");
             }
             assert_eq!(code(step, transport::Error::InUse.into()), "card-in-use");
+        }
+    }
+
+    /// Nobody with a health card is sent to the municipality, or told of eight digits that the PIN has not.
+    #[test]
+    fn what_is_said_of_contact_cards_is_true_of_them() {
+        let of = |step, cause| Error::from(cns::Error { step, cause });
+        let status = || cns::Cause::Status(StatusWord::WRONG_P1_P2);
+        let lost = || cns::Cause::Channel(transport::Error::Removed.into());
+        let in_use = || cns::Cause::Channel(transport::Error::InUse.into());
+        let gone = || cns::Cause::Channel(transport::Error::NoCard.into());
+        let wrong = || cns::Cause::Pin(pin::Error::Wrong(Tries::Left(1)));
+        let blocked = || cns::Cause::Pin(pin::Error::Blocked);
+        for (step, cause, code, said) in [
+            (cns::Step::VerifyPin, wrong(), "pin-wrong", "five to eight"),
+            (cns::Step::VerifyPin, blocked(), "pin-blocked", "with the PUK"),
+            (cns::Step::ChangePin, lost(), "pin-uncertain", "the new PIN already"),
+            (cns::Step::UnblockPin, wrong(), "puk-wrong", "every digit"),
+            (cns::Step::UnblockPin, blocked(), "puk-blocked", "whoever issued"),
+            (cns::Step::UnblockPin, lost(), "pin-uncertain", "a try of the PUK may"),
+            (cns::Step::UnblockPin, status(), "card-refused", "a try of the PUK may"),
+            (cns::Step::UnblockPin, in_use(), "card-in-use", "Another program uses"),
+            (cns::Step::ReadFile(cns::File::PersonalData), status(), "card-refused", "does not have this"),
+            (cns::Step::KeepExclusive, in_use(), "card-in-use", "nothing was sent"),
+            (cns::Step::KeepExclusive, gone(), "card-removed", "moved too early"),
+            (cns::Step::Recognise, status(), "not-a-cie", "health card"),
+        ] {
+            let error = of(step, cause);
+            let advice = error.advice(Language::English);
+            assert_eq!(error.code(), code, "{error}");
+            assert!(advice.contains(said), "{advice}");
+            for words in [advice, error.advice(Language::Italian)] {
+                for false_word in ["municipality", "Comune", "all eight", "otto cifre prima"] {
+                    assert!(!words.contains(false_word), "{words}");
+                }
+            }
         }
     }
 

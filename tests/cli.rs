@@ -1,5 +1,6 @@
 //! The command `cie`, as scripts and people use it. Every file `tests/cli/NAME.LANGUAGE.txt` is a session,
-//! run in a folder of its own with a fresh software card, under the locale of its language:
+//! run in a folder of its own with fresh software cards (`card.json` is a CIE 3, the others are contact cards:
+//! see `CARDS`), under the locale of its language:
 //!
 //! ```text
 //! # a comment
@@ -34,29 +35,54 @@ use std::sync::OnceLock;
 /// The program under test.
 const CIE: &str = env!("CARGO_BIN_EXE_cie");
 
+/// The cards that every session finds, by the names of their files, and what each is made with.
+const CARDS: [(&str, &str); 5] = [
+    ("card", "--kind cie3"),
+    ("cns", "--kind cns --pin 31415 --puk 27182818"),
+    ("cie2", "--kind cie2 --pin 12345678"),
+    ("cie1", "--kind cie1"),
+    ("ace", "--kind cns-ace"),
+];
+
 /// A folder with a software card and its PKI, made once by the program itself.
-fn card_folder() -> &'static Path {
-    static FOLDER: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
-    &FOLDER
-        .get_or_init(|| {
-            let parent = tempfile::tempdir().unwrap();
-            let folder = parent.path().join("demo");
-            let made = Command::new(CIE)
-                .args(["soft", "new", "--seed", "1", "--now", "2026-01-01T00:00:00Z", "--insecure-fixed-pki"])
-                .arg(&folder)
-                .output()
-                .unwrap();
-            assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-            (parent, folder)
-        })
-        .1
+fn folder_of(card: &str) -> PathBuf {
+    static FOLDERS: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let folders = FOLDERS.get_or_init(|| {
+        let folders = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for (name, options) in CARDS {
+                let folder = folders.path().join(name);
+                scope.spawn(move || make(options, &folder));
+            }
+        });
+        folders
+    });
+    folders.path().join(card)
 }
 
-/// A new folder with a copy of the card: every session has all its tries.
+fn make(options: &str, folder: &Path) {
+    let made = Command::new(CIE)
+        .args(["soft", "new", "--seed", "1", "--now", "2026-01-01T00:00:00Z", "--insecure-fixed-pki"])
+        .args(options.split(' '))
+        .arg(folder)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
+/// A new folder with copies of the cards: every session has all their tries.
 fn fresh_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(card_folder().join("card.json"), folder.path().join("card.json")).unwrap();
+    for (name, _) in CARDS {
+        put_card(name, folder.path());
+    }
     folder
+}
+
+/// Copies a card into a folder, under its own name.
+fn put_card(name: &str, folder: &Path) {
+    let copy = folder.join(name).with_extension("json");
+    std::fs::copy(folder_of(name).join("card.json"), copy).unwrap();
 }
 
 /// As in `cie manual | head -1`: whoever stops reading has seen enough.
@@ -87,7 +113,8 @@ fn completions_and_manual_name_every_command() {
         assert!(output.status.success(), "{words:?}");
         String::from_utf8(output.stdout).unwrap()
     };
-    let commands = ["readers", "info", "soft", "pin", "certificate", "sign", "completions", "manual"];
+    let commands =
+        ["readers", "info", "soft", "pin", "personal-data", "certificate", "sign", "completions", "manual"];
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = said(&["completions", shell]);
         assert!(commands.iter().all(|command| script.contains(command)), "{shell}");
@@ -100,7 +127,7 @@ fn completions_and_manual_name_every_command() {
         for section in sections {
             assert_eq!(page.matches(&format!("\n.SH {section}\n")).count(), 1, "{section}");
         }
-        for command in ["readers", "soft new", "pin unblock", "sign raw"] {
+        for command in ["readers", "soft new", "pin unblock", "personal-data", "sign raw"] {
             assert!(page.contains(&format!("\n.SS \"cie {command}\"\n")), "{command}");
         }
     }
@@ -151,6 +178,57 @@ fn the_last_try_is_kept_by_every_command() {
     }
     assert_eq!(cie("sign raw message signature --pin-file right --last-try").0, 0);
     assert_eq!(cie("info").1["pin"]["tries_left"], 3);
+}
+
+/// Personal data are shown with what ties them to the certificate: all of the file, a part of it, or nothing.
+#[test]
+fn personal_data_are_shown_with_what_ties_them_to_the_certificate() {
+    use cie::emulator::contact::{DigestOver, IssueOptions, Model, issue};
+    use cie::emulator::{SoftCard, citizen::Citizen, entropy::Seeded, pki::TestPki};
+    let folder = fresh_folder();
+    let cie = |words: &[&str]| {
+        let output = Command::new(CIE).args(words).current_dir(folder.path()).output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        said
+    };
+    let json = |card: &str| {
+        let said = cie(&["--reader", &format!("soft:{card}"), "personal-data", "--json"]);
+        serde_json::from_str::<serde_json::Value>(&said).unwrap()
+    };
+    let now = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_767_225_600);
+    let pki = TestPki::generate(&mut Seeded::new(1), now).unwrap();
+    let mut citizen = Citizen::numbered(1);
+    // Whoever changes the name keeps the fiscal code.
+    "ALTRINOMI".clone_into(&mut citizen.person.surname);
+    for (digest_over, range) in [(DigestOver::Used, "used-prefix"), (DigestOver::Fields, "fields-only")] {
+        let options = IssueOptions { digest_over, ..IssueOptions::default() };
+        let issued = issue(&pki, &citizen, Model::Cie2, &options, &mut Seeded::new(2), now).unwrap();
+        let card = format!("{range}.json");
+        let path = folder.path().join(&card);
+        SoftCard::create_contact(path, issued.personalisation, Model::Cie2).unwrap();
+        let said = json(&card);
+        assert_eq!(said["binding"]["range"], range);
+        assert_eq!(said["differing"], serde_json::json!(["surname"]));
+        let said = cie(&["--lang", "it", "--reader", &format!("soft:{card}"), "personal-data"]);
+        assert!(said.contains(&format!("una parte insolita del file ({range})")), "{said}");
+        assert!(said.contains("Il codice fiscale non corrisponde a questi: Cognome\n"), "{said}");
+    }
+
+    // A certificate with a name of another form says nothing of any data.
+    let mut card: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("cns.json")).unwrap()).unwrap();
+    let files = card["card"]["personalisation"]["files"].as_array_mut().unwrap();
+    let certificate = files.iter_mut().find(|file| file["path"] == "11001101").unwrap();
+    certificate["content"] = hex::encode(pki.root_der()).into();
+    std::fs::write(folder.path().join("cns.json"), card.to_string()).unwrap();
+    let said = json("cns.json");
+    assert_eq!(
+        (&said["binding"], &said["personal_data"]["surname"]),
+        (&serde_json::Value::Null, &"PROVA".into())
+    );
+    let said = cie(&["--lang", "en", "--reader", "soft:cns.json", "personal-data"]);
+    assert!(said.contains("they are the card's word only"), "{said}");
 }
 
 /// A PIN given where a file's name belongs, and a name that a terminal would obey.

@@ -4,6 +4,9 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Output, Stdio};
 
+use cie::emulator::{SoftCard, vpcd};
+use cie::iso7816::{StatusWord, command};
+use cie::transport::Link;
 use cie::transport::pcsc::{Service, Sharing};
 use serde_json::{Value, json};
 
@@ -12,7 +15,7 @@ use crate::terminal::Terminal;
 
 /// Makes the card of this isolated process, in its folder.
 fn make_card(name: &str) {
-    std::fs::copy(super::card_folder().join("card.json"), folder().join(name)).unwrap();
+    std::fs::copy(super::folder_of("card").join("card.json"), folder().join(name)).unwrap();
 }
 
 fn cie(words: &[&str]) -> Command {
@@ -64,6 +67,30 @@ impl Drop for Inserted {
         assert!(Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
         self.0.wait().unwrap();
     }
+}
+
+/// A contact card on the reader whose card this process holds, to see what it was told.
+fn lay_cns() -> (SoftCard, vpcd::Remover) {
+    super::put_card("cns", &folder());
+    let card = SoftCard::open(folder().join("cns.json")).unwrap();
+    let connection = vpcd::connect(&card, ("127.0.0.1", PORT)).unwrap();
+    let remover = connection.remover();
+    std::thread::spawn(move || connection.serve());
+    until_states(["card", "empty"]);
+    (card, remover)
+}
+
+/// Has the authentication key of the CNS used, without a word about the PIN.
+fn use_the_key(link: &mut Link) -> StatusWord {
+    // A block of type 1, which is all that matters here.
+    let block = [&[0x00, 0x01][..], &[0xFF; 250], &[0x00, 0x01, 0x02, 0x03]].concat();
+    let commands = [
+        command::select_master_file(),
+        command::restore_security_environment(0x03),
+        command::manage_security_environment(0xF1, 0xB8, &[0x83, 0x01, 0x01]),
+        command::decipher(&block),
+    ];
+    commands.iter().map(|command| link.exchange(command).unwrap().status()).last().unwrap()
 }
 
 /// What lies on each of the two readers, as `cie readers` says.
@@ -187,7 +214,7 @@ crate::isolated_tests! {
             let output = Command::new("openssl").current_dir(folder()).args(words).output().unwrap();
             (output.status.success(), output.stdout)
         };
-        let trust = super::card_folder().join("trust/holder");
+        let trust = super::folder_of("card").join("trust/holder");
         let (root, sub_ca) = (trust.join("root.pem"), trust.join("intermediate/sub-ca.pem"));
         let (root, sub_ca) = (root.to_str().unwrap(), sub_ca.to_str().unwrap());
         let verify = ["verify", "-purpose", "sslclient", "-CAfile", root, "-untrusted", sub_ca, "holder.pem"];
@@ -199,6 +226,129 @@ crate::isolated_tests! {
         assert!(openssl(&check).0);
         std::fs::write(folder().join("message"), "another message").unwrap();
         assert!(!openssl(&check).0);
+    }
+
+    fn a_contact_card_works_on_a_reader() {
+        let _pcscd = Pcscd::start();
+        super::put_card("cns", &folder());
+        super::put_card("cie2", &folder());
+        std::fs::write(folder().join("pin.txt"), "31415\n").unwrap();
+        std::fs::write(folder().join("wrong.txt"), "99999\n").unwrap();
+        std::fs::write(folder().join("message"), "a message").unwrap();
+        let card = Inserted::new("cns.json", PORT);
+        let other = Inserted::new("cie2.json", PORT + 1);
+        until_states(["card", "card"]);
+        let readers = object(&["readers"]);
+        assert_eq!((&readers["readers"][0]["card"], &readers["readers"][1]["card"]), (&json!("cns"), &json!("cie2")));
+        let said = String::from_utf8(run(&["readers", "--lang", "it"]).stdout).unwrap();
+        assert!(said.starts_with(&format!("{READER}: carta nazionale dei servizi o tessera sanitaria")), "{said}");
+        assert_eq!(object(&["--reader", SECOND_READER, "personal-data"])["card_number"], "0000001AA");
+        drop(other);
+        until_states(["card", "empty"]);
+
+        let info = object(&["info"]);
+        assert_eq!((&info["card"], &info["key_bits"]["authentication"]), (&json!("cns"), &json!(2048)));
+        assert_eq!(object(&["personal-data"])["binding"]["range"], "whole-file");
+        let verify = ["pin", "verify", "--pin-file"];
+        for sharing in ["shared", "exclusive"] {
+            let right = [&verify[..], &["pin.txt", "--sharing", sharing]].concat();
+            assert_eq!(object(&right), json!({"pin": {"tries_left": 3, "verified": true}}));
+        }
+        let output = run(&[&verify[..], &["wrong.txt", "--json"]].concat());
+        assert_eq!(failure(&output), (5, "pin-wrong".to_owned()));
+        let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+        assert_eq!(error["error"]["tries_left"], 2);
+        assert_eq!(object(&["pin", "status"])["pin"]["tries_left"], Value::Null);
+
+        object(&["certificate", "--out", "holder.pem"]);
+        object(&["sign", "raw", "message", "signature", "--pin-file", "pin.txt"]);
+        let read = |name: &str| std::fs::read(folder().join(name)).unwrap();
+        super::openssl::check("sha256", &read("message"), &read("signature"), &read("holder.pem"));
+
+        // Moved too early: no PIN went out.
+        let mut verify = Terminal::new(&format!("{} pin verify", super::CIE), "en_US.UTF-8", &folder());
+        verify.wait_for("five to eight digits").wait_for("PIN: ");
+        drop(card);
+        until_states(["empty", "empty"]);
+        verify.hidden("31415\n").wait_for("moved too early").wait_for("(card-removed");
+        assert_eq!(verify.end().1, Some(3));
+    }
+
+    /// What such a card knows, every program at it could use: it is told nothing while another one is there.
+    fn a_contact_card_is_shown_no_pin_while_another_program_is_connected() {
+        let _pcscd = Pcscd::start();
+        let (card, _remover) = lay_cns();
+        std::fs::write(folder().join("pin.txt"), "31415\n").unwrap();
+        std::fs::write(folder().join("new.txt"), "161803\n").unwrap();
+        std::fs::write(folder().join("puk.txt"), "27182818\n").unwrap();
+        std::fs::write(folder().join("message"), "a message").unwrap();
+        let service = Service::open().unwrap();
+        let other = service.connect(READER, Sharing::Shared).unwrap();
+        until_states(["in-use", "empty"]);
+        for command in [
+            "pin verify --pin-file pin.txt",
+            "pin verify --pin-file pin.txt --sharing shared --last-try",
+            "pin verify --pin-file pin.txt --sharing exclusive",
+            "pin change --pin-file pin.txt --new-pin-file new.txt",
+            "pin unblock --puk-file puk.txt --keep-pin",
+            "sign raw message signature --pin-file pin.txt",
+        ] {
+            let words: Vec<_> = command.split(' ').collect();
+            assert_eq!(fails(&words), (3, "card-in-use".to_owned()), "{command}");
+        }
+        let said = String::from_utf8(run(&["pin", "verify", "--pin-file", "pin.txt"]).stderr).unwrap();
+        assert!(said.contains("nothing was sent"), "{said}");
+        assert!(!folder().join("signature").exists());
+        // What anybody may see is shown all the same.
+        assert_eq!(object(&["info"])["card"], "cns");
+        assert_eq!(object(&["personal-data"])["personal_data"]["surname"], "PROVA");
+        object(&["certificate"]);
+        drop(other);
+        until_states(["card", "empty"]);
+
+        // It may come while the person types.
+        let mut verify = Terminal::new(&format!("{} pin verify", super::CIE), "it_IT.UTF-8", &folder());
+        verify.wait_for("PIN: ");
+        let other = service.connect(READER, Sharing::Shared).unwrap();
+        verify.hidden("31415\n").wait_for("nulla è stato inviato").wait_for("(card-in-use");
+        assert_eq!(verify.end().1, Some(3));
+        assert_eq!((card.verify_count(), card.pin_tries(), card.puk_tries()), (0, 3, 10));
+
+        drop(other);
+        until_states(["card", "empty"]);
+        object(&["pin", "verify", "--pin-file", "pin.txt"]);
+        assert_eq!(card.verify_count(), 1);
+    }
+
+    fn the_pin_of_a_contact_card_ends_with_the_command() {
+        let _pcscd = Pcscd::start();
+        let (card, _remover) = lay_cns();
+        std::fs::write(folder().join("pin.txt"), "31415\n").unwrap();
+        std::fs::write(folder().join("new.txt"), "161803\n").unwrap();
+        std::fs::write(folder().join("puk.txt"), "27182818\n").unwrap();
+        std::fs::write(folder().join("message"), "a message").unwrap();
+        let service = Service::open().unwrap();
+        for command in [
+            "pin verify --pin-file pin.txt",
+            "sign raw message signature --pin-file pin.txt",
+            "pin change --pin-file pin.txt --new-pin-file new.txt",
+            "pin unblock --puk-file puk.txt --new-pin-file pin.txt",
+        ] {
+            let words: Vec<_> = command.split(' ').collect();
+            object(&words);
+            let mut link = service.connect(READER, Sharing::Shared).unwrap();
+            assert_eq!(use_the_key(&mut link), StatusWord::SECURITY_STATUS_NOT_SATISFIED, "{command}");
+            drop(link);
+            until_states(["card", "empty"]);
+        }
+        // That key does work, for whoever shows the PIN.
+        let mut link = service.connect(READER, Sharing::Exclusive).unwrap();
+        let before = card.verify_count();
+        link.exchange(&command::select_master_file()).unwrap();
+        let shown = link.exchange(&command::verify(0x90, b"31415\xFF\xFF\xFF")).unwrap();
+        assert_eq!((shown.status(), card.verify_count() - before), (StatusWord::SUCCESS, 1));
+        assert_eq!(use_the_key(&mut link), StatusWord::SUCCESS);
+        link.reset().unwrap();
     }
 
     fn a_card_on_the_reader_is_nobody_elses_and_no_try_comes_back() {

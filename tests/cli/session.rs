@@ -120,6 +120,12 @@ impl Session {
         match words {
             ["write", name, text] => fs::write(path(name), format!("{text}\n")).unwrap(),
             ["bytes", name, count] => fs::write(path(name), vec![b'x'; count.parse().unwrap()]).unwrap(),
+            // Something else stands in the file now, in one place.
+            ["replace", name, old, new] => {
+                let text = fs::read_to_string(path(name)).unwrap();
+                assert_eq!(text.matches(old).count(), 1, "{old}");
+                fs::write(path(name), text.replace(old, new)).unwrap();
+            }
             // Another program has the card.
             ["hold", name] => self.holder = Some(Holder::new(self.folder.path(), name)),
             ["release"] => drop(self.holder.take().unwrap()),

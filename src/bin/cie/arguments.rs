@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-/// The Italian electronic identity card (CIE): look at it, use its PIN, sign with it
+/// Italian identity cards (CIE), health cards and CNS: look at the card, use its PIN, sign with it
 #[derive(Parser)]
 #[command(name = "cie", version, propagate_version = false)]
 #[command(disable_help_flag = true, disable_help_subcommand = true, disable_version_flag = true)]
@@ -26,7 +26,8 @@ pub(crate) struct Common {
     /// The reader, by its name in `cie readers`, or a software card as soft:CARD.json; else the only reader with a card
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) reader: Option<String>,
-    /// Let other programs use the card too (the default), or keep it: shared, exclusive
+    /// Let other programs use the card too (the default), or keep it: shared, exclusive; a card that is no CIE 3 is
+    /// kept from the PIN on in any case
     #[arg(long, global = true, value_name = "HOW", value_enum, hide_possible_values = true)]
     pub(crate) sharing: Option<Sharing>,
     /// Wait so many seconds for a card to be laid on the reader
@@ -70,7 +71,7 @@ pub(crate) enum Command {
     /// Check, change or unblock the PIN
     #[command(subcommand, arg_required_else_help = true)]
     Pin(Pin),
-    /// Show who the holder is, by the card's own data: CNS, health card, first identity cards; asks for no PIN
+    /// Show the holder's personal data: CNS, health card, CIE 1 and 2; asks for no PIN
     PersonalData,
     /// Print the holder's certificate (PEM); asks for the PIN where the card does
     Certificate(Certificate),
@@ -184,7 +185,7 @@ pub(crate) struct PinEntry {
     /// Read the PIN from the first line of a file; - is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) pin_file: Option<PathBuf>,
-    /// Use the PIN even if only one try is left: a wrong one blocks it
+    /// Use the PIN even if the card says that only one try is left: a wrong one blocks it
     #[arg(long)]
     pub(crate) last_try: bool,
 }
@@ -195,7 +196,7 @@ pub(crate) struct PukEntry {
     /// Read the PUK from the first line of a file; - is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) puk_file: Option<PathBuf>,
-    /// Use the PUK even if only one try is left: a wrong one blocks the PIN for ever
+    /// Use the PUK even if the card says that only one try is left: a wrong one blocks the PIN for ever
     #[arg(long)]
     pub(crate) last_try: bool,
 }

@@ -102,7 +102,7 @@ problems! {
         ["Choose one with --reader NAME.", "Sceglierne uno con --reader NOME."];
     OTHER_CARD: "other-card", Refused,
         ["This command is not for this kind of card.", "Questo comando non è per questo tipo di carta."],
-        ["See what lies there with cie readers.", "Vedere che carta è con cie readers."];
+        ["A CNS, a health card and the identity cards before the CIE 3 have such data; cie readers says what lies there.", "Questi dati sono su CNS, tessere sanitarie e carte d'identità precedenti alla CIE 3; cie readers dice che carta è."];
     VIRTUAL_READER: "virtual-reader", NoCard,
         ["The card is off the virtual reader: {}.", "La carta non è più sul lettore virtuale: {}."],
         ["Check that vpcd of the project vsmartcard listens there.", "Controllare che lì ascolti vpcd del progetto vsmartcard."];
@@ -176,13 +176,11 @@ impl Failure {
                 let advice = error.advice(language);
                 let contact = matches!(**error, cie::Error::Cns(_));
                 let doubt = if contact { language::HINT_CONTACT_DOUBT } else { language::HINT_DOUBT };
-                let hint = match hint_of(error.code()) {
-                    Some(_) if contact && error.code() == "pin-blocked" => {
-                        Some(language::HINT_CONTACT_PIN_BLOCKED)
-                    }
-                    hint => hint,
-                };
-                let hints = [hint, error.is_doubtful().then_some(doubt)].into_iter().flatten();
+                let doubt = error.is_doubtful().then_some(doubt);
+                // Each command is a process of its own: the next one knows nothing of what this card said.
+                let forgotten = contact && matches!(error.code(), "pin-wrong" | "puk-wrong");
+                let count = forgotten.then_some(language::HINT_KEEP_COUNT);
+                let hints = [hint_of(error.code(), contact), count, doubt].into_iter().flatten();
                 hints.fold(advice.to_owned(), |advice, hint| format!("{advice} {}", hint.of(language)))
             }
             Self::Own(problem, _) => problem.advice.of(language).to_owned(),
@@ -251,14 +249,15 @@ fn status_of(code: &str) -> Status {
     }
 }
 
-/// What this command offers against it, beyond the library's advice.
-fn hint_of(code: &str) -> Option<Text> {
-    Some(match code {
-        "pin-wrong" => language::HINT_PIN_WRONG,
-        "pin-last-try" | "puk-last-try" => language::HINT_LAST_TRY,
-        "pin-blocked" => language::HINT_PIN_BLOCKED,
-        "purpose-refused" => language::HINT_PURPOSE,
-        "no-card" => language::HINT_WAIT,
+/// What this command offers against it, beyond the library's advice; for contact cards partly other things.
+fn hint_of(code: &str, contact: bool) -> Option<Text> {
+    Some(match (code, contact) {
+        ("pin-wrong", _) => language::HINT_PIN_WRONG,
+        ("pin-last-try" | "puk-last-try", _) => language::HINT_LAST_TRY,
+        ("pin-blocked", false) => language::HINT_PIN_BLOCKED,
+        ("pin-blocked", true) => language::HINT_CONTACT_PIN_BLOCKED,
+        ("purpose-refused", _) => language::HINT_PURPOSE,
+        ("no-card", _) => language::HINT_WAIT,
         _ => return None,
     })
 }
@@ -389,7 +388,7 @@ mod tests {
 
     #[test]
     fn every_hint_is_for_a_code_that_exists() {
-        let hinted = cie::Error::codes().filter(|code| hint_of(code).is_some()).count();
-        assert_eq!(hinted, 6);
+        let hinted = |contact| cie::Error::codes().filter(|code| hint_of(code, contact).is_some()).count();
+        assert_eq!((hinted(false), hinted(true)), (6, 6));
     }
 }

@@ -13,7 +13,10 @@ use crate::language;
 
 /// What each command does. The name is that after `cie`.
 const COMMANDS: &[(&str, &str)] = &[
-    ("", "La carta d'identità elettronica (CIE): vedere che cosa contiene, usarne il PIN, firmare"),
+    (
+        "",
+        "Carte d'identità elettroniche (CIE), tessere sanitarie e CNS: esaminare la carta, usarne il PIN, firmare",
+    ),
     ("readers", "Elencare i lettori e ciò che vi è appoggiato"),
     ("info", "Mostrare il tipo di carta, il chip, i tentativi rimasti per il PIN; non chiede il PIN"),
     ("soft", "Creare carte software, per provare tutto senza una carta"),
@@ -30,10 +33,7 @@ const COMMANDS: &[(&str, &str)] = &[
         "pin unblock",
         "Sbloccare il PIN con il PUK e sceglierne uno nuovo; un PUK errato consuma uno dei suoi tentativi",
     ),
-    (
-        "personal-data",
-        "Mostrare chi è il titolare, secondo i dati della carta: CNS, tessera sanitaria, prime carte d'identità; non chiede il PIN",
-    ),
+    ("personal-data", "Mostrare i dati del titolare: CNS, tessera sanitaria, CIE 1 e 2; non chiede il PIN"),
     ("certificate", "Scrivere il certificato del titolare (PEM); chiede il PIN se lo chiede la carta"),
     ("sign", "Firmare; chiede il PIN"),
     (
@@ -52,7 +52,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ),
     (
         "sharing",
-        "Lasciare la carta anche ad altri programmi (predefinito) o tenerla per sé: shared, exclusive",
+        "Lasciare la carta anche ad altri programmi (predefinito) o tenerla per sé: shared, exclusive; una carta che non è una CIE 3 è comunque tenuta dal PIN in poi",
     ),
     ("wait", "Attendere per tanti secondi che una carta sia appoggiata sul lettore"),
     ("json", "Scrivere un oggetto JSON; anche gli errori, sull'uscita degli errori"),
@@ -82,10 +82,10 @@ const ARGUMENTS: &[(&str, &str)] = &[
         "new_pin_file",
         "Leggere il nuovo PIN dalla prima riga di un file; - è l'ingresso standard, la riga dopo l'altro segreto",
     ),
-    ("last_try", "Usare il PIN anche se rimane un solo tentativo: se è errato, si blocca"),
+    ("last_try", "Usare il PIN anche se la carta dice che rimane un solo tentativo: se è errato, si blocca"),
     (
         "pin unblock last_try",
-        "Usare il PUK anche se rimane un solo tentativo: se è errato, il PIN resta bloccato per sempre",
+        "Usare il PUK anche se la carta dice che rimane un solo tentativo: se è errato, il PIN resta bloccato per sempre",
     ),
     ("keep_pin", "Mantenere il PIN che la carta ha già"),
     ("out", "Scrivere in questo file invece che sull'uscita standard"),

@@ -72,6 +72,9 @@ texts! {
     HINT_PIN_WRONG:
         "When no try is left the PIN is blocked, and only the PUK helps.",
         "Esauriti i tentativi il PIN si blocca e serve il PUK.";
+    HINT_KEEP_COUNT:
+        "Keep count: before the next try this card does not say how many are left, and the last one is sent like any other.",
+        "Tenere il conto: prima di riprovare questa carta non dice quanti ne restano, e l'ultimo viene inviato come gli altri.";
     HINT_LAST_TRY:
         "To spend it all the same, add --last-try.",
         "Per usarlo comunque, aggiungere --last-try.";
@@ -110,7 +113,9 @@ texts! {
     PROMPT_CONTACT_PUK:
         "The PUK of this card, from the papers that came with it, mostly has eight digits.",
         "Il PUK di questa carta, nei documenti consegnati con essa, ha di solito otto cifre.";
-    PROMPT_UNTOLD: "The card does not say how many tries are left.", "La carta non dice quanti tentativi rimangono.";
+    PROMPT_UNTOLD:
+        "The card does not say how many tries are left: this may be the last one.",
+        "La carta non dice quanti tentativi rimangono: questo potrebbe essere l'ultimo.";
     PROMPT_LAST_TRY:
         "THIS IS THE LAST TRY: a wrong one blocks it.",
         "QUESTO È L'ULTIMO TENTATIVO: se è errato, si blocca.";
@@ -137,7 +142,7 @@ texts! {
     READING_DATA: "Reading the personal data", "Lettura dei dati personali";
     LOOKING: "Looking at the card", "Esame della carta";
     MAKING_CARD: "Making keys and certificates", "Creazione di chiavi e certificati";
-    LAY_CARD: "Lay the card on the reader.", "Appoggiare la carta sul lettore.";
+    LAY_CARD: "Lay the card on the reader, or put it in.", "Appoggiare la carta sul lettore, o inserirla.";
 
     // Answers.
     PIN_TRIES: "PIN tries left: {}", "Tentativi rimasti per il PIN: {}";
@@ -174,13 +179,14 @@ texts! {
     APPLICATION_IAS: "IAS ECC (root)", "IAS ECC (radice)";
     APPLICATION_CIE: "CIE (login and signature)", "CIE (accesso e firma)";
     APPLICATION_CNS: "CNS (login)", "CNS (accesso)";
-    INFO_CONTACT_CHIP: "Chip, by its own word: {}; system: {}", "Chip, secondo la carta: {}; sistema: {}";
-    INFO_KEY: "Key, bits: {}", "Chiave, bit: {}";
+    INFO_SYSTEM: "{}; operating system: {}", "{}; sistema operativo: {}";
+    INFO_KEY: "Login key: {}", "Chiave di accesso: {}";
+    INFO_SIGNATURE_KEY: "Signature key: {}", "Chiave di firma: {}";
+    INFO_KEY_BITS: "RSA, {} bits", "RSA a {} bit";
     INFO_WEAK_KEY:
-        "{} (short: many services refuse it)",
-        "{} (corta: molti servizi la rifiutano)";
-    INFO_SIGNATURE_KEY: "Signature key, bits: {}", "Chiave di firma, bit: {}";
-    INFO_NO_KEY: "no certificate", "nessun certificato";
+        "RSA, {} bits (short: many services refuse it)",
+        "RSA a {} bit (corta: molti servizi la rifiutano)";
+    INFO_NO_KEY: "no certificate that can be read", "nessun certificato leggibile";
     APPLICATION_TRAVEL: "travel document (ICAO)", "documento di viaggio (ICAO)";
     SOFT_MADE:
         "Software card of {}, who does not exist: {}\nCertificates to check it with: {}\nPIN {}, PUK {}\nIt is a toy: its PIN protects nothing, and its certificates are marked as tests. Try:",
@@ -201,7 +207,7 @@ texts! {
     DATA_EXPIRY_DATE: "Valid until: {}", "Valida fino al: {}";
     DATA_SURNAME: "Surname: {}", "Cognome: {}";
     DATA_GIVEN_NAMES: "Given names: {}", "Nome: {}";
-    DATA_BIRTH_DATE: "Born: {}", "Data di nascita: {}";
+    DATA_BIRTH_DATE: "Date of birth: {}", "Data di nascita: {}";
     DATA_SEX: "Sex: {}", "Sesso: {}";
     DATA_STATURE: "Stature in centimetres: {}", "Statura in centimetri: {}";
     DATA_FISCAL_CODE: "Fiscal code: {}", "Codice fiscale: {}";
@@ -214,23 +220,23 @@ texts! {
     DATA_TRAVEL_NOTE: "Travel abroad: {}", "Espatrio: {}";
     DATA_CARD_NUMBER: "Card number: {}", "Numero della carta: {}";
     DATA_BOUND:
-        "They are those of the card's certificate, which nobody has verified here.",
-        "Sono quelli del certificato della carta, che qui nessuno ha verificato.";
+        "The card's certificate says the same; whether the certificate is genuine was not checked.",
+        "Il certificato della carta dice lo stesso; se il certificato è autentico non è stato verificato.";
     DATA_BOUND_BY_PART:
-        "They are those of the card's certificate, by an unusual part of the file ({}); nobody has verified the certificate here.",
-        "Sono quelli del certificato della carta, per una parte insolita del file ({}); qui nessuno ha verificato il certificato.";
+        "The card's certificate says the same, by an unusual part of the file ({}); whether the certificate is genuine was not checked.",
+        "Il certificato della carta dice lo stesso, per una parte insolita del file ({}); se il certificato è autentico non è stato verificato.";
     DATA_UNBOUND:
-        "Nothing ties them to the card's certificate: they are the card's word only.",
-        "Nulla li collega al certificato della carta: li dice soltanto la carta.";
-    DATA_DIFFERING: "The fiscal code does not fit: {}", "Il codice fiscale non corrisponde a: {}";
+        "Nothing ties these data to the card's certificate: they are the card's word only.",
+        "Nulla collega questi dati al certificato della carta: li dice soltanto la carta.";
+    DATA_DIFFERING: "The fiscal code does not fit these: {}", "Il codice fiscale non corrisponde a questi: {}";
 
     // The manual page.
     MANUAL_STATUS:
         "0: done\n1: checked and bad, do not trust\n2: wrong words, files or digits; no try was spent\n3: no service, reader or card\n4: the card refused\n5: wrong PIN or PUK\n6: PIN or PUK blocked\n7: nothing could be checked",
         "0: fatto\n1: verificato e non valido, non fidarsi\n2: parole, file o cifre errate; nessun tentativo consumato\n3: nessun servizio, lettore o carta\n4: la carta ha rifiutato\n5: PIN o PUK errato\n6: PIN o PUK bloccato\n7: nulla è stato verificato";
     MANUAL_SECRETS:
-        "PIN and PUK are asked for at the terminal and not shown, or read from a file; they are never arguments.\nA PIN is sent once. If it is wrong a try is spent and the command ends. The last try is spent only with --last-try.",
-        "PIN e PUK si chiedono al terminale senza mostrarli, o si leggono da un file; non sono mai argomenti.\nUn PIN è inviato una volta sola. Se è errato consuma un tentativo e il comando finisce. L'ultimo tentativo si usa solo con --last-try.";
+        "PIN and PUK are asked for at the terminal and not shown, or read from a file; they are never arguments.\nA PIN is sent once. If it is wrong a try is spent and the command ends.\nWhere the card says how many tries are left, the last one is spent only with --last-try. A CNS, a health card or an older identity card says it only after a wrong PIN: there the last try is sent like any other.",
+        "PIN e PUK si chiedono al terminale senza mostrarli, o si leggono da un file; non sono mai argomenti.\nUn PIN è inviato una volta sola. Se è errato consuma un tentativo e il comando finisce.\nSe la carta dice quanti tentativi restano, l'ultimo si usa solo con --last-try. Una CNS, una tessera sanitaria o una carta d'identità precedente alla CIE 3 lo dice solo dopo un PIN errato: lì l'ultimo tentativo è inviato come gli altri.";
 }
 
 #[cfg(test)]

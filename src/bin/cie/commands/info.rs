@@ -83,15 +83,18 @@ fn to_text(information: &Information, output: Output) -> String {
         Information::Contact(information) => {
             let hint = information.hint.as_ref();
             let ic = hint.and_then(|hint| hint.ic_name()).unwrap_or(unknown);
-            let mask = hint.and_then(|hint| hint.mask_name()).unwrap_or(unknown);
-            line(language::INFO_CONTACT_CHIP, &[&ic, &mask]);
+            let chip = match hint.and_then(|hint| hint.mask_name()) {
+                Some(mask) => language::INFO_SYSTEM.with(language, &[&ic, &mask]),
+                None => ic.to_owned(),
+            };
+            line(language::INFO_CHIP, &[&chip]);
             line(language::INFO_APPLICATIONS, &[&language::APPLICATION_CNS.of(language)]);
             line(language::PIN_TRIES, &[&untold]);
             line(language::PUK_TRIES, &[&untold]);
             let [authentication, signature] = information.key_bits;
             let bits = |bits: usize| match bits {
                 0..2048 => language::INFO_WEAK_KEY.with(language, &[&bits]),
-                _ => bits.to_string(),
+                _ => language::INFO_KEY_BITS.with(language, &[&bits]),
             };
             let no_key = || language::INFO_NO_KEY.of(language).to_owned();
             line(language::INFO_KEY, &[&authentication.map_or_else(no_key, bits)]);

@@ -82,7 +82,8 @@ fn to_text(found: &Found, output: Output) -> String {
         None => line(language::DATA_UNBOUND, ""),
     }
     if !found.differing.is_empty() {
-        let names: Vec<_> = found.differing.iter().map(|field| name(*field)).collect();
+        let name = |field: &Field| label(*field).of(language).trim_end_matches(": {}");
+        let names: Vec<_> = found.differing.iter().map(name).collect();
         line(language::DATA_DIFFERING, &names.join(", "));
     }
     text

@@ -27,12 +27,7 @@ pub(super) fn run(command: &Pin, common: &Common, output: Output) -> Result<(), 
     }
 }
 
-/// Opens the card, asks for the PIN and shows it to the card, once. For every command that needs the PIN.
-pub(super) fn unlock(entry: &PinEntry, common: &Common, output: Output) -> Result<Unlocked, Failure> {
-    show(reader::session(reader::card(common, output)?, output)?, entry, output)
-}
-
-/// Asks for the PIN and shows it to the card, once.
+/// Asks for the PIN and shows it to the card, once. For every command that needs the PIN.
 pub(super) fn show(session: Session, entry: &PinEntry, output: Output) -> Result<Unlocked, Failure> {
     let last_try = last_try(entry.last_try);
     let tries = session.check_pin_tries(last_try)?;
@@ -55,7 +50,7 @@ fn status(common: &Common, output: Output) -> Result<(), Failure> {
 }
 
 fn verify(entry: &PinEntry, common: &Common, output: Output) -> Result<(), Failure> {
-    let unlocked = unlock(entry, common, output)?;
+    let unlocked = show(reader::session(reader::card(common, output)?, output)?, entry, output)?;
     done(language::PIN_RIGHT, "verified", unlocked.pin_tries(), output)
 }
 
