@@ -1,4 +1,7 @@
-//! What people do with contact cards, which all have a signature key here. The same flows run on every model, in process and through a real PC/SC service.
+//! What people do with contact cards, which all have a signature key here. The same flows run on every model, in
+//! process and through a real PC/SC service.
+
+mod probe;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock};
@@ -20,6 +23,7 @@ use cie::trust::Certificate;
 
 use super::contact::issued_with;
 use super::now;
+pub use probe::signs_without_pin;
 
 /// PIN and PUK of the signature key.
 pub const SIGNATURE_PIN: &str = "31415";
@@ -176,47 +180,6 @@ fn log_in_and_sign(desk: &Desk<'_>) {
     // Dropping it resets the card: nobody signs with what it left behind.
     drop(unlocked);
     assert!(!signs_without_pin(desk));
-}
-
-/// Whether the card signs for whoever comes, as it would with a PIN that somebody left verified. The way to it
-/// must not power it up anew.
-pub fn signs_without_pin(desk: &Desk<'_>) -> bool {
-    use cie::iso7816::command::{
-        compute_digital_signature, decipher, manage_security_environment, restore_security_environment,
-        select_application_information, select_identifier,
-    };
-    let mut link = (desk.connect)();
-    let size = desk.model.key_bits() / 8;
-    let mut block = vec![0xFF; size];
-    (block[0], block[1], block[size - 5]) = (0, 1, 0);
-    let signs = |link: &mut Link, environment, key| {
-        [(0xB8, decipher(&block)), (0xB6, compute_digital_signature(&[7; 20]))].iter().any(
-            |(template, operation)| {
-                let _ = link.exchange(&restore_security_environment(environment)).unwrap();
-                let set = manage_security_environment(0xF1, *template, &[0x83, 0x01, key]);
-                link.exchange(&set).unwrap().status().is_success()
-                    && link.exchange(operation).unwrap().status().is_success()
-            },
-        )
-    };
-    let (environment, key, path): (u8, u8, &[u16]) = match desk.model {
-        Model::Cie1 => (0x30, 0x31, &[]),
-        Model::Idemia => (0x03, 0x02, &[0x1400, 0x9002]),
-        Model::Infocamere => (0x03, 0x21, &[0x2FFF]),
-        _ => (0x03, 0x01, &[]),
-    };
-    // The PIN of a directory is forgotten outside of it: first from where the card was left.
-    if signs(&mut link, environment, 0x10) {
-        return true;
-    }
-    let root = match desk.model {
-        Model::Ace => select_application_information(&hex::decode("A000000530000B104001021A").unwrap()),
-        _ => select_identifier(0x3F00),
-    };
-    for command in std::iter::once(root).chain(path.iter().map(|identifier| select_identifier(*identifier))) {
-        assert!(link.exchange(&command).unwrap().status().is_success(), "{command:?}");
-    }
-    signs(&mut link, environment, key)
 }
 
 fn sign_with_the_second_key(desk: &Desk<'_>) {
