@@ -190,17 +190,19 @@ impl Session {
     /// verified certificate.
     ///
     /// # Errors
-    /// [`Error`]; [`Cause::Malformed`] if it is not in its form.
+    /// [`Error`]; [`Cause::NotPersonalised`] if it is empty, [`Cause::Malformed`] if it is not in its form.
     pub fn read_personal_data(&mut self) -> Result<PersonalData, Error> {
         let content = self.read(File::PersonalData)?;
         let step = Step::ReadFile(File::PersonalData);
         PersonalData::parse(&content).map_err(|error| {
-            step.failed(Cause::Malformed(match error {
-                PersonalDataError::NotPersonalised => "personal data that nobody wrote",
-                PersonalDataError::TooShort(_) | PersonalDataError::Header => "header of the personal data",
-                PersonalDataError::Truncated { .. } => "length of the personal data",
-                _ => "field of the personal data",
-            }))
+            step.failed(match error {
+                PersonalDataError::NotPersonalised => Cause::NotPersonalised,
+                PersonalDataError::TooShort(_) | PersonalDataError::Header => {
+                    Cause::Malformed("header of the personal data")
+                }
+                PersonalDataError::Truncated { .. } => Cause::Malformed("length of the personal data"),
+                _ => Cause::Malformed("field of the personal data"),
+            })
         })
     }
 

@@ -112,6 +112,9 @@ pub enum Cause {
     /// The card holds no certificate for this key: it was never activated, or has no such key.
     #[error("the card holds no certificate for this key")]
     NoCertificate,
+    /// Nobody has written what should be there: the card was never personalised.
+    #[error("nobody has written this to the card")]
+    NotPersonalised,
     /// The file or key wants secure messaging of a kind that is not supported here.
     #[error("the card wants secure messaging for this, which is not supported")]
     SecureMessagingRequired,

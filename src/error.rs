@@ -238,7 +238,7 @@ fn of_dialogue<S: Step>(error: &dialogue::Error<S>) -> &'static Advice {
         Cause::PinStateLost => &PIN_STATE_LOST,
         Cause::WrongSignature => &WRONG_SIGNATURE,
         Cause::PurposeRefused => &PURPOSE_REFUSED,
-        Cause::NoCertificate => &NOT_ACTIVATED,
+        Cause::NoCertificate | Cause::NotPersonalised => &NOT_ACTIVATED,
         Cause::SecureMessagingRequired => &CARD_UNSUPPORTED,
     }
 }
@@ -251,8 +251,6 @@ fn of_contact(error: &cns::Error) -> &'static Advice {
         ("puk-wrong", _) => &CONTACT_PUK_WRONG,
         ("puk-blocked", _) => &CONTACT_PUK_BLOCKED,
         ("card-in-use", cns::Step::KeepExclusive) => &CONTACT_CARD_IN_USE,
-        // It was there when it was recognised.
-        ("no-card", cns::Step::KeepExclusive) => &CARD_REMOVED,
         ("pin-uncertain", cns::Step::UnblockPin) => &CONTACT_UNBLOCK_UNCERTAIN,
         ("card-refused", cns::Step::UnblockPin) => &CONTACT_UNBLOCK_REFUSED,
         ("card-refused", cns::Step::ReadFile(_)) => &CONTACT_FILE_REFUSED,
@@ -352,7 +350,6 @@ mod tests {
         let status = || cns::Cause::Status(StatusWord::WRONG_P1_P2);
         let lost = || cns::Cause::Channel(transport::Error::Removed.into());
         let in_use = || cns::Cause::Channel(transport::Error::InUse.into());
-        let gone = || cns::Cause::Channel(transport::Error::NoCard.into());
         let wrong = || cns::Cause::Pin(pin::Error::Wrong(Tries::Left(1)));
         let blocked = || cns::Cause::Pin(pin::Error::Blocked);
         for (step, cause, code, said) in [
@@ -366,7 +363,7 @@ mod tests {
             (cns::Step::UnblockPin, in_use(), "card-in-use", "Another program uses"),
             (cns::Step::ReadFile(cns::File::PersonalData), status(), "card-refused", "does not have this"),
             (cns::Step::KeepExclusive, in_use(), "card-in-use", "nothing was sent"),
-            (cns::Step::KeepExclusive, gone(), "card-removed", "moved too early"),
+            (cns::Step::KeepExclusive, lost(), "card-removed", "moved too early"),
             (cns::Step::Recognise, status(), "not-a-cie", "health card"),
         ] {
             let error = of(step, cause);

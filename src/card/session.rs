@@ -80,6 +80,18 @@ impl Session {
         }
     }
 
+    /// Keeps other programs off a card whose verified PIN would serve them too, already before anybody types it. A
+    /// CIE 3 is not such a card: nothing is done.
+    ///
+    /// # Errors
+    /// If another program is connected to the card.
+    pub fn keep_exclusive(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Cie3(_) => Ok(()),
+            Self::Contact(session) => Ok(session.keep_exclusive()?),
+        }
+    }
+
     /// Whether this may be a PIN of this card, as it was typed. Nothing is sent.
     ///
     /// # Errors

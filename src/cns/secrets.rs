@@ -133,6 +133,15 @@ impl Session {
         self.settle(outcome)
     }
 
+    /// Keeps other programs off the card already now, so that nobody is asked for a PIN that could not be shown.
+    /// They are let in again after a refused PIN, or when the session ends.
+    ///
+    /// # Errors
+    /// At [`Step::KeepExclusive`], if another program is connected to the card.
+    pub fn keep_exclusive(&mut self) -> Result<(), Error> {
+        self.channel.link().keep_exclusive().map_err(|e| Step::KeepExclusive.failed(e))
+    }
+
     /// Keeps everybody else off the card, goes to the directory of the PIN and sends one command with a secret.
     fn show(
         &mut self,
@@ -140,7 +149,7 @@ impl Session {
         step: Step,
         command: impl Fn(u8) -> Command,
     ) -> Result<(), Error> {
-        self.channel.link().keep_exclusive().map_err(|e| Step::KeepExclusive.failed(e))?;
+        self.keep_exclusive()?;
         // From here on the card may have a verified PIN: whatever happens, it does not outlive us.
         self.channel.link().reset_when_dropped(true);
 

@@ -128,8 +128,8 @@ advice! {
         "This card keeps its data in a way that is not known here, or wants an administrator's keys for this. Report it, with the kind of card.",
         "Questa carta tiene i dati in un modo qui sconosciuto, o richiede chiavi di un amministratore. Segnalarlo, indicando il tipo di carta.";
     NOT_ACTIVATED: "not-activated",
-        "The card holds no certificate for this: it was not activated, or is made without. Ask whoever issued it.",
-        "La carta non contiene un certificato per questo: non è stata attivata o ne è priva. Rivolgersi a chi l'ha emessa.";
+        "The card holds nothing for this: it was not activated, or is made without. Ask whoever issued it.",
+        "La carta non contiene nulla per questo: non è stata attivata o ne è priva. Rivolgersi a chi l'ha emessa.";
     CARD_REFUSED: "card-refused",
         "The card has refused. Take it off the reader and start again.",
         "La carta ha rifiutato l'operazione. Toglierla dal lettore e ricominciare.";

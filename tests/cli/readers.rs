@@ -306,18 +306,22 @@ crate::isolated_tests! {
         drop(other);
         until_states(["card", "empty"]);
 
-        // It may come while the person types.
-        let mut verify = Terminal::new(&format!("{} pin verify", super::CIE), "it_IT.UTF-8", &folder());
-        verify.wait_for("PIN: ");
+        // Nobody is asked for a PIN that could not be shown.
         let other = service.connect(READER, Sharing::Shared).unwrap();
-        verify.hidden("31415\n").wait_for("nulla è stato inviato").wait_for("(card-in-use");
+        let mut verify = Terminal::new(&format!("{} pin verify", super::CIE), "it_IT.UTF-8", &folder());
+        verify.wait_for("nulla è stato inviato").wait_for("(card-in-use");
         assert_eq!(verify.end().1, Some(3));
         assert_eq!((card.verify_count(), card.pin_tries(), card.puk_tries()), (0, 3, 10));
-
         drop(other);
         until_states(["card", "empty"]);
-        object(&["pin", "verify", "--pin-file", "pin.txt"]);
-        assert_eq!(card.verify_count(), 1);
+
+        // And while somebody types, nobody else comes in.
+        let mut verify = Terminal::new(&format!("{} pin verify", super::CIE), "it_IT.UTF-8", &folder());
+        verify.wait_for("PIN: ");
+        assert_eq!(service.connect(READER, Sharing::Shared).unwrap_err(), cie::transport::Error::InUse);
+        verify.hidden("31415\n");
+        assert_eq!(verify.end().1, Some(0));
+        assert_eq!((card.verify_count(), card.pin_tries(), card.puk_tries()), (1, 3, 10));
     }
 
     fn the_pin_of_a_contact_card_ends_with_the_command() {

@@ -158,6 +158,8 @@ impl Worker {
                 self.sharing = before;
                 match connect(self.mode()) {
                     Ok(card) => (card, Err(error)),
+                    // It lay there before.
+                    Err(pcsc::Error::NoSmartcard) => return (None, Err(pcsc::Error::RemovedCard)),
                     Err(gone) => return (None, Err(gone)),
                 }
             }

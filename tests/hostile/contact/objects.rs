@@ -142,7 +142,7 @@ fn sizes_that_are_not_true() {
     assert_eq!(session.read(File::PersonalData), Ok(Vec::new()));
     assert_eq!(session.statistics().commands, before + 1, "SELECT");
     let error = session.read_personal_data().unwrap_err();
-    assert_eq!(error.cause, Cause::Malformed("personal data that nobody wrote"));
+    assert_eq!(error.cause, Cause::NotPersonalised);
     assert!(!error.is_transport());
 }
 

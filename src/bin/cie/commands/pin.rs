@@ -28,7 +28,9 @@ pub(super) fn run(command: &Pin, common: &Common, output: Output) -> Result<(), 
 }
 
 /// Asks for the PIN and shows it to the card, once. For every command that needs the PIN.
-pub(super) fn show(session: Session, entry: &PinEntry, output: Output) -> Result<Unlocked, Failure> {
+pub(super) fn show(mut session: Session, entry: &PinEntry, output: Output) -> Result<Unlocked, Failure> {
+    // Nobody types a PIN that could not be shown.
+    session.keep_exclusive()?;
     let last_try = last_try(entry.last_try);
     let tries = session.check_pin_tries(last_try)?;
     let mut secrets = SecretInput::new(output.language);
@@ -55,7 +57,8 @@ fn verify(entry: &PinEntry, common: &Common, output: Output) -> Result<(), Failu
 }
 
 fn change(entry: &PinEntry, new: Option<&Path>, common: &Common, output: Output) -> Result<(), Failure> {
-    let session = reader::session(reader::card(common, output)?, output)?;
+    let mut session = reader::session(reader::card(common, output)?, output)?;
+    session.keep_exclusive()?;
     let last_try = last_try(entry.last_try);
     let tries = session.check_pin_tries(last_try)?;
     let mut secrets = SecretInput::new(output.language);
@@ -83,7 +86,8 @@ fn unblock(
     let last_try = last_try(entry.last_try);
     // Asked in clear: a card that refuses the question in clear would end the channel by that.
     let tries = card.check_puk_tries(last_try)?;
-    let session = reader::session(card, output)?;
+    let mut session = reader::session(card, output)?;
+    session.keep_exclusive()?;
     let mut secrets = SecretInput::new(output.language);
     let puk = secrets.puk(&session, entry.puk_file.as_deref(), tries)?;
     let new = if keep_pin { None } else { Some(secrets.new_pin(&session, new)?) };
