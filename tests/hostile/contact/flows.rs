@@ -23,7 +23,7 @@ pub const WRONG_PUK: &str = "00000000";
 #[derive(Debug, PartialEq, Eq)]
 pub enum Got {
     /// Bound to each other and to the certificate.
-    Holder { certificate: Vec<u8>, card_id: String, content: Vec<u8> },
+    Holder { certificate: Vec<u8>, card_id: Option<String>, content: Vec<u8> },
     /// Verified under the certificate.
     Signature { certificate: Vec<u8>, signature: Vec<u8> },
     /// The card said that it was done.
@@ -193,24 +193,19 @@ impl Flow {
         }
         card
     }
-
-    /// Whether the flow exists on this model: without a card number nothing is bound.
-    pub fn is_of(&self, model: Model) -> bool {
-        self.name != READ.name || model != Model::Ace
-    }
 }
 
 fn read_holder(link: Link) -> Result<Got, Failure> {
     let mut session = Session::open(link)?;
     let data = session.read_personal_data()?;
-    let Some(card_id) = session.card_id().cloned() else { return Err(Failure::Paper("no number".into())) };
+    let card_id = session.card_id().cloned();
     let certificate = session.certificate(Credential::Authentication)?;
     check_issuer(certificate)?;
-    let bound = verify_personal_data(certificate, Some(&card_id), &data, HashPolicy::Strict);
+    let bound = verify_personal_data(certificate, card_id.as_ref(), &data, HashPolicy::Strict);
     let bound = bound.map_err(|error| Failure::Paper(error.to_string()))?;
     Ok(Got::Holder {
         certificate: bound.certificate().as_der().to_vec(),
-        card_id: bound.card_id().unwrap().text().to_owned(),
+        card_id: bound.card_id().map(|id| id.text().to_owned()),
         content: bound.data().content().to_vec(),
     })
 }
