@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use cie::emulator::{Chip, SoftCard, vpcd};
 use cie::ias::Session;
 use cie::transport::pcsc::{Service, Sharing};
-use cie::transport::{Link, Transport};
+use cie::transport::{Company, Link, Transport};
 use common::pcscd::{PORT, Pcscd, READER, enclosed, is_enclosed};
 use common::{card, pin};
 

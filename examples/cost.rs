@@ -146,4 +146,8 @@ impl Transport for Timed {
     fn atr(&self) -> &[u8] {
         self.transport.atr()
     }
+
+    fn company(&mut self) -> Option<&mut dyn transport::Company> {
+        self.transport.company()
+    }
 }

@@ -64,12 +64,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let policy = HolderPolicy::of(CertifiedCard::Cie3).and(CertifiedCard::Cns);
     let path = trust.verify_holder_with(&certificate, now, &policy)?;
     path.verify_signature(challenge.as_bytes(), DigestAlgorithm::Sha256, &signature)?;
-    // Path, signature and personal data are of one and the same certificate.
+    // Only now are the personal data somebody's word: those of the issuer at the end of this path.
+    let holder = bound.under(&path)?;
     println!(
         "{} {}, fiscal code {}{}",
-        bound.data().given_names().unwrap_or_default(),
-        bound.data().surname().unwrap_or_default(),
-        bound.fiscal_code().as_str(),
+        holder.data().given_names().unwrap_or_default(),
+        holder.data().surname().unwrap_or_default(),
+        holder.fiscal_code().as_str(),
         if path.is_test() { ": TEST - NOT A REAL CARD" } else { "" }
     );
 

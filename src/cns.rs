@@ -37,6 +37,7 @@ use crate::iso7816::{StatusWord, tlv};
 use crate::pin::Tries;
 use crate::secure_messaging::Channel;
 use crate::transport::{Link, Statistics};
+use zeroize::Zeroizing;
 
 pub use atr::{AtrHint, Family};
 pub use card_id::{CardIdError, CardType, ClaimedCardId};
@@ -103,12 +104,25 @@ impl Session {
             Ok(found) => found,
             Err(error) => return Err(Refused::new(channel.into_link(), error)),
         };
-        // Over the air, or in a reader that invents answers to reset, the number is all there is to go by.
-        let by_number = match &card_id {
-            Some(id) if !id.is_cns_number() => Family::Cie2,
-            _ => Family::Cns,
+        // Over the air, or in a reader that invents answers to reset, the number is all there is to go by; what is
+        // no number of a CNS must have a CIE's personal data beside it.
+        let family = match (&hint, &card_id) {
+            (Some(hint), _) => hint.family,
+            (None, Some(id)) if !id.is_cns_number() => Family::Cie2,
+            (None, _) => Family::Cns,
         };
-        let family = hint.as_ref().map_or(by_number, |hint| hint.family);
+        if hint.is_none() && family == Family::Cie2 {
+            channel.link().hold();
+            let found = has_personal_data(&mut channel, layout);
+            channel.link().let_go();
+            match found {
+                Ok(Ok(())) => {}
+                Ok(Err(cause)) => {
+                    return Err(Refused::new(channel.into_link(), Step::Recognise.failed(cause)));
+                }
+                Err(error) => return Err(Refused::new(channel.into_link(), error)),
+            }
+        }
         let seen = channel.link().interruptions();
         let (certificates, secrets) = ([None, None], [Secrets::default(), Secrets::default()]);
         Ok(Self { channel, layout, family, hint, card_id, current: None, seen, certificates, secrets })
@@ -192,7 +206,7 @@ impl Session {
     /// # Errors
     /// [`Error`]; [`Cause::NotPersonalised`] if it is empty, [`Cause::Malformed`] if it is not in its form.
     pub fn read_personal_data(&mut self) -> Result<PersonalData, Error> {
-        let content = self.read(File::PersonalData)?;
+        let content = Zeroizing::new(self.read(File::PersonalData)?);
         let step = Step::ReadFile(File::PersonalData);
         PersonalData::parse(&content).map_err(|error| {
             step.failed(match error {
@@ -346,28 +360,44 @@ fn find(channel: &mut Channel) -> Result<(Layout, Option<ClaimedCardId>), Error>
 
 /// Whether the card's number is where this way leads.
 fn look(channel: &mut Channel, layout: Layout) -> Result<Result<Option<ClaimedCardId>, Cause>, Error> {
-    let step = Step::Recognise;
-    let mut read = |file: File, length| -> Result<Result<Vec<u8>, Cause>, Error> {
-        if let Err(status) = layout.select(channel, file.path()).map_err(|e| step.failed(e))? {
-            return Ok(Err(status.into()));
-        }
-        match file::read_current(channel, Extent::AtMost(length)) {
-            Err(file::Error::Channel(error)) => Err(step.failed(error)),
-            Err(error) => Ok(Err(error.into())),
-            Ok(content) => Ok(Ok(content)),
-        }
-    };
-    match read(File::CardId, CARD_ID_LENGTH)? {
+    match read_beginning(channel, layout, File::CardId, CARD_ID_LENGTH)? {
         Ok(content) => {
             let id = ClaimedCardId::parse(&content).map_err(|_| Cause::Malformed("card number"));
             Ok(id.map(Some))
         }
         // Such cards keep a number elsewhere: here the application's name and the form of the file tell.
-        Err(cause) if layout == Layout::Application => Ok(match read(File::PersonalData, 6)? {
-            Ok(header) if header.len() == 6 && header.iter().all(u8::is_ascii_hexdigit) => Ok(None),
-            _ => Err(cause),
-        }),
+        Err(cause) if layout == Layout::Application => {
+            Ok(has_personal_data(channel, layout)?.map(|()| None).map_err(|_| cause))
+        }
         Err(cause) => Ok(Err(cause)),
+    }
+}
+
+/// Whether EF_DatiPersonali begins as it must.
+fn has_personal_data(channel: &mut Channel, layout: Layout) -> Result<Result<(), Cause>, Error> {
+    let header = read_beginning(channel, layout, File::PersonalData, PersonalData::HEADER_LENGTH)?;
+    Ok(header.and_then(|header| {
+        let is_header =
+            header.len() == PersonalData::HEADER_LENGTH && header.iter().all(u8::is_ascii_hexdigit);
+        if is_header { Ok(()) } else { Err(Cause::Malformed("header of the personal data")) }
+    }))
+}
+
+/// The first bytes of a file, or why the card does not give them.
+fn read_beginning(
+    channel: &mut Channel,
+    layout: Layout,
+    file: File,
+    length: usize,
+) -> Result<Result<Vec<u8>, Cause>, Error> {
+    let step = Step::Recognise;
+    if let Err(status) = layout.select(channel, file.path()).map_err(|e| step.failed(e))? {
+        return Ok(Err(status.into()));
+    }
+    match file::read_current(channel, Extent::AtMost(length)) {
+        Err(file::Error::Channel(error)) => Err(step.failed(error)),
+        Err(error) => Ok(Err(error.into())),
+        Ok(content) => Ok(Ok(content)),
     }
 }
 

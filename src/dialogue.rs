@@ -52,6 +52,12 @@ pub enum About {
 }
 
 impl About {
+    /// Whether the step shows a PIN or PUK, so that a lost answer may have cost a try.
+    #[must_use]
+    pub fn shows_a_secret(self) -> bool {
+        matches!(self, Self::Pin | Self::Puk | Self::PinChange | Self::PukAndPin)
+    }
+
     /// Whether the PIN may be another one, or have its tries back, after a lost answer.
     #[must_use]
     pub fn sets_the_pin(self) -> bool {

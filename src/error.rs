@@ -117,7 +117,7 @@ impl Error {
     pub fn is_doubtful(&self) -> bool {
         fn of<S: Step>(error: &dialogue::Error<S>) -> bool {
             let lost = matches!(&error.cause, Cause::Channel(cause) if !cause.is_unsent());
-            lost && matches!(error.step.about(), About::Pin | About::Puk)
+            lost && error.step.about().shows_a_secret()
         }
         match self {
             Self::Ias(error) => of(error),
@@ -162,6 +162,7 @@ impl Error {
                 BindingError::Certificate(error) => of_trust(error),
                 BindingError::Differs(_) => &DATA_ALTERED,
                 BindingError::CommonName(error) if !error.is_other_form() => &CERTIFICATE_BAD,
+                BindingError::OtherCertificate => &CERTIFICATE_BAD,
                 BindingError::CommonName(_) | BindingError::RangeNotAccepted(_) => &DATA_UNBOUND,
             },
             Self::FiscalCode(_) => &FISCAL_CODE,

@@ -251,6 +251,10 @@ mod tests {
         fn atr(&self) -> &[u8] {
             &[]
         }
+
+        fn company(&mut self) -> Option<&mut dyn crate::transport::Company> {
+            None
+        }
     }
 
     fn read_from(card: Card, extent: Extent) -> (Result<Vec<u8>, Error>, u32) {

@@ -10,7 +10,8 @@ mod fiscal_code;
 
 pub use agreement::{Agreement, AgreementReport};
 pub use binding::{
-    BindingError, BoundPersonalData, Differences, HashPolicy, HashedRange, verify_personal_data,
+    BindingError, BoundPersonalData, CertifiedPersonalData, Differences, HashPolicy, HashedRange,
+    verify_personal_data,
 };
 pub use common_name::{ClaimedIdentity, CommonName, CommonNameError};
 pub use fiscal_code::{FiscalCode, FiscalCodeError};

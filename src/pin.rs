@@ -70,17 +70,17 @@ impl Tries {
 
     /// What is known after this outcome. Where the card did not say whether a try was spent, it is counted
     /// as spent, but not so far that a PIN would seem blocked: the next try then is the last. A right PIN
-    /// gives it `most` again, and after a wrong one there are fewer than that, whatever the card keeps to
-    /// itself.
+    /// gives it `most` again, and after a wrong one, or one of which nothing is known, there are fewer than
+    /// that, whatever the card keeps to itself.
     pub(crate) fn after(self, outcome: &Result<(), Error>, most: u8) -> Self {
         match (outcome, self) {
             (Ok(()), _) => Self::Left(most),
             (Err(Error::Wrong(Self::Left(left))), _) => Self::Left(*left),
             (Err(Error::Blocked), _) => Self::Left(0),
             (Err(Error::Channel(error)), tries) if error.is_unsent() => tries,
-            (Err(Error::Wrong(Self::Unknown)), Self::Unknown) => Self::Left(most.saturating_sub(1).max(1)),
+            (Err(_), Self::Unknown) => Self::Left(most.saturating_sub(1).max(1)),
             (Err(_), Self::Left(left @ 1..)) => Self::Left((left - 1).max(1)),
-            _ => Self::Unknown,
+            (Err(_), Self::Left(0)) => self,
         }
     }
 }
@@ -263,9 +263,14 @@ mod tests {
         for error in unsent {
             assert_eq!(three.after(&Err(error.into()), 3), three);
         }
-        let lost = secure_messaging::Error::from(crate::transport::Error::NoAnswer);
-        assert_eq!(three.after(&Err(lost.into()), 3), Tries::Left(2));
-        assert_eq!(Tries::Unknown.after(&Err(Error::Status(StatusWord::WRONG_DATA)), 3), Tries::Unknown);
+        let lost = || secure_messaging::Error::from(crate::transport::Error::NoAnswer);
+        assert_eq!(three.after(&Err(lost().into()), 3), Tries::Left(2));
+        assert_eq!(Tries::Unknown.after(&Err(lost().into()), 3), Tries::Left(2), "it may have been spent");
+        assert_eq!(Tries::Unknown.after(&Err(Error::Status(StatusWord::WRONG_DATA)), 3), Tries::Left(2));
+        for tries in [Tries::Unknown, three, Tries::Left(0)] {
+            let in_use = secure_messaging::Error::from(crate::transport::Error::InUse);
+            assert_eq!(tries.after(&Err(in_use.into()), 3), tries);
+        }
         assert_eq!(Tries::Unknown.after(&Ok(()), 3), three);
         assert_eq!(Tries::Left(1).after(&Err(Error::LastTryLeft), 3), Tries::Left(1));
     }

@@ -324,6 +324,10 @@ mod tests {
             fn atr(&self) -> &[u8] {
                 &[]
             }
+
+            fn company(&mut self) -> Option<&mut dyn transport::Company> {
+                None
+            }
         }
 
         let steps = value("/session_transcript/steps");
@@ -472,6 +476,10 @@ mod tests {
         fn atr(&self) -> &[u8] {
             &[]
         }
+
+        fn company(&mut self) -> Option<&mut dyn transport::Company> {
+            None
+        }
     }
 
     #[test]
@@ -518,6 +526,10 @@ mod tests {
             }
             fn atr(&self) -> &[u8] {
                 &[]
+            }
+
+            fn company(&mut self) -> Option<&mut dyn transport::Company> {
+                None
             }
         }
 

@@ -88,35 +88,37 @@ pub trait Transport: Send {
     /// The answer to reset, as the reader gave it.
     fn atr(&self) -> &[u8];
 
-    /// Keeps other programs off the card until [`Transport::end`], where it is shared with any.
+    /// What is done about other programs that use the same card; `None` where there are none. A transport around
+    /// another one gives what that one gives: else neither transactions nor the reset at the end would reach it.
+    fn company(&mut self) -> Option<&mut dyn Company>;
+}
+
+/// A card that other programs may use as well.
+pub trait Company {
+    /// Keeps other programs off the card until [`Company::end`], where it is shared with any.
     ///
     /// # Errors
     /// [`Error::InUse`] if another program does not let go of it; [`Error::Reset`] or [`Error::Removed`]
     /// if that happened meanwhile. Nothing is kept then.
-    fn begin(&mut self) -> Result<(), Error> {
-        Ok(())
-    }
+    fn begin(&mut self) -> Result<(), Error>;
 
     /// Lets other programs at the card again.
-    fn end(&mut self) {}
+    fn end(&mut self);
 
     /// Whether other programs may get at the card between two transactions.
-    fn is_shared(&self) -> bool {
-        false
-    }
+    fn is_shared(&self) -> bool;
 
     /// Keeps every other program off the card, also between transactions (`true`), or lets in those again
     /// that could come in at first (`false`). Not to be called within a transaction.
     ///
     /// # Errors
-    /// [`Error::InUse`] if another program is connected to the card; then everything is as it was.
-    fn set_exclusive(&mut self, _exclusive: bool) -> Result<(), Error> {
-        Ok(())
-    }
+    /// [`Error::InUse`] if another program is connected to the card; then everything is as it was. If another
+    /// program takes the card for itself in that moment, this connection to it is over, and says so from then on.
+    fn set_exclusive(&mut self, exclusive: bool) -> Result<(), Error>;
 
     /// Whether the card must have forgotten what it was told when this is dropped. Whoever sets this also
     /// calls [`Transport::reset`] at the end; a transport that can do something if that fails does it.
-    fn reset_when_dropped(&mut self, _reset: bool) {}
+    fn reset_when_dropped(&mut self, reset: bool);
 }
 
 /// How much was said over a [`Link`] so far.
@@ -245,7 +247,9 @@ impl Link {
     /// Whether the card is reset when this link goes: for a card that knows a verified PIN.
     pub fn reset_when_dropped(&mut self, reset: bool) {
         self.reset_when_dropped = reset;
-        self.transport.reset_when_dropped(reset);
+        if let Some(company) = self.transport.company() {
+            company.reset_when_dropped(reset);
+        }
     }
 
     /// From the next command on no other program gets at the card, until [`Link::let_go`] is called as
@@ -257,10 +261,17 @@ impl Link {
     /// Ends what [`Link::hold`] began.
     pub fn let_go(&mut self) {
         self.holders = self.holders.saturating_sub(1);
-        if self.holders == 0 && std::mem::take(&mut self.in_transaction) {
-            self.transport.end();
-            self.interruptions += u64::from(self.transport.is_shared());
+        if self.holders == 0 {
+            self.end_transaction();
         }
+    }
+
+    fn end_transaction(&mut self) {
+        if let Some(company) = self.transport.company().filter(|_| self.in_transaction) {
+            company.end();
+            self.interruptions += u64::from(company.is_shared());
+        }
+        self.in_transaction = false;
     }
 
     /// From now on no other program gets at the card, not even between two operations: for a card whose
@@ -282,11 +293,12 @@ impl Link {
     }
 
     fn set_exclusive(&mut self, exclusive: bool) -> Result<(), Error> {
-        if std::mem::take(&mut self.in_transaction) {
-            self.transport.end();
-        }
-        self.interruptions += u64::from(self.transport.is_shared());
-        self.transport.set_exclusive(exclusive)
+        self.end_transaction();
+        let Some(company) = self.transport.company() else { return Ok(()) };
+        let before = company.is_shared();
+        let outcome = company.set_exclusive(exclusive);
+        self.interruptions += u64::from(before || company.is_shared());
+        outcome
     }
 
     /// How often another program may have got at the card so far. What was selected before may not be any
@@ -313,7 +325,9 @@ impl Link {
 
     fn exchange_held(&mut self, command: &Command) -> Result<Response, Error> {
         if !self.in_transaction {
-            self.transport.begin()?;
+            if let Some(company) = self.transport.company() {
+                company.begin()?;
+            }
             self.in_transaction = true;
         }
         let mut fragments = command.chain(SHORT_DATA_MAX);
@@ -411,6 +425,10 @@ mod tests {
 
         fn atr(&self) -> &[u8] {
             &[0x3B, 0x80]
+        }
+
+        fn company(&mut self) -> Option<&mut dyn crate::transport::Company> {
+            None
         }
     }
 

@@ -4,17 +4,25 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 
 mod common;
+#[path = "contact/protection.rs"]
+mod protection;
 #[path = "contact/variants.rs"]
 mod variants;
 #[path = "contact/worked.rs"]
 mod worked;
 
 use cie::cns::Credential;
+use cie::cns::Session;
+use cie::emulator::SoftCard;
 use cie::emulator::contact::Model;
 use cie::pin::LastTry;
 use cie::secret::ContactPin;
 
-use common::contact_flows::{Desk, FLOWS, SIGNATURE_PIN, card, pin, reach, signs_without_pin};
+use common::contact_flows::{Desk, FLOWS, SIGNATURE_PIN, card, link, pin, reach, signs_without_pin};
+
+fn session(card: &SoftCard) -> Session {
+    Session::open(link(card)).unwrap()
+}
 
 #[test]
 fn every_flow_on_every_model() {

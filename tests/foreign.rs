@@ -80,6 +80,10 @@ impl Transport for Foreign {
     fn atr(&self) -> &[u8] {
         &self.atr
     }
+
+    fn company(&mut self) -> Option<&mut dyn cie::transport::Company> {
+        None
+    }
 }
 
 fn cards() -> Vec<Foreign> {

@@ -77,6 +77,10 @@ impl Transport for Reader {
     fn atr(&self) -> &[u8] {
         &[]
     }
+
+    fn company(&mut self) -> Option<&mut dyn cie::transport::Company> {
+        None
+    }
 }
 
 fn listener() -> (TcpListener, SocketAddr) {

@@ -65,15 +65,16 @@ impl Credential {
         }
     }
 
-    /// References of the PIN: the one to use first, then the one to use if the card knows no such object.
+    /// References of the PIN: the one to use first, then the one to use if the card knows no such object, if there
+    /// is one. Without bit 8 the PIN of another directory would be one of the master file, if any.
     ///
     /// With bit 8 the card looks in the current directory and upwards, without it in the master file only.
     /// One maker's cards (STIncard, mask 09) want the bit even there.
-    pub(super) fn pin_references(self, mask: Option<u8>) -> [u8; 2] {
+    pub(super) fn pin_references(self, mask: Option<u8>) -> (u8, Option<u8>) {
         match (self, mask) {
-            (Self::Authentication, Some(0x09)) => [0x90, 0x10],
-            (Self::Authentication, _) => [0x10, 0x90],
-            (Self::Signature, _) => [0x9A, 0x1A],
+            (Self::Authentication, Some(0x09)) => (0x90, Some(0x10)),
+            (Self::Authentication, _) => (0x10, Some(0x90)),
+            (Self::Signature, _) => (0x9A, None),
         }
     }
 }

@@ -29,6 +29,8 @@ pub enum Step {
     Sign,
     /// Reset of the card at the end.
     Reset,
+    /// Letting other programs at the card again, after it was reset.
+    ShareAgain,
 }
 
 impl dialogue::Step for Step {
@@ -57,6 +59,7 @@ impl fmt::Display for Step {
             Self::UnblockPin => "unblocking the PIN with the PUK",
             Self::Sign => "signing",
             Self::Reset => "resetting the card",
+            Self::ShareAgain => "letting other programs at the card again",
         };
         f.write_str(text)
     }

@@ -29,6 +29,8 @@ pub enum File {
     PublicKey,
     /// EF_CardStatus (3F02).
     CardStatus,
+    /// EF_RootInstFile (0405).
+    RootInstallation,
     /// EF_DatiProcessore (1000/1002): about the chip.
     ProcessorData,
     /// EF_IDCarta (1000/1003): the number of the card.
@@ -41,32 +43,42 @@ pub enum File {
     PersonalData,
     /// EF_DatiPersonali_Annotazioni (1100/1103), on a CIE.
     PersonalDataNotes,
+    /// EF_Impronte (1100/1104), on a CIE: fingerprints, which nobody is known to read.
+    Fingerprints,
+    /// EF_Foto (1100/1105), on a CIE.
+    Photograph,
     /// EF_DatiPersonaliAggiuntivi (1200/1201).
     AdditionalData,
     /// EF_MemoriaResidua (1200/1202).
     FreeMemory,
     /// EF_ServiziInstallati (1200/1203).
     InstalledServices,
+    /// EF_INST_FILE (1200/4142).
+    Installation,
     /// The signature certificate (1400/9010), where there is one.
     SignatureCertificate,
 }
 
 impl File {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::CardInformation,
         Self::SerialNumber,
         Self::PublicKey,
         Self::CardStatus,
+        Self::RootInstallation,
         Self::ProcessorData,
         Self::CardId,
         Self::SystemData,
         Self::Certificate,
         Self::PersonalData,
         Self::PersonalDataNotes,
+        Self::Fingerprints,
+        Self::Photograph,
         Self::AdditionalData,
         Self::FreeMemory,
         Self::InstalledServices,
+        Self::Installation,
         Self::SignatureCertificate,
     ];
 
@@ -78,15 +90,19 @@ impl File {
             Self::SerialNumber => &[0x2F02],
             Self::PublicKey => &[0x3F01],
             Self::CardStatus => &[0x3F02],
+            Self::RootInstallation => &[0x0405],
             Self::ProcessorData => &[0x1000, 0x1002],
             Self::CardId => &[0x1000, 0x1003],
             Self::SystemData => &[0x1000, 0x1004],
             Self::Certificate => &[0x1100, 0x1101],
             Self::PersonalData => &[0x1100, 0x1102],
             Self::PersonalDataNotes => &[0x1100, 0x1103],
+            Self::Fingerprints => &[0x1100, 0x1104],
+            Self::Photograph => &[0x1100, 0x1105],
             Self::AdditionalData => &[0x1200, 0x1201],
             Self::FreeMemory => &[0x1200, 0x1202],
             Self::InstalledServices => &[0x1200, 0x1203],
+            Self::Installation => &[0x1200, 0x4142],
             Self::SignatureCertificate => &[0x1400, 0x9010],
         }
     }

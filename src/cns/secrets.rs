@@ -6,16 +6,16 @@
 
 use zeroize::Zeroizing;
 
-use super::{Credential, Error, Refused, Session, Step, Unlocked};
+use super::{Credential, Error, Layout, Refused, Session, Step, Unlocked};
 use crate::dialogue::{About, Step as _};
-use crate::iso7816::{Command, command};
+use crate::iso7816::{Command, StatusWord, command};
 use crate::pin::{self, LastTry, Tries};
 use crate::secret::{ContactPin, ContactPuk};
 
 /// How many tries a PIN has after a right one.
 const PIN_TRIES_MOST: u8 = 3;
-/// How many a PUK can have: the most that a card can tell.
-const PUK_TRIES_MOST: u8 = 15;
+/// How many a PUK has is the issuer's choice; when the card keeps it to itself it is taken to be as few.
+const PUK_TRIES_LEAST: u8 = 3;
 
 /// What becomes of the PIN when it is unblocked: RESET RETRY COUNTER with P1 = 00 and a new one, or with
 /// P1 = 01 and none.
@@ -63,12 +63,18 @@ impl Session {
         if let Err(error) = self.pin_tries(credential).check(last_try) {
             return Err(Refused::new(self, step.failed(error)));
         }
-        // Some cards forget the PIN of a directory when something outside is selected: what is needed from there
-        // is read before.
-        if credential == Credential::Signature {
-            if let Err(error) = self.certificate(credential).map(drop) {
-                return Err(Refused::new(self, error));
-            }
+        // Some cards forget the PIN of a directory when something outside is selected, and so may an application
+        // that is selected again: what is needed from there is read before.
+        let outcome = match (credential, self.layout) {
+            (Credential::Signature, _) => self.certificate(credential).map(drop),
+            (_, Layout::Application) => self
+                .certificate(credential)
+                .map(drop)
+                .or_else(|error| if error.is_transport() { Err(error) } else { Ok(()) }),
+            _ => Ok(()),
+        };
+        if let Err(error) = outcome {
+            return Err(Refused::new(self, error));
         }
         match self.show(credential, step, |reference| command::verify(reference, pin.expose())) {
             Ok(()) => Ok(Unlocked::new(self, credential)),
@@ -161,13 +167,16 @@ impl Session {
             self.current = None;
         }
         let known = self.secrets_slot(credential);
+        let unknown = Err(pin::Error::Status(StatusWord::REFERENCE_NOT_FOUND));
         match (step.about(), &outcome) {
+            // No such object by any name, and none was found before: nothing was compared.
+            (_, outcome) if known.reference.is_none() && *outcome == unknown => {}
             // How many tries a PUK has is the issuer's choice.
             (About::PukAndPin, Ok(())) => {
                 (known.puk_tries, known.pin_tries) = (Tries::Unknown, Tries::Left(PIN_TRIES_MOST));
             }
             (About::PukAndPin, refused) => {
-                known.puk_tries = known.puk_tries.after(refused, PUK_TRIES_MOST);
+                known.puk_tries = known.puk_tries.after(refused, PUK_TRIES_LEAST);
             }
             (_, outcome) => known.pin_tries = known.pin_tries.after(outcome, PIN_TRIES_MOST),
         }
@@ -177,10 +186,12 @@ impl Session {
     /// Under the name that the card knows the PIN by.
     fn send(&mut self, credential: Credential, command: &impl Fn(u8) -> Command) -> Result<(), pin::Error> {
         let mask = self.hint.as_ref().and_then(|hint| hint.mask);
-        let [first, second] = credential.pin_references(mask);
-        if let Some(reference) = self.secrets_of(credential).reference {
-            return pin::present(&mut self.channel, &command(reference));
-        }
+        let (first, second) = credential.pin_references(mask);
+        let second = match self.secrets_of(credential).reference {
+            Some(reference) => return pin::present(&mut self.channel, &command(reference)),
+            None => second,
+        };
+        let Some(second) = second else { return pin::present(&mut self.channel, &command(first)) };
         let (reference, outcome) = match pin::present_by_reference(&mut self.channel, &command(first)) {
             Some(outcome) => (first, outcome),
             None => (second, pin::present(&mut self.channel, &command(second))),
@@ -206,7 +217,7 @@ impl Session {
         let link = self.channel.link();
         link.reset().map_err(|e| Step::Reset.failed(e))?;
         link.reset_when_dropped(false);
-        link.share_again().map_err(|e| Step::Reset.failed(e))
+        link.share_again().map_err(|e| Step::ShareAgain.failed(e))
     }
 
     /// A card that refused is let go of, once it has forgotten whatever it was told; one that said nothing is

@@ -1,7 +1,9 @@
 //! A contact card that has verified the PIN of one key: signatures.
 
 use super::sign::{self, Key, Route};
-use super::{Cause, Credential, Error, Family, Held, Refused, Session, Step};
+use super::{
+    Cause, ClaimedCardId, Credential, Error, Family, File, Held, PersonalData, Refused, Session, Step,
+};
 use crate::crypto::signature::{Purpose, Signer};
 use crate::crypto::{Digest, PresentedCertificate};
 use crate::dialogue::Step as _;
@@ -39,9 +41,26 @@ impl Unlocked {
         self.session.certificate(self.credential)
     }
 
-    /// The session, to read the card's files with.
-    pub fn session(&mut self) -> &mut Session {
-        &mut self.session
+    /// Reads a file, as [`Session::read`].
+    ///
+    /// # Errors
+    /// As [`Session::read`].
+    pub fn read(&mut self, file: File) -> Result<Vec<u8>, Error> {
+        self.session.read(file)
+    }
+
+    /// Reads EF_DatiPersonali, as [`Session::read_personal_data`].
+    ///
+    /// # Errors
+    /// As [`Session::read_personal_data`].
+    pub fn read_personal_data(&mut self) -> Result<PersonalData, Error> {
+        self.session.read_personal_data()
+    }
+
+    /// The card's number, as [`Session::card_id`].
+    #[must_use]
+    pub fn card_id(&self) -> Option<&ClaimedCardId> {
+        self.session.card_id()
     }
 
     /// The key with its certificate.
@@ -80,8 +99,8 @@ impl Unlocked {
     /// Ends the PIN state by a reset of the card and lets other programs in again.
     ///
     /// # Errors
-    /// [`Refused`] with the link if that failed: the card may still know of the PIN, and is reset when the link
-    /// is dropped.
+    /// [`Refused`] with the link: at [`Step::Reset`] the card may still know of the PIN, and is reset when the link
+    /// is dropped; at [`Step::ShareAgain`] it has forgotten it, but the connection to it is over.
     pub fn lock(mut self) -> Result<Session, Refused<Link>> {
         match self.session.forget() {
             Ok(()) => Ok(self.session),

@@ -45,6 +45,10 @@ impl Transport for SoftTransport {
     fn atr(&self) -> &[u8] {
         self.atr
     }
+
+    fn company(&mut self) -> Option<&mut dyn crate::transport::Company> {
+        None
+    }
 }
 
 impl std::fmt::Debug for SoftTransport {

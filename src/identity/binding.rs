@@ -10,7 +10,7 @@ use std::fmt;
 use super::{CommonName, CommonNameError, FiscalCode};
 use crate::cns::{ClaimedCardId, PersonalData};
 use crate::crypto::{DigestAlgorithm, PresentedCertificate, constant_time_equal};
-use crate::trust::{self, Certificate};
+use crate::trust::{self, Certificate, ValidPath};
 
 /// Which bytes of `EF_DatiPersonali` a digest covers. The profile says "the file"; no one has published a
 /// check against a real card. In the order in which they are tried.
@@ -91,6 +91,9 @@ pub enum BindingError {
     /// Checked and bad: the data are not those of the certificate.
     #[error("not what the certificate says: {0}")]
     Differs(Differences),
+    /// The path is that of another certificate.
+    #[error("the path that was verified is not that of the certificate which the data are bound to")]
+    OtherCertificate,
     /// The data are those of the certificate by a range that [`HashPolicy::Strict`] does not accept.
     #[error("the digest of the certificate covers another range of the personal data: {0:?}")]
     RangeNotAccepted(HashedRange),
@@ -103,7 +106,7 @@ impl BindingError {
         match self {
             Self::CommonName(error) => error.is_other_form(),
             Self::Certificate(error) => error.is_unchecked(),
-            Self::Differs(_) | Self::RangeNotAccepted(_) => false,
+            Self::Differs(_) | Self::RangeNotAccepted(_) | Self::OtherCertificate => false,
         }
     }
 }
@@ -149,6 +152,55 @@ impl<'a> BoundPersonalData<'a> {
     #[must_use]
     pub fn range(&self) -> HashedRange {
         self.range
+    }
+}
+
+impl<'a> BoundPersonalData<'a> {
+    /// What they are worth once their certificate's path is verified: the same certificate must begin it.
+    ///
+    /// # Errors
+    /// [`BindingError::OtherCertificate`].
+    pub fn under<'p>(self, path: &'p ValidPath) -> Result<CertifiedPersonalData<'a, 'p>, BindingError> {
+        let same = path.path().first().is_some_and(|first| first.as_der() == self.certificate.as_der());
+        if same {
+            Ok(CertifiedPersonalData { bound: self, path })
+        } else {
+            Err(BindingError::OtherCertificate)
+        }
+    }
+}
+
+/// The holder's data under a certificate whose path to an anchor is valid: what a known issuer wrote. Whether the
+/// chip in hand is the certificate's, a signature tells.
+#[derive(Debug)]
+pub struct CertifiedPersonalData<'a, 'p> {
+    bound: BoundPersonalData<'a>,
+    path: &'p ValidPath,
+}
+
+impl<'a, 'p> CertifiedPersonalData<'a, 'p> {
+    /// The holder's data.
+    #[must_use]
+    pub fn data(&self) -> &'a PersonalData {
+        self.bound.data
+    }
+
+    /// The fiscal code, of the certificate and of the data.
+    #[must_use]
+    pub fn fiscal_code(&self) -> &FiscalCode {
+        self.bound.fiscal_code()
+    }
+
+    /// How they are bound to the certificate.
+    #[must_use]
+    pub fn bound(&self) -> &BoundPersonalData<'a> {
+        &self.bound
+    }
+
+    /// The path, which says what it was verified for, and whether it is a test's.
+    #[must_use]
+    pub fn path(&self) -> &'p ValidPath {
+        self.path
     }
 }
 

@@ -136,20 +136,19 @@ impl ClaimedIdentity {
     /// [`CommonNameError::FiscalCode`] if the common name has the form of a CNS and its fiscal code is wrong,
     /// [`CommonNameError::NoFiscalCode`], or [`CommonNameError::SeveralFiscalCodes`].
     pub fn of(subject: &Name) -> Result<Self, CommonNameError> {
-        match subject.common_name.as_deref().map(CommonName::parse) {
-            Some(Ok(name)) => return Ok(Self::CommonName(name)),
+        let name = match subject.common_name.as_deref().map(CommonName::parse) {
+            Some(Ok(name)) => Some(name),
             Some(Err(error @ CommonNameError::FiscalCode(_))) => return Err(error),
-            _ => {}
-        }
+            _ => None,
+        };
         let texts = [&subject.common_name, &subject.serial_number].into_iter().flatten();
         let words = texts.flat_map(|text| text.split(|c: char| !c.is_ascii_alphanumeric()));
         let mut codes = words.filter_map(|word| FiscalCode::parse(word).ok());
         let code = codes.next().ok_or(CommonNameError::NoFiscalCode)?;
-        if codes.all(|other| other == code) {
-            Ok(Self::FiscalCodeOnly(code))
-        } else {
-            Err(CommonNameError::SeveralFiscalCodes)
+        if codes.any(|other| other != code) {
+            return Err(CommonNameError::SeveralFiscalCodes);
         }
+        Ok(name.map_or(Self::FiscalCodeOnly(code), Self::CommonName))
     }
 
     /// The fiscal code.
@@ -216,9 +215,11 @@ mod tests {
 
     #[test]
     fn the_strongest_rule_counts() {
-        let identity = ClaimedIdentity::of(&subject(NAME, "TINIT-FOXLIX01T71Z404P")).unwrap();
-        assert!(matches!(identity, ClaimedIdentity::CommonName(_)));
-        assert_eq!(identity.fiscal_code().as_str(), "CVAPVN79C57G999T");
+        for serial_number in ["", "TINIT-CVAPVN79C57G999T", "12345678901"] {
+            let identity = ClaimedIdentity::of(&subject(NAME, serial_number)).unwrap();
+            assert!(matches!(identity, ClaimedIdentity::CommonName(_)));
+            assert_eq!(identity.fiscal_code().as_str(), "CVAPVN79C57G999T");
+        }
         for (common_name, serial_number) in [
             ("CVAPVN79C57G999T", ""),
             ("CVAPVN79C57G999T/7099001000000120", ""),
@@ -240,6 +241,7 @@ mod tests {
             ("PROVINA CAVIA", "12345678901", E::NoFiscalCode),
             ("XCVAPVN79C57G999T", "", E::NoFiscalCode),
             ("CVAPVN79C57G999T", "FOXLIX01T71Z404P", E::SeveralFiscalCodes),
+            (NAME, "TINIT-FOXLIX01T71Z404P", E::SeveralFiscalCodes),
             ("CVAPVN79C57G999T", "CVAPVN79C57G99VI", E::SeveralFiscalCodes),
             (
                 &NAME.replace("999T/", "999U/"),

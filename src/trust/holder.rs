@@ -3,7 +3,7 @@
 //! The profiles are those of the CIE 3 and of the CNS (authentication certificate profile 1.1). What the identity
 //! cards of the first generations say is not known.
 
-use super::{Certificate, Error};
+use super::{AnchorPurpose, Certificate, Error};
 
 /// The policy of holder certificates on a CIE 3.
 const CIE3: &str = "1.3.76.47.4";
@@ -23,8 +23,20 @@ pub enum CertifiedCard {
     Cie3,
     /// A citizen's services card, or a health card with its application.
     Cns,
-    /// An identity card of the first generations, by its issuer only: they are not known to name a policy.
+    /// An identity card of the first generations. Which policy they name, if any, is not known, so their issuers
+    /// are all that decides: a path ends at an anchor for [`AnchorPurpose::FirstGenerations`], which should be
+    /// authorities that issued nothing else.
     FirstGenerations,
+}
+
+impl CertifiedCard {
+    /// The anchors that a path for such a card may end at.
+    pub(super) fn anchors(self) -> AnchorPurpose {
+        match self {
+            Self::Cie3 | Self::Cns => AnchorPurpose::Holder,
+            Self::FirstGenerations => AnchorPurpose::FirstGenerations,
+        }
+    }
 }
 
 /// Which certificates are taken. Nothing is let pass that is not named.
@@ -41,8 +53,7 @@ impl HolderPolicy {
         Self { cards: vec![card], legacy: false }
     }
 
-    /// And those of another. For [`CertifiedCard::FirstGenerations`] the anchors are all that decides: they must be
-    /// authorities that issued nothing else.
+    /// And those of another.
     #[must_use]
     pub fn and(mut self, card: CertifiedCard) -> Self {
         self.cards.push(card);
@@ -66,10 +77,13 @@ impl HolderPolicy {
     /// The kind of card that the certificate is from, if that is one of those asked for.
     pub(super) fn check_profile(&self, holder: &Certificate) -> Result<CertifiedCard, Error> {
         let names = |policies: &[&str]| holder.policies().iter().any(|policy| policies.contains(&&**policy));
+        let binds = holder.allows_content_commitment() == Some(true);
+        let (cie3, cns) = (names(&[CIE3]), names(&CNS));
         let matches = |card: &CertifiedCard| match card {
-            CertifiedCard::Cie3 => names(&[CIE3]),
-            CertifiedCard::Cns => names(&CNS) && holder.allows_content_commitment() != Some(true),
-            CertifiedCard::FirstGenerations => holder.allows_content_commitment() != Some(true),
+            CertifiedCard::Cie3 => cie3,
+            CertifiedCard::Cns => cns && !cie3 && !binds,
+            // What says that it is from another card is from that.
+            CertifiedCard::FirstGenerations => !cie3 && !cns && !binds,
         };
         let rules = [
             (!holder.is_authority(), "an authority's certificate"),

@@ -28,6 +28,9 @@ const NO_SECURITY_LEVEL: i32 = 0;
 pub enum AnchorPurpose {
     /// Certificates of citizens, in their cards.
     Holder,
+    /// Those in identity cards of the first generations ([`CertifiedCard::FirstGenerations`]), which nothing but
+    /// their issuer tells.
+    FirstGenerations,
 }
 
 /// Anchors by purpose, and certificates that may stand between.
@@ -115,7 +118,7 @@ impl TrustStore {
         let holder = Certificate::from_der(presented.as_der())?;
         self.check_test_mark(&holder)?;
         let card = policy.check_profile(&holder)?;
-        let build = |level| self.build_path(AnchorPurpose::Holder, &holder, at, level);
+        let build = |level| self.build_path(card.anchors(), &holder, at, level);
         let (path, is_legacy) = match build(SECURITY_LEVEL) {
             Err(Error::TooWeak) if policy.allows_legacy() => (build(NO_SECURITY_LEVEL)?, true),
             path => (path?, false),

@@ -9,19 +9,19 @@ use cie::cns::{Credential, Family, Layout, Session, Step, Unblock};
 use cie::crypto::signature::{Purpose, Signer};
 use cie::crypto::{Digest, DigestAlgorithm, PresentedCertificate};
 use cie::dialogue::Cause;
+use cie::emulator::SoftCard;
 use cie::emulator::contact::{
     AtEnd, CardNumber, ControlInformation, DigestOver, Header, IssueOptions, KeyUse, Model, Paths,
     PinReferences, Profile, ShortRead, SignatureInput, WrongPin,
 };
-use cie::emulator::{SoftCard, SoftTransport};
 use cie::identity::{BindingError, HashPolicy, HashedRange, verify_personal_data};
 use cie::iso7816::{Command, Response, StatusWord, tlv};
 use cie::pin::{self, LastTry, Tries};
 use cie::secret::ContactPin;
-use cie::transport::{self, Link, Transport};
 
 use crate::common::contact::{issued_with, laid};
 use crate::common::contact_flows::{Desk, SIGNATURE_PIN, card, issued, link, pin, puk, wrong_pin};
+use crate::session;
 
 /// A card that behaves a little differently.
 fn changed(model: Model, change: impl FnOnce(&mut Profile)) -> SoftCard {
@@ -30,10 +30,6 @@ fn changed(model: Model, change: impl FnOnce(&mut Profile)) -> SoftCard {
     change(&mut profile);
     card.set_contact_profile(profile);
     card
-}
-
-fn session(card: &SoftCard) -> Session {
-    Session::open(link(card)).unwrap()
 }
 
 /// What the card was sent, by INS, P1, P2 and the length of the data.
@@ -443,65 +439,6 @@ fn the_digest_in_the_certificate_is_reported_by_what_it_covers() {
     }
 }
 
-/// A reader on which another program is connected to the card, too.
-struct Crowded(SoftTransport);
-
-impl Transport for Crowded {
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, transport::Error> {
-        self.0.transmit(command)
-    }
-
-    fn reset(&mut self) -> Result<(), transport::Error> {
-        self.0.reset()
-    }
-
-    fn atr(&self) -> &[u8] {
-        self.0.atr()
-    }
-
-    fn is_shared(&self) -> bool {
-        true
-    }
-
-    fn set_exclusive(&mut self, exclusive: bool) -> Result<(), transport::Error> {
-        if exclusive { Err(transport::Error::InUse) } else { Ok(()) }
-    }
-}
-
-#[test]
-fn no_pin_is_shown_while_another_program_is_connected() {
-    let card = card(Model::Cns10);
-    drop(link(&card));
-    let mut session = Session::open(Link::new(Crowded(card.transport()))).unwrap();
-    session.read_personal_data().unwrap();
-    let (credential, new) = (Credential::Authentication, ContactPin::parse("54321").unwrap());
-    let check = |error: cie::cns::Error| {
-        assert_eq!(error.step, Step::KeepExclusive);
-        assert_eq!(cie::Error::from(error).code(), "card-in-use");
-        assert_eq!(card.verify_count(), 0, "nothing was sent");
-    };
-    let refused = session.verify_pin(&pin()).unwrap_err();
-    check(refused.error);
-    session = *refused.back;
-    check(session.change_pin(credential, &pin(), &new, LastTry::Refuse).unwrap_err());
-    check(session.unblock_pin(credential, &puk(), Unblock::KeepPin, LastTry::Refuse).unwrap_err());
-    assert_eq!(session.pin_tries(credential), Tries::Unknown, "no try is counted off");
-    session.certificate(credential).unwrap();
-}
-
-#[test]
-fn another_programs_reset_ends_the_login_and_no_pin_is_shown_again() {
-    let card = card(Model::Cns10);
-    let mut unlocked = session(&card).verify_pin(&pin()).unwrap();
-    unlocked.certificate().unwrap();
-    card.reset_by_other();
-    let digest = Digest::of(DigestAlgorithm::Sha256, b"a message");
-    let mut sign = || unlocked.signer().unwrap().sign(Purpose::Login, &digest);
-    assert_eq!(cie::Error::from(sign().unwrap_err()).code(), "card-reset");
-    assert_eq!(sign().unwrap_err().cause, Cause::PinStateLost);
-    assert_eq!(card.verify_count(), 1);
-}
-
 #[test]
 fn states_can_be_moved_to_other_threads() {
     fn send<T: Send>() {}
@@ -529,4 +466,33 @@ fn strange_control_information_is_ignored() {
         assert_eq!(session.read_personal_data().unwrap().content().len(), 400);
         session.certificate(Credential::Authentication).unwrap();
     }
+}
+
+/// Without an answer to reset that says so, a printable file is not yet an identity card's number.
+#[test]
+fn a_card_without_hint_and_number_must_have_personal_data() {
+    let mut issued = issued(Model::Cie2).clone();
+    let files = &mut issued.personalisation.files;
+    let file = files.iter_mut().find(|file| file.path.identifiers() == [0x1100, 0x1102]);
+    file.unwrap().content = b"something else altogether".to_vec();
+    let card = laid(Model::Cie2, issued);
+    let mut profile = card.contact_profile().unwrap();
+    assert!(card::open(link(&card)).is_ok(), "its answer to reset says what it is");
+    profile.atr = Model::NFC_ATR;
+    card.set_contact_profile(profile);
+    let refused = card::open(link(&card)).unwrap_err();
+    assert_eq!(cie::Error::from(refused.error).code(), "not-a-cie");
+}
+
+/// An application that forgets a PIN when it is selected again.
+#[test]
+fn what_is_needed_of_an_application_is_read_before_its_pin_is_shown() {
+    let card = card(Model::Ace);
+    let seen = watched(&card);
+    let mut unlocked = session(&card).verify_pin(&pin()).unwrap();
+    let digest = Digest::of(DigestAlgorithm::Sha256, b"a message");
+    unlocked.signer().unwrap().sign(Purpose::Login, &digest).unwrap();
+    let seen = seen.lock().unwrap();
+    let verify = seen.iter().position(|(header, _)| header[1] == 0x20).unwrap();
+    assert!(seen[verify..].iter().all(|(header, _)| header[1] != 0xA4), "nothing is selected after it");
 }

@@ -59,6 +59,10 @@ impl Transport for Desk {
     fn atr(&self) -> &[u8] {
         &self.atr
     }
+
+    fn company(&mut self) -> Option<&mut dyn cie::transport::Company> {
+        None
+    }
 }
 
 const STINCARD: &str = "3BFF1800FF8131FE55006B02090200010101434E531031809F";

@@ -51,6 +51,10 @@ impl Transport for Narrow {
     fn atr(&self) -> &[u8] {
         self.0.atr()
     }
+
+    fn company(&mut self) -> Option<&mut dyn cie::transport::Company> {
+        None
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use cie::emulator::{Chip, SoftTransport};
 use cie::ias::{Application, CardCache, File, RootFile, Session, Terminal, Unblock};
 use cie::iso7816::StatusWord;
 use cie::pin::{LastTry, Tries};
-use cie::transport::{self, Link, Transport};
+use cie::transport::{self, Company, Link, Transport};
 
 use crate::common::{CHIPS, blocked_card, card as fresh, demo, link, pin, puk, wrong_pin};
 
@@ -33,6 +33,12 @@ impl Transport for Disturbed {
         self.ours.atr()
     }
 
+    fn company(&mut self) -> Option<&mut dyn Company> {
+        Some(self)
+    }
+}
+
+impl Company for Disturbed {
     fn begin(&mut self) -> Result<(), transport::Error> {
         self.held = true;
         Ok(())
@@ -48,6 +54,12 @@ impl Transport for Disturbed {
     fn is_shared(&self) -> bool {
         true
     }
+
+    fn set_exclusive(&mut self, _: bool) -> Result<(), transport::Error> {
+        Ok(())
+    }
+
+    fn reset_when_dropped(&mut self, _: bool) {}
 }
 
 #[test]
@@ -165,6 +177,10 @@ impl Transport for ForeignChannel {
     fn atr(&self) -> &[u8] {
         self.card.atr()
     }
+
+    fn company(&mut self) -> Option<&mut dyn cie::transport::Company> {
+        None
+    }
 }
 
 #[test]
@@ -200,6 +216,10 @@ impl Transport for Reserved {
 
     fn atr(&self) -> &[u8] {
         self.0.atr()
+    }
+
+    fn company(&mut self) -> Option<&mut dyn cie::transport::Company> {
+        None
     }
 }
 

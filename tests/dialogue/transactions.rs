@@ -7,7 +7,7 @@ use cie::crypto::{Digest, DigestAlgorithm};
 use cie::emulator::{SoftCard, SoftTransport};
 use cie::ias::{CardCache, File, RootFile, Session, Terminal, Unblock};
 use cie::pin::LastTry;
-use cie::transport::{self, Link, Transport};
+use cie::transport::{self, Company, Link, Transport};
 
 use crate::common::{CHIPS, card, pin, puk};
 
@@ -36,6 +36,12 @@ impl Transport for Logged {
         self.0.atr()
     }
 
+    fn company(&mut self) -> Option<&mut dyn Company> {
+        Some(self)
+    }
+}
+
+impl Company for Logged {
     fn begin(&mut self) -> Result<(), transport::Error> {
         self.note('(');
         Ok(())
@@ -44,6 +50,16 @@ impl Transport for Logged {
     fn end(&mut self) {
         self.note(')');
     }
+
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    fn set_exclusive(&mut self, _: bool) -> Result<(), transport::Error> {
+        Ok(())
+    }
+
+    fn reset_when_dropped(&mut self, _: bool) {}
 }
 
 fn link(card: &SoftCard, log: &Log) -> Link {

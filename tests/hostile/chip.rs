@@ -209,6 +209,10 @@ impl Transport for Always {
     fn atr(&self) -> &[u8] {
         &[]
     }
+
+    fn company(&mut self) -> Option<&mut dyn cie::transport::Company> {
+        None
+    }
 }
 
 #[test]

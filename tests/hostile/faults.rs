@@ -6,7 +6,7 @@ use cie::emulator::entropy::Seeded;
 use cie::emulator::{Chip, SoftCard, SoftTransport, Tamper};
 use cie::environment::FixedClock;
 use cie::iso7816::{Command, Response, StatusWord};
-use cie::transport::{Error, Link, Transport};
+use cie::transport::{Company, Error, Link, Transport};
 
 use crate::common;
 
@@ -111,6 +111,10 @@ impl Transport for Recorder {
     fn atr(&self) -> &[u8] {
         self.transport.atr()
     }
+
+    fn company(&mut self) -> Option<&mut dyn cie::transport::Company> {
+        None
+    }
 }
 
 /// Records what `flow` says to a fresh card.
@@ -152,6 +156,12 @@ pub struct Wire {
     card: SoftCard,
     live: SoftTransport,
     traffic: Traffic,
+    /// Whether the PIN goes out in clear, and its state serves every program.
+    in_clear: bool,
+    /// Whether others are kept off.
+    exclusive: bool,
+    /// Whether a secret went out since the last reset.
+    shown: bool,
 }
 
 /// What the terminal sent and saw: every command with its answer, and how often it asked for a reset.
@@ -261,6 +271,9 @@ fn wire(
         fault_at,
         fault,
         live: card.transport(),
+        in_clear: card.contact_profile().is_some(),
+        exclusive: false,
+        shown: false,
         card: card.clone(),
         traffic: traffic.clone(),
     };
@@ -294,6 +307,10 @@ impl Wire {
 
 impl Transport for Wire {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Error> {
+        if matches!(command[1], 0x20 | 0x24 | 0x2C) {
+            assert!(self.exclusive || !self.in_clear, "a PIN in clear goes out while others are let in");
+            self.shown = true;
+        }
         let answer = self.carry(command);
         self.traffic.note(command, &answer);
         answer
@@ -302,10 +319,37 @@ impl Transport for Wire {
     /// The live card is that of the faulty exchange already: resets before it lie behind it.
     fn reset(&mut self) -> Result<(), Error> {
         self.traffic.note_reset();
-        if self.at < self.fault_at { Ok(()) } else { self.live.reset() }
+        let outcome = if self.at < self.fault_at { Ok(()) } else { self.live.reset() };
+        self.shown &= outcome.is_err();
+        outcome
     }
 
     fn atr(&self) -> &[u8] {
         self.live.atr()
     }
+
+    fn company(&mut self) -> Option<&mut dyn Company> {
+        Some(self)
+    }
+}
+
+/// Nobody else is there; but who would be let in, and when, is watched.
+impl Company for Wire {
+    fn begin(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn end(&mut self) {}
+
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    fn set_exclusive(&mut self, exclusive: bool) -> Result<(), Error> {
+        assert!(exclusive || !self.shown, "others are let in before the card was reset");
+        self.exclusive = exclusive;
+        Ok(())
+    }
+
+    fn reset_when_dropped(&mut self, _: bool) {}
 }

@@ -173,6 +173,34 @@ isolated_tests! {
         }
     }
 
+    /// What a person takes away while the PIN is being typed is gone, whatever lies there then: no PIN goes to the
+    /// next one's card.
+    fn a_card_that_was_taken_away_is_shown_no_pin_and_nor_is_the_next() {
+        let _pcscd = Pcscd::start();
+        for sharing in [Sharing::Shared, Sharing::Exclusive] {
+            for swapped in [false, true] {
+                let (mine, next) = (card(Model::Cns10), card(Model::Cns10));
+                let (service, remover) = lay(&mine);
+                let session = Session::open(service.connect(READER, sharing).unwrap()).unwrap();
+                take_away(&service, &remover);
+                let laid = swapped.then(|| lay(&next));
+                let refused = session.verify_pin(&pin()).unwrap_err();
+                let gone = |error: cie::cns::Error| {
+                    assert_eq!(cie::Error::from(error).code(), "card-removed", "{sharing:?}, {swapped}");
+                };
+                gone(refused.error);
+                let mut session = *refused.back;
+                // It stays so, and is said so.
+                gone(session.read_personal_data().unwrap_err());
+                gone(session.verify_pin(&pin()).unwrap_err().error);
+                assert_eq!((mine.verify_count(), next.verify_count()), (0, 0));
+                if let Some((service, remover)) = laid {
+                    take_away(&service, &remover);
+                }
+            }
+        }
+    }
+
     /// A connection that was exclusive from the beginning stays so.
     fn an_exclusive_connection_stays_exclusive() {
         let _pcscd = Pcscd::start();

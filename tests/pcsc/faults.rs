@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cie::transport::pcsc::{Connection, Service, Sharing};
-use cie::transport::{Error, Transport};
+use cie::transport::{Company, Error, Transport};
 
 use crate::common::pcscd::{Pcscd, READER, until};
 use crate::isolated_tests;

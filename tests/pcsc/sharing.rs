@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use cie::iso7816::command;
 use cie::transport::pcsc::{ReaderState, Service, Sharing};
-use cie::transport::{Error, Link, Transport};
+use cie::transport::{Company, Error, Link, Transport};
 
 use crate::common::pcscd::{Pcscd, READER, until};
 use crate::isolated_tests;

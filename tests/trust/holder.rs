@@ -1,13 +1,14 @@
 //! Which citizens' certificates are taken: of which cards, and how old their cryptography may be.
 
 use cie::crypto::PresentedCertificate;
-use cie::emulator::contact::Model;
-use cie::trust::{CertifiedCard, Error, HolderPolicy};
+use cie::emulator::contact::{DigestOver, IssueOptions, Model};
+use cie::identity::{BindingError, HashPolicy, verify_personal_data};
+use cie::trust::{AnchorPurpose, CertifiedCard, Error, HolderPolicy, TrustStore};
 use openssl::hash::MessageDigest;
 use openssl::x509::extension::KeyUsage;
 
-use crate::common::contact::issued;
-use crate::common::{now, trust};
+use crate::common::contact::{issued, issued_with, laid};
+use crate::common::{demo, now, trust};
 use crate::unmarked::{self, Profile};
 
 use CertifiedCard::{Cie3, Cns, FirstGenerations};
@@ -18,9 +19,16 @@ const NOT_TAKEN: Error = Error::WrongPurpose("not the policy of a card that is t
 /// cryptography had to be let pass.
 fn verdict(model: Model, policy: &HolderPolicy) -> Result<(CertifiedCard, bool), Error> {
     let presented = PresentedCertificate::from_der(&issued(model).certificate).unwrap();
-    let path = trust().verify_holder_with(&presented, now(), policy)?;
+    let path = store().verify_holder_with(&presented, now(), policy)?;
     assert!(path.is_test());
     Ok((path.card(), path.is_legacy()))
+}
+
+/// A store that trusts the demo PKI for every kind of card.
+fn store() -> TrustStore {
+    let mut store = trust();
+    store.add_anchor(AnchorPurpose::FirstGenerations, demo().pki.root_der()).unwrap();
+    store
 }
 
 #[test]
@@ -31,8 +39,35 @@ fn a_relying_party_names_the_cards_that_it_takes() {
     for policy in [HolderPolicy::default(), of(Cie3)] {
         assert_eq!(verdict(Model::Cns11, &policy), Err(NOT_TAKEN));
     }
-    // The first identity cards name no policy: that asks for one does not find it.
+    // The first identity cards name no policy: who asks for one does not find it.
     assert_eq!(verdict(Model::Cie2, &of(Cns).allow_legacy_cryptography()), Err(NOT_TAKEN));
+}
+
+/// In whatever order the cards are named: a policy that is known says which card it is.
+#[test]
+fn the_first_generations_take_nothing_of_the_others() {
+    let of = HolderPolicy::of;
+    assert_eq!(verdict(Model::Cns11, &of(FirstGenerations)), Err(NOT_TAKEN));
+    for policy in [of(FirstGenerations).and(Cns).and(Cie3), of(Cie3).and(Cns).and(FirstGenerations)] {
+        let policy = policy.allow_legacy_cryptography();
+        assert_eq!(verdict(Model::Cns11, &policy), Ok((Cns, false)));
+        assert_eq!(verdict(Model::Cie2, &policy), Ok((FirstGenerations, true)));
+    }
+    let judge = |profile, policy: &HolderPolicy| {
+        let (store, holder, _) = unmarked::issued(profile);
+        store.verify_holder_with(&holder, now(), policy).map(|path| path.card())
+    };
+    assert_eq!(judge(Profile::default(), &of(FirstGenerations).and(Cie3)), Ok(Cie3));
+    assert_eq!(judge(Profile::default(), &of(FirstGenerations)), Err(NOT_TAKEN));
+    // And anchors for the others are none for them.
+    for policy in [None, Some("1.2.3.4")] {
+        let profile = Profile { policy, ..Profile::default() };
+        assert_eq!(judge(profile, &of(Cns).and(FirstGenerations)), Err(Error::UnknownIssuer));
+    }
+    let presented = PresentedCertificate::from_der(&issued(Model::Cie2).certificate).unwrap();
+    let policy = of(FirstGenerations).allow_legacy_cryptography();
+    let outcome = trust().verify_holder_with(&presented, now(), &policy);
+    assert_eq!(outcome.map(|path| path.card()), Err(Error::UnknownIssuer));
 }
 
 #[test]
@@ -71,13 +106,15 @@ fn what_is_let_pass_has_floors_of_its_own() {
 
 #[test]
 fn a_key_that_binds_its_holder_is_no_key_to_log_in_with() {
-    for (card, policy) in [(Cns, Some("1.3.76.16.2.1")), (FirstGenerations, None)] {
+    for (card, policy, taken) in
+        [(Cns, Some("1.3.76.16.2.1"), Ok(Cns)), (FirstGenerations, None, Err(Error::UnknownIssuer))]
+    {
         let profile = |key_usage| Profile { policy, key_usage, ..Profile::default() };
         let verdict = |profile| {
             let (store, holder, _) = unmarked::issued(profile);
             store.verify_holder_with(&holder, now(), &HolderPolicy::of(card)).map(|path| path.card())
         };
-        assert_eq!(verdict(profile(Profile::default().key_usage)), Ok(card));
+        assert_eq!(verdict(profile(Profile::default().key_usage)), taken, "its profile is good");
         let mut usage = KeyUsage::new();
         usage.digital_signature().non_repudiation();
         assert_eq!(verdict(profile(Some(usage))), Err(NOT_TAKEN));
@@ -99,4 +136,27 @@ fn every_policy_of_a_cns_is_taken() {
         let outcome = store.verify_holder_with(&holder, now(), &HolderPolicy::of(Cns));
         assert_eq!(outcome.is_ok(), taken, "{policy}");
     }
+}
+
+/// Personal data that are bound to one certificate are worth nothing under the path of another.
+#[test]
+fn personal_data_are_worth_what_the_path_of_their_own_certificate_is() {
+    let card = laid(Model::Cns11, issued(Model::Cns11));
+    let mut session = cie::cns::Session::open(card.insert()).unwrap();
+    let data = session.read_personal_data().unwrap();
+    let der = session.certificate(cie::cns::Credential::Authentication).unwrap().as_der().to_vec();
+    let certificate = PresentedCertificate::from_der(&der).unwrap();
+    let card_id = session.card_id();
+    let bind = || verify_personal_data(&certificate, card_id, &data, HashPolicy::Strict).unwrap();
+    let policy = HolderPolicy::of(Cns);
+    let path = store().verify_holder_with(&certificate, now(), &policy).unwrap();
+    let holder = bind().under(&path).unwrap();
+    assert_eq!(holder.fiscal_code().as_str(), demo().citizen.fiscal_code);
+    assert_eq!(holder.data().surname(), data.surname());
+    assert!(holder.path().is_test() && holder.bound().card_id() == card_id);
+    // The same citizen's certificate with another digest.
+    let options = IssueOptions { digest_over: DigestOver::Used, ..IssueOptions::default() };
+    let other = PresentedCertificate::from_der(&issued_with(Model::Cns11, &options).certificate).unwrap();
+    let foreign = store().verify_holder_with(&other, now(), &policy).unwrap();
+    assert_eq!(bind().under(&foreign).unwrap_err(), BindingError::OtherCertificate);
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::super::{Error, Transport};
+use super::super::{Company, Error, Transport};
 use super::token::Token;
 use super::worker::Worker;
 use super::{ReaderState, Sharing, snapshot};
@@ -139,6 +139,12 @@ impl Transport for Connection {
         &self.atr
     }
 
+    fn company(&mut self) -> Option<&mut dyn Company> {
+        Some(self)
+    }
+}
+
+impl Company for Connection {
     fn begin(&mut self) -> Result<(), Error> {
         self.until = Instant::now().checked_add(self.deadline.saturating_mul(OPERATION));
         self.ask(Request::Begin).map(drop)

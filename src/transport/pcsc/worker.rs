@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, RecvError, Sender};
 use std::time::Duration;
 
 use pcsc::{Card, Context, Disposition, MAX_BUFFER_SIZE_EXTENDED, Protocols, ReaderState, Scope, ShareMode};
@@ -149,6 +149,11 @@ impl Worker {
         place: &Place,
         sharing: Sharing,
     ) -> (Option<Card>, Result<Vec<u8>, pcsc::Error>) {
+        // Where the service does not count what comes and goes, the old connection knows best.
+        if let Err(gone @ (pcsc::Error::RemovedCard | pcsc::Error::NoSmartcard)) = card.status2_owned() {
+            disconnect(card, Disposition::LeaveCard);
+            return (None, Err(gone));
+        }
         let before = std::mem::replace(&mut self.sharing, sharing);
         disconnect(card, Disposition::LeaveCard);
         let connect = |mode| place.context.connect(&place.reader, mode, Protocols::ANY);
@@ -187,10 +192,17 @@ impl Worker {
         disconnect(card, if reset { Disposition::ResetCard } else { Disposition::LeaveCard });
     }
 
+    /// What is asked next. Only who asks again has had the answer to what was at the card before.
+    fn next(&self) -> Result<Request, RecvError> {
+        let request = self.inbox.recv();
+        self.token.come_back();
+        request
+    }
+
     /// Does what is asked next, outside a transaction.
     fn serve(&mut self, card: &mut Card, place: &Place) -> ControlFlow<End> {
         let shared = self.sharing == Sharing::Shared;
-        let reply = match self.inbox.recv() {
+        let reply = match self.next() {
             // A command by itself waits for other programs like an operation does, and is not sent if
             // nobody waits for it any more.
             Ok(Request::Transmit(command)) if shared => {
@@ -237,7 +249,7 @@ impl Worker {
             if self.answer(reply).is_break() {
                 return After::Over;
             }
-            reply = match self.inbox.recv() {
+            reply = match self.next() {
                 Ok(Request::Transmit(command)) => self.transmit(&transaction, &command),
                 Ok(Request::Reset) => {
                     let mode = self.mode();
@@ -286,7 +298,6 @@ impl Worker {
         }
         self.clean = false;
         let answer = card.transmit(command, &mut self.buffer).map(<[u8]>::to_vec);
-        self.token.come_back();
         if let Some(used) = answer.as_ref().ok().and_then(|answer| self.buffer.get_mut(..answer.len())) {
             used.zeroize();
         }

@@ -74,8 +74,16 @@ pub struct Flow {
 
 const HOLDER: [u8; 2] = [0x10, 0x90];
 const CERTIFICATE: Step = Step::ReadCertificate(Credential::Authentication);
-const LOGIN: [Step; 6] =
-    [Step::Recognise, Step::SelectKey, Step::VerifyPin, CERTIFICATE, Step::SelectKey, Step::Sign];
+/// Within an application the certificate is read before the PIN is shown.
+const LOGIN: [Step; 7] = [
+    Step::Recognise,
+    CERTIFICATE,
+    Step::SelectKey,
+    Step::VerifyPin,
+    CERTIFICATE,
+    Step::SelectKey,
+    Step::Sign,
+];
 
 pub const READ: Flow = Flow {
     name: "reading the holder's data",
@@ -104,7 +112,7 @@ pub const SIGN: Flow = Flow {
         Step::VerifyPin,
         Step::Sign,
     ],
-    secrets: || vec![verify([0x1A, 0x9A], &ContactPin::parse(SIGNATURE_PIN).unwrap())],
+    secrets: || vec![verify([0x9A; 2], &ContactPin::parse(SIGNATURE_PIN).unwrap())],
     blocked: false,
 };
 pub const CHANGE: Flow = Flow {

@@ -135,6 +135,10 @@ impl Transport for Senseless {
     fn atr(&self) -> &[u8] {
         Model::Cns10.profile().atr
     }
+
+    fn company(&mut self) -> Option<&mut dyn cie::transport::Company> {
+        None
+    }
 }
 
 /// One answer to everything.
@@ -156,6 +160,10 @@ impl Transport for Stubborn {
 
     fn atr(&self) -> &[u8] {
         Model::Cns10.profile().atr
+    }
+
+    fn company(&mut self) -> Option<&mut dyn cie::transport::Company> {
+        None
     }
 }
 
@@ -315,6 +323,10 @@ impl Transport for Chaotic {
 
     fn atr(&self) -> &[u8] {
         self.live.atr()
+    }
+
+    fn company(&mut self) -> Option<&mut dyn cie::transport::Company> {
+        None
     }
 }
 

@@ -42,6 +42,10 @@ impl Transport for Scripted {
     fn atr(&self) -> &[u8] {
         self.live.atr()
     }
+
+    fn company(&mut self) -> Option<&mut dyn cie::transport::Company> {
+        None
+    }
 }
 
 fn session(card: &SoftCard, answers: &[&'static [u8]]) -> (Session, Traffic) {
