@@ -103,6 +103,9 @@ problems! {
     OTHER_CARD: "other-card", Refused,
         ["This command is not for this kind of card.", "Questo comando non è per questo tipo di carta."],
         ["A CNS, a health card and the identity cards before the CIE 3 have such data; cie readers says what lies there.", "Questi dati sono su CNS, tessere sanitarie e carte d'identità precedenti alla CIE 3; cie readers dice che carta è."];
+    NO_SUCH_CHIP: "no-such-chip", Usage,
+        ["--chip is for --kind cie3 only.", "--chip vale solo con --kind cie3."],
+        ["Leave it away: the kind of card says which chip it has.", "Ometterlo: il tipo di carta dice già quale chip ha."];
     VIRTUAL_READER: "virtual-reader", NoCard,
         ["The card is off the virtual reader: {}.", "La carta non è più sul lettore virtuale: {}."],
         ["Check that vpcd of the project vsmartcard listens there.", "Controllare che lì ascolti vpcd del progetto vsmartcard."];

@@ -41,6 +41,9 @@ fn new(command: &SoftNew, output: Output) -> Result<(), Failure> {
         insecure_fixed_pki: command.insecure_fixed_pki,
         ..usual
     };
+    if options.contact.is_some() && command.chip.is_some() {
+        return Err(Failure::Own(failure::NO_SUCH_CHIP, String::new()));
+    }
     let progress = Progress::start(output, language::MAKING_CARD);
     let citizen = folder::create(&command.folder, &options)?;
     drop(progress);
