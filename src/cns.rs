@@ -17,23 +17,22 @@
 
 mod atr;
 mod card_id;
+mod certificate;
 mod credential;
 mod date;
 mod error;
 mod fci;
 mod layout;
 mod personal_data;
+mod recognise;
 mod secrets;
 mod sign;
 mod unlocked;
 
-use std::sync::Arc;
-
-use crate::crypto::PresentedCertificate;
 pub use crate::dialogue::Cause;
 use crate::dialogue::Step as _;
 use crate::file::{self, Extent};
-use crate::iso7816::{StatusWord, tlv};
+use crate::iso7816::StatusWord;
 use crate::pin::Tries;
 use crate::secure_messaging::Channel;
 use crate::transport::{Link, Statistics};
@@ -50,16 +49,13 @@ pub use personal_data::{Doubt, Field, Header, PersonalData, PersonalDataError, S
 pub use secrets::Unblock;
 pub use unlocked::{HolderSigner, Unlocked};
 
-use credential::{Form, KeySet};
+use certificate::Held;
 use layout::Path;
+use recognise::Recognised;
 use secrets::Secrets;
 
-/// Length of EF_IDCarta in bytes.
-const CARD_ID_LENGTH: usize = 16;
 /// The most that is read of a file whose size the card does not tell. EF_DatiPersonali of a CIE has 1200 bytes.
 const UNTOLD_SIZE_MAX: usize = 4096;
-/// Bytes before a wrapped certificate; the second and third are its length.
-const WRAPPING: usize = 5;
 
 /// A contact card that was recognised, spoken to in clear. `Send`.
 ///
@@ -79,13 +75,6 @@ pub struct Session {
     secrets: [Secrets; 2],
 }
 
-/// A certificate that was read, and the key that belongs to it.
-#[derive(Clone)]
-struct Held {
-    key_set: KeySet,
-    certificate: Arc<PresentedCertificate>,
-}
-
 impl Session {
     /// Recognises the card by its files: EF_IDCarta, or within its application EF_DatiPersonali, is where these
     /// cards have it. The answer to reset only says which family it may be and which way to try first. Nothing
@@ -98,31 +87,12 @@ impl Session {
         link.hold();
         let hint = AtrHint::parse(link.atr());
         let mut channel = Channel::clear(link);
-        let found = find(&mut channel);
+        let found = recognise::recognise(&mut channel, hint.as_ref());
         channel.link().let_go();
-        let (layout, card_id) = match found {
+        let Recognised { layout, family, card_id } = match found {
             Ok(found) => found,
             Err(error) => return Err(Refused::new(channel.into_link(), error)),
         };
-        // Over the air, or in a reader that invents answers to reset, the number is all there is to go by; what is
-        // no number of a CNS must have a CIE's personal data beside it.
-        let family = match (&hint, &card_id) {
-            (Some(hint), _) => hint.family,
-            (None, Some(id)) if !id.is_cns_number() => Family::Cie2,
-            (None, _) => Family::Cns,
-        };
-        if hint.is_none() && family == Family::Cie2 {
-            channel.link().hold();
-            let found = has_personal_data(&mut channel, layout);
-            channel.link().let_go();
-            match found {
-                Ok(Ok(())) => {}
-                Ok(Err(cause)) => {
-                    return Err(Refused::new(channel.into_link(), Step::Recognise.failed(cause)));
-                }
-                Err(error) => return Err(Refused::new(channel.into_link(), error)),
-            }
-        }
         let seen = channel.link().interruptions();
         let (certificates, secrets) = ([None, None], [Secrets::default(), Secrets::default()]);
         Ok(Self { channel, layout, family, hint, card_id, current: None, seen, certificates, secrets })
@@ -220,59 +190,6 @@ impl Session {
         })
     }
 
-    /// The certificate of a key; read from the card the first time. Anybody may read it: no PIN is needed.
-    ///
-    /// # Errors
-    /// [`Cause::NoCertificate`] if the card has none, [`Cause::Crypto`] if it is not one.
-    pub fn certificate(&mut self, credential: Credential) -> Result<&PresentedCertificate, Error> {
-        Ok(&self.hold_certificate(credential)?.certificate)
-    }
-
-    fn hold_certificate(&mut self, credential: Credential) -> Result<&Held, Error> {
-        let held = match self.certificate_slot(credential).take() {
-            Some(held) => held,
-            None => self.read_certificate(credential)?,
-        };
-        Ok(self.certificate_slot(credential).insert(held))
-    }
-
-    /// Looks where the certificate may be; an empty file is like none.
-    fn read_certificate(&mut self, credential: Credential) -> Result<Held, Error> {
-        let step = Step::ReadCertificate(credential);
-        let mut missing = step.failed(Cause::NoCertificate);
-        for key_set in credential.key_sets(self.family) {
-            match self.read_one_certificate(key_set, step) {
-                Ok(certificate) => return Ok(Held { key_set, certificate: Arc::new(certificate) }),
-                // Not there, or not for us: the next place. What was refused is told if there is no other.
-                Err(error) => match error.cause {
-                    Cause::NoCertificate | Cause::Status(StatusWord::FILE_NOT_FOUND) => {}
-                    Cause::Status(_) | Cause::SecureMessagingRequired => missing = error,
-                    _ => return Err(error),
-                },
-            }
-        }
-        Err(missing)
-    }
-
-    fn read_one_certificate(&mut self, set: KeySet, step: Step) -> Result<PresentedCertificate, Error> {
-        let der = match set.form {
-            Form::Plain => match self.read_path(set.certificate, step, |_| Extent::OuterObject) {
-                Err(error) if is_of_nothing(&error.cause) => return Err(step.failed(Cause::NoCertificate)),
-                read => read?,
-            },
-            Form::Wrapped => {
-                let size = |fci: &Fci| Extent::AtMost(fci.size().unwrap_or(UNTOLD_SIZE_MAX));
-                let wrapped = self.read_path(set.certificate, step, size)?;
-                unwrap(&wrapped).ok_or_else(|| step.failed(Cause::NoCertificate))?.to_vec()
-            }
-        };
-        // A file that nobody wrote a certificate to has zeros, or nothing but ones.
-        if matches!(der.first(), None | Some(0x00 | 0xFF)) {
-            return Err(step.failed(Cause::NoCertificate));
-        }
-        PresentedCertificate::from_der(&der).map_err(|e| step.failed(e))
-    }
-
     /// Selects and reads, with nobody in between.
     fn read_path(
         &mut self,
@@ -324,14 +241,6 @@ impl Session {
         }
     }
 
-    fn certificate_slot(&mut self, credential: Credential) -> &mut Option<Held> {
-        let [authentication, signature] = &mut self.certificates;
-        match credential {
-            Credential::Authentication => authentication,
-            Credential::Signature => signature,
-        }
-    }
-
     /// The link below, for operations of several steps.
     pub(crate) fn link(&mut self) -> &mut Link {
         self.channel.link()
@@ -344,63 +253,6 @@ impl Session {
     }
 }
 
-/// The way to the card's files, and its number: by the first of the ways that leads to either.
-fn find(channel: &mut Channel) -> Result<(Layout, Option<ClaimedCardId>), Error> {
-    let step = Step::Recognise;
-    let mut first: Option<Cause> = None;
-    for layout in Layout::ALL {
-        let failed = match look(channel, layout)? {
-            Ok(card_id) => return Ok((layout, card_id)),
-            Err(cause) => cause,
-        };
-        first.get_or_insert(failed);
-    }
-    Err(step.failed(first.unwrap_or(Cause::NoCertificate)))
-}
-
-/// Whether the card's number is where this way leads.
-fn look(channel: &mut Channel, layout: Layout) -> Result<Result<Option<ClaimedCardId>, Cause>, Error> {
-    match read_beginning(channel, layout, File::CardId, CARD_ID_LENGTH)? {
-        Ok(content) => {
-            let id = ClaimedCardId::parse(&content).map_err(|_| Cause::Malformed("card number"));
-            Ok(id.map(Some))
-        }
-        // Such cards keep a number elsewhere: here the application's name and the form of the file tell.
-        Err(cause) if layout == Layout::Application => {
-            Ok(has_personal_data(channel, layout)?.map(|()| None).map_err(|_| cause))
-        }
-        Err(cause) => Ok(Err(cause)),
-    }
-}
-
-/// Whether EF_DatiPersonali begins as it must.
-fn has_personal_data(channel: &mut Channel, layout: Layout) -> Result<Result<(), Cause>, Error> {
-    let header = read_beginning(channel, layout, File::PersonalData, PersonalData::HEADER_LENGTH)?;
-    Ok(header.and_then(|header| {
-        let is_header =
-            header.len() == PersonalData::HEADER_LENGTH && header.iter().all(u8::is_ascii_hexdigit);
-        if is_header { Ok(()) } else { Err(Cause::Malformed("header of the personal data")) }
-    }))
-}
-
-/// The first bytes of a file, or why the card does not give them.
-fn read_beginning(
-    channel: &mut Channel,
-    layout: Layout,
-    file: File,
-    length: usize,
-) -> Result<Result<Vec<u8>, Cause>, Error> {
-    let step = Step::Recognise;
-    if let Err(status) = layout.select(channel, file.path()).map_err(|e| step.failed(e))? {
-        return Ok(Err(status.into()));
-    }
-    match file::read_current(channel, Extent::AtMost(length)) {
-        Err(file::Error::Channel(error)) => Err(step.failed(error)),
-        Err(error) => Ok(Err(error.into())),
-        Ok(content) => Ok(Ok(content)),
-    }
-}
-
 /// What a refusal to select or read means.
 fn refusal(status: StatusWord, demands_secure_messaging: bool) -> Cause {
     let protection = [StatusWord::SM_OBJECT_MISSING, StatusWord::SM_OBJECT_INCORRECT];
@@ -409,26 +261,6 @@ fn refusal(status: StatusWord, demands_secure_messaging: bool) -> Cause {
     } else {
         Cause::Status(status)
     }
-}
-
-/// Whether a file that should begin with an object has none: no byte, or ones, which are a tag without an end.
-fn is_of_nothing(cause: &Cause) -> bool {
-    match cause {
-        Cause::Status(StatusWord::WRONG_OFFSET) | Cause::File(file::Error::NoData) => true,
-        Cause::File(file::Error::Malformed(tlv::Error { kind, position })) => match kind {
-            tlv::ErrorKind::TagTooLong => true,
-            tlv::ErrorKind::Truncated => *position < 4,
-            _ => false,
-        },
-        _ => false,
-    }
-}
-
-/// The certificate behind its five bytes.
-fn unwrap(file: &[u8]) -> Option<&[u8]> {
-    let [_, high, low] = file.first_chunk::<3>()?;
-    let length = usize::from(u16::from_be_bytes([*high, *low]));
-    file.get(WRAPPING..WRAPPING + length).filter(|certificate| !certificate.is_empty())
 }
 
 impl std::fmt::Debug for Session {
