@@ -6,6 +6,8 @@
 mod common;
 #[path = "contact/protection.rs"]
 mod protection;
+#[path = "contact/refusals.rs"]
+mod refusals;
 #[path = "contact/tries.rs"]
 mod tries;
 #[path = "contact/variants.rs"]
