@@ -8,6 +8,8 @@ mod common;
 mod protection;
 #[path = "contact/refusals.rs"]
 mod refusals;
+#[path = "contact/transactions.rs"]
+mod transactions;
 #[path = "contact/tries.rs"]
 mod tries;
 #[path = "contact/variants.rs"]
