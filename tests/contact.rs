@@ -3,6 +3,8 @@
 #![allow(unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 
+#[path = "contact/any_card.rs"]
+mod any_card;
 mod common;
 #[path = "contact/protection.rs"]
 mod protection;
