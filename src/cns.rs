@@ -428,7 +428,7 @@ fn is_of_nothing(cause: &Cause) -> bool {
 fn unwrap(file: &[u8]) -> Option<&[u8]> {
     let [_, high, low] = file.first_chunk::<3>()?;
     let length = usize::from(u16::from_be_bytes([*high, *low]));
-    file.get(WRAPPING..WRAPPING + length).filter(|certificate| !certificate.is_empty())
+    file.get(WRAPPING..WRAPPING + length)
 }
 
 impl std::fmt::Debug for Session {
