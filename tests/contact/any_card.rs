@@ -1,6 +1,6 @@
 //! What is asked and told of a card in one way, whatever its kind: each kind by its own rules.
 
-use cie::card::{self, Card, Session, Unblock};
+use cie::card::{self, Card, Information, Session, Unblock};
 use cie::cns;
 use cie::emulator::SoftCard;
 use cie::emulator::contact::Model;
@@ -84,22 +84,35 @@ fn the_last_try_of_a_puk_is_spent_only_if_it_is_said() {
             session = *refused.back;
         }
         assert_eq!(session.puk_tries().unwrap(), Tries::Left(1));
+        let session = match session {
+            // The same card before a session, as far as it knows.
+            Session::Contact(known) => {
+                let mut known = Card::Contact(known);
+                let kept = known.check_puk_tries(LastTry::Refuse).unwrap_err();
+                assert_eq!(kept.pin_error(), Some(&pin::Error::LastTryLeft));
+                let card::Error::Contact(error) = kept else { panic!("{kept}") };
+                assert_eq!(error.step, cns::Step::UnblockPin);
+                assert_eq!(known.pin_tries().unwrap(), Tries::Unknown);
+                known.open_session().unwrap()
+            }
+            other => other,
+        };
         let kept = session.unblock_pin(&typed(&puk), Unblock::KeepPin, LastTry::Refuse).unwrap_err();
         assert_eq!(kept.error.pin_error(), Some(&pin::Error::LastTryLeft));
         assert_eq!(card.puk_tries(), 1);
-        // Before a session there is something to refuse only where the card tells.
-        match card::open(common::link(&card)).unwrap() {
-            mut known @ Card::Cie3(_) => {
+        let session = match *kept.back {
+            // Before a session it is refused, too, where the card tells.
+            Session::Cie3(session) => {
+                let mut known = Card::Cie3(ias::Application::select(session.into_link()).unwrap());
                 let kept = known.check_puk_tries(LastTry::Refuse).unwrap_err();
                 assert_eq!(kept.pin_error(), Some(&pin::Error::LastTryLeft));
                 let card::Error::Cie3(error) = kept else { panic!("{kept}") };
                 assert_eq!(error.step, ias::Step::VerifyPuk);
+                known.open_session().unwrap()
             }
-            mut unknown => {
-                assert_eq!(unknown.check_puk_tries(LastTry::Refuse).unwrap(), Tries::Unknown);
-            }
-        }
-        self::session(&card).unblock_pin(&typed(&puk), Unblock::KeepPin, LastTry::Spend).unwrap();
+            session => session,
+        };
+        session.unblock_pin(&typed(&puk), Unblock::KeepPin, LastTry::Spend).unwrap();
     }
 }
 
@@ -113,4 +126,16 @@ fn an_unblocked_pin_is_the_new_one() {
         assert_eq!(refused.error.pin_error(), Some(&pin::Error::Wrong(Tries::Left(2))));
         refused.back.verify_pin(&new, LastTry::Refuse).unwrap();
     }
+}
+
+#[test]
+fn what_anyone_is_told_is_what_the_card_gives() {
+    let [_, (card, ..)] = cards();
+    let mut found = card::open(common::link(&card)).unwrap();
+    let Information::Contact(said) = found.information().unwrap() else { panic!() };
+    assert!(said.readable.contains(&cns::File::Certificate), "{:?}", said.readable);
+    assert!(!said.readable.contains(&cns::File::Photograph), "a CNS has none");
+    let mut session = found.open_session().unwrap();
+    let certificate = session.public_certificate().unwrap().unwrap();
+    assert_eq!(certificate.as_der(), contact_flows::issued(Model::Cns10).certificate);
 }

@@ -2,16 +2,18 @@
 
 use std::sync::{Arc, Mutex};
 
-use cie::cns::{Credential, File, Step};
+use cie::cns::{Credential, File, Session, Step};
 use cie::crypto::signature::{Purpose, Signer};
 use cie::crypto::{Digest, DigestAlgorithm};
 use cie::dialogue::Cause;
 use cie::emulator::SoftCard;
 use cie::emulator::contact::Model;
 use cie::iso7816::{Command, Response, StatusWord};
+use cie::pin::LastTry;
+use cie::secret::ContactPin;
 
 use crate::common::contact::laid;
-use crate::common::contact_flows::{card, issued, pin};
+use crate::common::contact_flows::{SIGNATURE_PIN, card, issued, link, pin};
 use crate::session;
 
 /// The card answers some commands otherwise than it would.
@@ -40,6 +42,40 @@ fn both_certificates_are_read_side_by_side() {
             assert_eq!(session.certificate(credential).unwrap().as_der(), expected(credential));
         }
     }
+}
+
+#[test]
+fn the_certificate_after_a_pin_is_that_of_its_key() {
+    let pin = ContactPin::parse(SIGNATURE_PIN).unwrap();
+    let session = session(&card(Model::Cns10));
+    let mut unlocked = session.verify_pin_of(Credential::Signature, &pin, LastTry::Refuse).unwrap();
+    let expected = issued(Model::Cns10).signature_certificate.as_deref();
+    assert_eq!(Some(unlocked.certificate().unwrap().as_der()), expected);
+}
+
+/// Of a card that is none of these, the first answer is told: the later ones are about ways to select that few
+/// cards know.
+#[test]
+fn the_first_refusal_says_why_a_card_is_another() {
+    let card = card(Model::Cns10);
+    let mut words = [0x6A86, 0x6D00, 0x6A82].into_iter();
+    answering(&card, move |_| Some(StatusWord::new(words.next().unwrap_or(0x6A82))));
+    let refused = Session::open(link(&card)).unwrap_err();
+    assert_eq!(refused.error.step, Step::Recognise);
+    assert_eq!(refused.error.cause, Cause::Status(StatusWord::WRONG_P1_P2));
+}
+
+/// An application's certificate is read before its PIN is shown: to have none is no reason not to show it.
+#[test]
+fn a_pin_is_shown_to_an_application_without_a_certificate() {
+    let card = card(Model::Ace);
+    answering(&card, |command| {
+        let is_certificate =
+            selects(command, [0x11, 0x00, 0x11, 0x01]) || command.data().ends_with(&[0xC0, 0x01]);
+        (command.ins() == 0xA4 && is_certificate).then_some(StatusWord::FILE_NOT_FOUND)
+    });
+    let mut unlocked = session(&card).verify_pin(&pin()).unwrap();
+    assert_eq!(unlocked.certificate().unwrap_err().cause, Cause::NoCertificate);
 }
 
 #[test]

@@ -199,6 +199,34 @@ fn after_a_lost_answer_the_card_is_kept_and_selected_anew() {
     assert_eq!(log.take(), "r");
 }
 
+/// Once the link is lost no other way is tried, and no PIN is shown.
+#[test]
+fn a_lost_answer_ends_what_was_begun() {
+    for model in [Model::Cns10, Model::Ace] {
+        let card = fresh(model);
+        let (link, log, fails) = logged(&card);
+        *fails.lock().unwrap() = Some('.');
+        let refused = Session::open(link).unwrap_err();
+        assert!(refused.error.is_transport());
+        let said = log.take();
+        assert!(said.starts_with('(') && said.ends_with(".)"), "{said}");
+    }
+    let card = fresh(Model::Ace);
+    let (link, log, fails) = logged(&card);
+    let session = Session::open(link).unwrap();
+    *fails.lock().unwrap() = Some('.');
+    assert!(session.verify_pin(&pin()).unwrap_err().error.is_transport());
+    assert!(!log.take().contains('p'));
+    // What a card says of itself is not half said.
+    let (link, log, fails) = logged(&card);
+    let mut card = card::open(link).unwrap();
+    log.take();
+    *fails.lock().unwrap() = Some('s');
+    let error = card.information().unwrap_err();
+    assert!(matches!(error, card::Error::Contact(error) if error.is_transport()));
+    assert_eq!(log.take(), "(s)");
+}
+
 #[test]
 fn a_lock_that_fails_says_whether_the_card_still_knows_the_pin() {
     for (fails_at, step, then) in [('r', Step::Reset, "r"), ('x', Step::ShareAgain, "")] {

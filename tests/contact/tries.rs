@@ -156,3 +156,18 @@ fn the_signature_pin_is_never_shown_twice() {
     assert_eq!(refused.error.cause, Cause::Status(StatusWord::REFERENCE_NOT_FOUND));
     assert_eq!(*sent.lock().unwrap(), [0x9A]);
 }
+
+/// In another directory the reference would name another PIN.
+#[test]
+fn no_pin_is_shown_where_its_directory_is_not() {
+    let card = card(Model::Cns10);
+    card.set_tamper(Some(Box::new(|command, response| {
+        let selects = command.ins() == 0xA4 && command.data().ends_with(&[0x81, 0x10]);
+        if selects { Response::from(StatusWord::FILE_NOT_FOUND) } else { response }
+    })));
+    let pin = ContactPin::parse(SIGNATURE_PIN).unwrap();
+    let refused = session(&card).verify_pin_of(Credential::Signature, &pin, LastTry::Refuse).unwrap_err();
+    assert_eq!(refused.error.step, Step::SelectKey);
+    assert_eq!(refused.error.cause, Cause::Status(StatusWord::FILE_NOT_FOUND));
+    assert_eq!(card.verify_count(), 0);
+}
