@@ -221,3 +221,39 @@ impl<T: fmt::Debug, E: std::error::Error> Refused<T, E> {
         Refused { back: Box::new(back(*self.back)), error: error(self.error) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether it shows a secret, sets the PIN, and shows the PUK: the advice depends on each.
+    #[test]
+    fn what_a_step_is_about_decides_what_a_lost_answer_means() {
+        for (about, expected) in [
+            (About::Selection, (false, false, false)),
+            (About::Pin, (true, false, false)),
+            (About::Puk, (true, false, true)),
+            (About::PinChange, (true, true, false)),
+            (About::PukAndPin, (true, true, true)),
+            (About::Unblocking, (false, true, false)),
+            (About::Other, (false, false, false)),
+        ] {
+            let found = (about.shows_a_secret(), about.sets_the_pin(), about.shows_the_puk());
+            assert_eq!(found, expected, "{about:?}");
+        }
+    }
+
+    #[test]
+    fn what_failed_below_is_one_cause_wherever_it_failed() {
+        let lost = || secure_messaging::Error::from(transport::Error::NoAnswer);
+        let (status, channel) = (StatusWord::WRONG_DATA, Cause::Channel(lost()));
+        assert_eq!(Cause::from(pin::Error::Status(status)), Cause::Status(status));
+        assert_eq!(Cause::from(pin::Error::Channel(lost())), channel);
+        assert_eq!(Cause::from(file::Error::Status(status)), Cause::Status(status));
+        assert_eq!(Cause::from(file::Error::Channel(lost())), channel);
+        let failed = |cause| Error { step: crate::cns::Step::VerifyPin, cause };
+        assert!(failed(channel).is_transport());
+        // An answer whose protection is wrong is an answer.
+        assert!(!failed(Cause::Channel(secure_messaging::Error::WrongMac)).is_transport());
+    }
+}

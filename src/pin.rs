@@ -271,6 +271,8 @@ mod tests {
             let in_use = secure_messaging::Error::from(crate::transport::Error::InUse);
             assert_eq!(tries.after(&Err(in_use.into()), 3), tries);
         }
+        // Of a PIN of one try nobody would know that it is not blocked.
+        assert_eq!(Tries::Unknown.after(&Err(Error::Wrong(Tries::Unknown)), 1), Tries::Left(1));
         assert_eq!(Tries::Unknown.after(&Ok(()), 3), three);
         assert_eq!(Tries::Left(1).after(&Err(Error::LastTryLeft), 3), Tries::Left(1));
     }

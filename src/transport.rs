@@ -522,4 +522,115 @@ mod tests {
         assert!(link.now() > std::time::SystemTime::UNIX_EPOCH);
         assert!(format!("{link:?}").starts_with("Link(Statistics { commands: 0"));
     }
+
+    /// A card in company that notes what is asked of it.
+    struct Shared {
+        asked: Arc<Mutex<Vec<String>>>,
+        shared: bool,
+        refuses: bool,
+    }
+
+    impl Shared {
+        fn note(&self, what: &str) {
+            self.asked.lock().unwrap().push(what.to_owned());
+        }
+    }
+
+    impl Transport for Shared {
+        fn transmit(&mut self, _: &[u8]) -> Result<Vec<u8>, Error> {
+            self.note("transmit");
+            Ok(vec![0x90, 0x00])
+        }
+
+        fn reset(&mut self) -> Result<(), Error> {
+            self.note("reset");
+            Ok(())
+        }
+
+        fn atr(&self) -> &[u8] {
+            &[]
+        }
+
+        fn company(&mut self) -> Option<&mut dyn Company> {
+            Some(self)
+        }
+    }
+
+    impl Company for Shared {
+        fn begin(&mut self) -> Result<(), Error> {
+            self.note("begin");
+            if self.refuses { Err(Error::InUse) } else { Ok(()) }
+        }
+
+        fn end(&mut self) {
+            self.note("end");
+        }
+
+        fn is_shared(&self) -> bool {
+            self.shared
+        }
+
+        fn set_exclusive(&mut self, exclusive: bool) -> Result<(), Error> {
+            self.note(if exclusive { "alone" } else { "shared" });
+            self.shared = !exclusive;
+            Ok(())
+        }
+
+        fn reset_when_dropped(&mut self, reset: bool) {
+            self.note(if reset { "reset at the end" } else { "no reset at the end" });
+        }
+    }
+
+    fn shared(refuses: bool) -> (Link, impl Fn() -> Vec<String>) {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let link = Link::new(Shared { asked: asked.clone(), shared: true, refuses });
+        (link, move || std::mem::take(&mut *asked.lock().unwrap()))
+    }
+
+    #[test]
+    fn who_is_let_in_may_have_selected_something_else() {
+        let (mut link, asked) = shared(false);
+        let command = command::select_identifier(0x3F00);
+        link.exchange(&command).unwrap();
+        assert_eq!(
+            (link.interruptions(), asked()),
+            (1, vec!["begin".into(), "transmit".into(), "end".into()])
+        );
+        // A transaction that is open ends before others are kept off, so that there is a moment in between.
+        link.hold();
+        link.exchange(&command).unwrap();
+        assert_eq!(link.interruptions(), 1);
+        link.keep_exclusive().unwrap();
+        assert_eq!(asked(), ["begin", "transmit", "end", "alone"]);
+        let alone = link.interruptions();
+        assert!(alone > 1);
+        link.let_go();
+        link.exchange(&command).unwrap();
+        link.keep_exclusive().unwrap();
+        assert_eq!(link.interruptions(), alone, "there was nobody");
+        link.share_again().unwrap();
+        assert!(link.interruptions() > alone);
+        // From one exclusive moment on there need not have been a transaction.
+        let (mut link, _) = shared(false);
+        link.keep_exclusive().unwrap();
+        assert_eq!(link.interruptions(), 1);
+    }
+
+    #[test]
+    fn nothing_is_sent_without_its_transaction() {
+        let (mut link, asked) = shared(true);
+        let outcome = link.exchange(&command::select_identifier(0x3F00));
+        assert_eq!((outcome.unwrap_err(), asked()), (Error::InUse, vec!["begin".to_owned()]));
+    }
+
+    #[test]
+    fn the_reset_at_the_end_is_told_to_what_lies_below() {
+        for reset in [true, false] {
+            let (mut link, asked) = shared(false);
+            link.reset_when_dropped(reset);
+            assert_eq!(asked(), [if reset { "reset at the end" } else { "no reset at the end" }]);
+            drop(link);
+            assert_eq!(asked().len(), usize::from(reset));
+        }
+    }
 }

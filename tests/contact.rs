@@ -3,9 +3,17 @@
 #![allow(unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 
+#[path = "contact/any_card.rs"]
+mod any_card;
 mod common;
 #[path = "contact/protection.rs"]
 mod protection;
+#[path = "contact/refusals.rs"]
+mod refusals;
+#[path = "contact/transactions.rs"]
+mod transactions;
+#[path = "contact/tries.rs"]
+mod tries;
 #[path = "contact/variants.rs"]
 mod variants;
 #[path = "contact/worked.rs"]

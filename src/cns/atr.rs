@@ -199,6 +199,26 @@ mod tests {
         assert_eq!(AtrHint::parse(&[&[0x3B, 0x80][..], &[0x80; 31]].concat()), None);
     }
 
+    #[test]
+    fn the_longest_atr_and_the_checksum() {
+        // Fifteen interface bytes, fifteen historical ones and TCK: 33 bytes. One more is too many.
+        let longest =
+            [&[0x3B, 0xFF][..], &[0, 0, 0, 0xF1].repeat(2), &[0, 0, 0, 0x71, 0, 0, 0], &[7; 16]].concat();
+        assert_eq!((longest.len(), historical_bytes(&longest)), (33, Some(&[7; 15][..])));
+        let longer = [&[0x3B, 0xFF][..], &[0, 0, 0, 0xF1].repeat(3), &[0, 0, 0, 0x01], &[7; 16]].concat();
+        assert_eq!((longer.len(), historical_bytes(&longer)), (34, None));
+        // Inverse convention.
+        assert_eq!(historical_bytes(&[0x3F, 0x02, 1, 2]), Some(&[1, 2][..]));
+        // T = 0 alone has no checksum; with another protocol before or behind it there is one.
+        assert_eq!(historical_bytes(&[0x3B, 0x81, 0x00, 1]), Some(&[1][..]));
+        assert_eq!(historical_bytes(&[0x3B, 0x81, 0x00, 1, 0xFF]), None);
+        for protocols in [[0x80, 0x01], [0x81, 0x00]] {
+            let atr = [&[0x3B, 0x81][..], &protocols, &[1, 0xFF]].concat();
+            assert_eq!(historical_bytes(&atr), Some(&[1][..]));
+            assert_eq!(historical_bytes(&atr[..5]), None);
+        }
+    }
+
     proptest! {
         #[test]
         fn interface_bytes_do_not_matter(groups in proptest::collection::vec((0_u8..8, any::<[u8; 3]>()), 0..4), chip: [u8; 4]) {

@@ -184,4 +184,32 @@ mod tests {
         assert_eq!(error("01²".as_bytes()), CardIdError::Unprintable(2));
         assert_eq!(error(b"01\x0023"), CardIdError::Unprintable(2));
     }
+
+    #[test]
+    fn every_first_digit_has_its_meaning() {
+        for (first, card_type) in [
+            ('5', CardType::CitizenNational),
+            ('6', CardType::CitizenRegional),
+            ('7', CardType::CitizenOther),
+            ('8', CardType::OperatorNational),
+            ('9', CardType::OperatorRegional),
+        ] {
+            let numbers = (0..10).map(|check| format!("{first}12345000000000{check}"));
+            let numbers = numbers.map(|number| ClaimedCardId::parse(number.as_bytes()).unwrap());
+            let right: Vec<_> = numbers.filter(ClaimedCardId::is_cns_number).collect();
+            assert_eq!((right.len(), right[0].card_type()), (1, Some(card_type)));
+            let issuer = if card_type == CardType::CitizenOther { "123450" } else { "123" };
+            assert_eq!(right[0].issuer(), Some(issuer));
+        }
+        // What would fit if A were ten.
+        assert!(!ClaimedCardId::parse(b"000000000000009A").unwrap().is_cns_number());
+    }
+
+    #[test]
+    fn any_printable_character_may_stand_in_a_number() {
+        let number = ClaimedCardId::parse(b" A B~!").unwrap();
+        assert_eq!(number.text(), " A B~!");
+        assert_eq!(ClaimedCardId::parse(b"AB\x7F").unwrap_err(), CardIdError::Unprintable(2));
+        assert_eq!(ClaimedCardId::parse(b"A\x1FB").unwrap_err(), CardIdError::Unprintable(1));
+    }
 }

@@ -99,5 +99,47 @@ fn is_of_nothing(cause: &Cause) -> bool {
 fn unwrap(file: &[u8]) -> Option<&[u8]> {
     let [_, high, low] = file.first_chunk::<3>()?;
     let length = usize::from(u16::from_be_bytes([*high, *low]));
-    file.get(WRAPPING..WRAPPING + length).filter(|certificate| !certificate.is_empty())
+    file.get(WRAPPING..WRAPPING + length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use file::Error;
+
+    #[test]
+    fn the_certificate_behind_its_five_bytes() {
+        assert_eq!(unwrap(&[0x61, 0, 2, 0x62, 0x63, 0x30, 0x00, 0xFF]), Some(&[0x30, 0x00][..]));
+        assert_eq!(unwrap(&[0, 0, 0, 0, 0, 0x30]), Some(&[][..]));
+        for file in [&[0, 0][..], &[0, 0, 2, 0, 0, 0x30], &[0, 0xFF, 0xFF, 0, 0, 0x30], &[0, 0, 1]] {
+            assert_eq!(unwrap(file), None, "{file:02X?}");
+        }
+    }
+
+    /// A file that begins with a header of an object and ends too early was cut; one without a header has nothing.
+    #[test]
+    fn a_file_without_an_object_is_told_from_one_that_is_cut() {
+        let truncated = |position| {
+            Cause::File(Error::Malformed(tlv::Error { kind: tlv::ErrorKind::Truncated, position }))
+        };
+        let malformed = |kind| Cause::File(Error::Malformed(tlv::Error { kind, position: 0 }));
+        for nothing in [
+            Cause::Status(StatusWord::WRONG_OFFSET),
+            Cause::File(Error::NoData),
+            malformed(tlv::ErrorKind::TagTooLong),
+            truncated(0),
+            truncated(3),
+        ] {
+            assert!(is_of_nothing(&nothing), "{nothing}");
+        }
+        for other in [
+            Cause::Status(StatusWord::FILE_NOT_FOUND),
+            Cause::File(Error::TooLong(70_000)),
+            Cause::File(Error::Truncated { found: 4, expected: 900 }),
+            malformed(tlv::ErrorKind::LengthForm),
+            truncated(4),
+        ] {
+            assert!(!is_of_nothing(&other), "{other}");
+        }
+    }
 }

@@ -70,3 +70,27 @@ pub type Error = dialogue::Error<Step>;
 
 /// A refusal that gives back what was put in.
 pub type Refused<T> = dialogue::Refused<T, Error>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dialogue::Step as _;
+
+    /// Whoever explains an error knows no protocol, only this.
+    #[test]
+    fn what_each_step_is_about() {
+        for (step, about) in [
+            (Step::Recognise, About::Selection),
+            (Step::ReadFile(File::PersonalData), About::Other),
+            (Step::SelectKey, About::Other),
+            (Step::KeepExclusive, About::Other),
+            (Step::VerifyPin, About::Pin),
+            (Step::ChangePin, About::PinChange),
+            (Step::UnblockPin, About::PukAndPin),
+            (Step::Sign, About::Other),
+            (Step::Reset, About::Other),
+        ] {
+            assert_eq!(step.about(), about, "{step}");
+        }
+    }
+}

@@ -275,4 +275,42 @@ mod tests {
             assert_eq!(Fci::parse(&of(&[(tag, value)])), Err(FciError::Length(Tag(tag), value.len())));
         }
     }
+
+    #[test]
+    fn nothing_stands_twice() {
+        for (tag, value) in [
+            (0x80, &[1][..]),
+            (0x82, &[1]),
+            (0x83, &[1, 2]),
+            (0x84, &[0xA0]),
+            (0x86, &[0]),
+            (0x8A, &[5]),
+            (0xCB, &[0xFF]),
+        ] {
+            assert!(Fci::parse(&of(&[(tag, value)])).is_ok());
+            let twice = of(&[(tag, value), (0x99, &[]), (tag, value)]);
+            assert_eq!(Fci::parse(&twice), Err(FciError::Repeated(Tag(tag))));
+        }
+    }
+
+    #[test]
+    fn sizes_names_and_types() {
+        let with = |tag, value: &[u8]| Fci::parse(&of(&[(tag, value)])).unwrap();
+        assert_eq!(with(0x80, &[7]).size(), Some(7));
+        assert_eq!(with(0x80, &[1, 2, 3, 4]).size(), Some(0x0102_0304));
+        for length in [1, 16] {
+            let aid = vec![0xA0; length];
+            assert_eq!(with(0x84, &aid).aid(), Some(&aid[..]));
+        }
+        for (byte, file_type) in [
+            (0x01, FileType::Transparent),
+            (0x02, FileType::LinearFixed),
+            (0x05, FileType::LinearTlv),
+            (0x06, FileType::Cyclic),
+            (0x38, FileType::Directory),
+            (0x41, FileType::Other(0x41)),
+        ] {
+            assert_eq!(with(0x82, &[byte, 0x21]).file_type(), Some(file_type));
+        }
+    }
 }

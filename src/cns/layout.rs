@@ -170,3 +170,58 @@ impl Layout {
         Ok(Ok(fci))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// INS, P1, P2 and data of the commands.
+    fn commands(layout: Layout, path: Path) -> Vec<String> {
+        let told = |command: &Command| {
+            let [_, ins, p1, p2] = command.header();
+            format!("{ins:02X}{p1:02X}{p2:02X} {}", hex::encode_upper(command.data()))
+        };
+        layout.commands(path).iter().map(told).collect()
+    }
+
+    #[test]
+    fn every_way_begins_at_the_top() {
+        let file = File::CardId.path();
+        assert_eq!(commands(Layout::Path, file), ["A40800 10001003"]);
+        assert_eq!(commands(Layout::Path, MASTER_FILE), ["A40000 3F00"]);
+        assert_eq!(commands(Layout::Identifiers, file), ["A40000 3F00", "A40000 1000", "A40000 1003"]);
+        assert_eq!(commands(Layout::Identifiers, MASTER_FILE), ["A40000 3F00"]);
+        let application = "A40400 A000000530000B104001021A";
+        assert_eq!(commands(Layout::Application, file), [application, "A40900 10001003"]);
+        assert_eq!(commands(Layout::Application, MASTER_FILE), [application]);
+    }
+
+    /// The names of the file system, by the directories that they are in.
+    #[test]
+    fn files_lie_where_the_file_system_has_them() {
+        let names: Vec<_> = File::ALL.iter().map(File::to_string).collect();
+        assert_eq!(
+            names,
+            [
+                "EF 2F01",
+                "EF 2F02",
+                "EF 3F01",
+                "EF 3F02",
+                "EF 0405",
+                "EF 1000/1002",
+                "EF 1000/1003",
+                "EF 1000/1004",
+                "EF 1100/1101",
+                "EF 1100/1102",
+                "EF 1100/1103",
+                "EF 1100/1104",
+                "EF 1100/1105",
+                "EF 1200/1201",
+                "EF 1200/1202",
+                "EF 1200/1203",
+                "EF 1200/4142",
+                "EF 1400/9010",
+            ]
+        );
+    }
+}

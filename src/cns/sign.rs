@@ -150,3 +150,26 @@ fn leads_on(status: StatusWord) -> bool {
         status => matches!(status.value(), 0x6883 | 0x6884),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What says that the key was used, or that a try was spent, or what nobody knows, is final.
+    #[test]
+    fn few_answers_lead_to_the_next_way() {
+        let known = [0x6700, 0x6883, 0x6884, 0x6982, 0x6985, 0x6A80, 0x6A81, 0x6A86, 0x6A88, 0x6D00, 0x6E00];
+        for word in 0..=u16::MAX {
+            assert_eq!(leads_on(StatusWord::new(word)), known.contains(&word), "{word:04X}");
+        }
+    }
+
+    /// The keys of a CIE 1 are not of the class that deciphers.
+    #[test]
+    fn a_first_identity_card_is_not_asked_to_decipher() {
+        assert_eq!(Route::of(Family::Cie1), [Route::SignDigestInfo, Route::SignDigest]);
+        for family in [Family::Cie2, Family::Cns] {
+            assert_eq!(Route::of(family).first(), Some(&Route::Decipher));
+        }
+    }
+}

@@ -157,4 +157,39 @@ mod tests {
             assert_eq!(report.overall(), Agreement::CannotTell);
         }
     }
+
+    /// The place of birth against a file with nothing else in it.
+    fn born_in(municipality: &str, state: &str) -> Agreement {
+        let fields: String = (1..=16)
+            .map(|number| match number {
+                11 => municipality,
+                12 => state,
+                _ => "",
+            })
+            .map(|text| format!("{:02X}{text}", text.len()))
+            .collect();
+        let ef = format!("{:06X}{fields}", PersonalData::HEADER_LENGTH + fields.len());
+        let code = FiscalCode::parse("DSMGPR60A01D612F").unwrap();
+        birth_place(&code, &PersonalData::parse(ef.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn a_place_of_birth_is_compared_if_it_is_a_belfiore_code() {
+        use Agreement::{Agrees, CannotTell, Differs};
+        for (municipality, state, expected) in [
+            ("D612", "", Agrees),
+            ("D613", "D612", Differs),
+            // Who was born abroad.
+            ("", "D612", Agrees),
+            ("ROMA", "D612", Agrees),
+            ("", "Z404", Differs),
+            ("", "FRANCIA", CannotTell),
+            ("6612", "", CannotTell),
+            ("d612", "", CannotTell),
+            ("D61", "", CannotTell),
+            ("D6120", "", CannotTell),
+        ] {
+            assert_eq!(born_in(municipality, state), expected, "{municipality} {state}");
+        }
+    }
 }

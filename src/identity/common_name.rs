@@ -193,6 +193,8 @@ mod tests {
             ("PROVINA CAVIA", E::OtherForm),
             (code, E::OtherForm),
             ("CVAPVN79C57G999/7099001000000120.x", E::OtherForm),
+            ("CVAPVN79C57G99 T/7099001000000120.x", E::OtherForm),
+            ("cvapvn79c57g999t/7099001000000120.x", E::OtherForm),
             ("CVAPVN79C57G999T/7099001000000120", E::NoDigest),
             ("CVAPVN79C57G999U/7099001000000120", E::FiscalCode(FiscalCodeError::CheckCharacter)),
             ("CVAPVN79C57G999T/", E::CardId),
@@ -208,6 +210,7 @@ mod tests {
         assert_eq!(broken("Pc=", "P=="), E::Digest);
         assert_eq!(broken("Pc=", "Pcc="), E::Digest);
         assert_eq!(broken("Pc=", "Pc= "), E::Digest);
+        assert_eq!(broken("Pc=", "A=="), E::Digest, "19 bytes");
         assert_eq!(broken("/Pc=", "_Pc="), E::Digest);
         // Bits that belong to no byte would make two texts of one digest.
         assert_eq!(broken("Pc=", "Pd="), E::Digest);
@@ -240,6 +243,7 @@ mod tests {
             ("", "", E::NoFiscalCode),
             ("PROVINA CAVIA", "12345678901", E::NoFiscalCode),
             ("XCVAPVN79C57G999T", "", E::NoFiscalCode),
+            ("xCVAPVN79C57G999T", "CVAPVN79C57G999Tx", E::NoFiscalCode),
             ("CVAPVN79C57G999T", "FOXLIX01T71Z404P", E::SeveralFiscalCodes),
             (NAME, "TINIT-FOXLIX01T71Z404P", E::SeveralFiscalCodes),
             ("CVAPVN79C57G999T", "CVAPVN79C57G99VI", E::SeveralFiscalCodes),
@@ -254,6 +258,7 @@ mod tests {
                 Err(error),
                 "{common_name}"
             );
+            assert_eq!(error.is_other_form(), error == E::NoFiscalCode);
         }
     }
 }

@@ -121,3 +121,19 @@ pub(super) fn check_legacy(path: &[Certificate]) -> Result<(), Error> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vectors;
+
+    #[test]
+    fn an_authority_is_nobodys_card() {
+        let authority = vectors::hex_of(&vectors::contact("/certificates/ca"));
+        let authority = Certificate::from_der(&authority).unwrap();
+        for card in [CertifiedCard::Cie3, CertifiedCard::Cns, CertifiedCard::FirstGenerations] {
+            let outcome = HolderPolicy::of(card).check_profile(&authority);
+            assert_eq!(outcome, Err(Error::WrongPurpose("an authority's certificate")));
+        }
+    }
+}

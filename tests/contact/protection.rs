@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use cie::card;
 use cie::cns::{Credential, Session, Step, Unblock};
 use cie::crypto::signature::{Purpose, Signer};
 use cie::crypto::{Digest, DigestAlgorithm};
@@ -10,7 +11,7 @@ use cie::emulator::SoftTransport;
 use cie::emulator::contact::Model;
 use cie::iso7816::{Response, StatusWord};
 use cie::pin::{self, LastTry, Tries};
-use cie::secret::ContactPin;
+use cie::secret::{ContactPin, Typed};
 use cie::transport::{self, Company, Link, Transport};
 
 use crate::common::contact_flows::{card, link, pin, puk, wrong_pin};
@@ -154,7 +155,7 @@ impl Company for Guarded {
 fn what_protects_a_pin_happens_in_this_order() {
     let new = || ContactPin::parse("54321").unwrap();
     type Flow = fn(Session, &dyn Fn() -> ContactPin);
-    let flows: [(Flow, &[&str]); 8] = [
+    let flows: [(Flow, &[&str]); 10] = [
         (|session, _| drop(session.verify_pin(&pin()).unwrap()), &["alone", "secret", "reset"]),
         (
             |session, _| drop(session.verify_pin(&pin()).unwrap().lock().unwrap()),
@@ -182,6 +183,23 @@ fn what_protects_a_pin_happens_in_this_order() {
                 session.change_pin(Credential::Authentication, &pin(), &new(), LastTry::Refuse).unwrap();
             },
             &["alone", "secret", "reset", "shared"],
+        ),
+        (
+            |mut session, new| {
+                let (credential, wrong) = (Credential::Authentication, wrong_pin());
+                session.change_pin(credential, &wrong, &new(), LastTry::Refuse).unwrap_err();
+            },
+            &["alone", "secret", "reset", "shared"],
+        ),
+        (
+            |mut session, _| {
+                let typed = Typed::new("12345678".to_owned());
+                session.keep_exclusive().unwrap();
+                let mut session = card::Session::Contact(session);
+                session.keep_exclusive().unwrap();
+                drop(session.verify_pin(&typed, LastTry::Refuse).unwrap());
+            },
+            &["alone", "alone", "alone", "secret", "reset"],
         ),
         (
             |mut session, _| {

@@ -194,6 +194,14 @@ fn a_date_that_is_none_stays_readable() {
 }
 
 #[test]
+fn what_is_left_out_makes_no_doubt() {
+    for field in Field::ALL {
+        let data = PersonalData::parse(&with(field, b"")).unwrap();
+        assert_eq!((data.text(field), data.doubts().count()), (None, 0), "{field}");
+    }
+}
+
+#[test]
 fn texts_that_their_kind_does_not_allow() {
     for (field, text) in [
         (Field::Sex, "X"),

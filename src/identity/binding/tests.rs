@@ -151,6 +151,42 @@ fn differences_are_named() {
 }
 
 #[test]
+fn a_digest_is_compared_to_its_last_byte() {
+    let ef = file("cns_400");
+    let (data, number) = (PersonalData::parse(&ef).unwrap(), card_id("7099001000000120"));
+    let right = contact("/dati_personali/0/sha1_b64_full_ef");
+    let right = right.as_str().unwrap();
+    let judge = |base64: &str| {
+        let name = CommonName::parse(&format!("CVAPVN79C57G999T/7099001000000120.{base64}")).unwrap();
+        check(&name, Some(&number), &data, HashPolicy::Tolerant)
+    };
+    assert_eq!(judge(right), Ok(HashedRange::WholeFile));
+    // One bit of the first byte, one of the last.
+    for (at, other) in [(0, "A"), (26, "A")] {
+        assert_ne!(&right[at..=at], other);
+        let mut wrong = right.to_owned();
+        wrong.replace_range(at..=at, other);
+        assert_eq!(judge(&wrong), Err(differs(false, false, true)));
+    }
+}
+
+/// The digest alone would bind them; a certificate that names its holder must find the same holder there.
+#[test]
+fn data_without_a_fiscal_code_are_nobodys() {
+    let fields = b"00".repeat(16);
+    let ef = [format!("{:06X}", 6 + fields.len()).as_bytes(), &fields].concat();
+    let data = PersonalData::parse(&ef).unwrap();
+    let outcome = check(&name_with(&ef), None, &data, HashPolicy::Strict);
+    assert_eq!(outcome, Err(differs(true, false, false)));
+}
+
+#[test]
+fn a_certificate_that_cannot_be_read_was_checked_and_is_bad() {
+    assert!(!BindingError::from(trust::Error::Malformed("")).is_unchecked());
+    assert!(BindingError::from(trust::Error::UnknownIssuer).is_unchecked());
+}
+
+#[test]
 fn a_number_is_compared_without_its_padding() {
     let ef = file("cns_400");
     let data = PersonalData::parse(&ef).unwrap();
@@ -160,6 +196,7 @@ fn a_number_is_compared_without_its_padding() {
         ("0123456AA", "0123456AA\0\0", true),
         ("0123456AA", "0123456AB", false),
         ("0123456AA ", "0123456", false),
+        (" 0123456AA", "0123456AA", false),
     ] {
         let text = format!("CVAPVN79C57G999T/{in_name}.{}", base64.as_str().unwrap());
         let name = CommonName::parse(&text).unwrap();

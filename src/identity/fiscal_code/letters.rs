@@ -76,6 +76,7 @@ mod tests {
             ("AIO", "AIO", "AIO"),
             ("", "XXX", "XXX"),
             ("GIAN PROVA", "GNP", "GPR"),
+            ("AYOUB", "YBA", "YBA"),
             ("D'ESEMPIO", "DSM", "DMP"),
             ("De Provà", "DPR", "DRV"),
             ("NICOLO'", "NCL", "NCL"),

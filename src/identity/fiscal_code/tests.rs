@@ -93,6 +93,7 @@ fn what_is_no_fiscal_code() {
         ]
     );
     assert_eq!(error(""), E::Length(0));
+    assert_eq!(error("CVAPVN79C57"), E::Length(11));
     assert_eq!(error("CVAPVN79C57G999T "), E::Length(17));
     assert_eq!(error("cVAPVN79C57G999T"), E::Character(1));
     assert_eq!(error("CVAPVN79C57G9991"), E::Character(16));
@@ -133,6 +134,7 @@ fn the_century_comes_from_a_known_day() {
         assert_eq!(code.birth_date_by(date(latest)), Some(date(born)));
     }
     assert!(code.is_born_on(date("1901-12-31")) && !code.is_born_on(date("2001-12-30")));
+    assert_eq!(code.birth_date_by(date("1899-01-01")), Some(date("1801-12-31")));
     assert_eq!(code.birth_date_by(date("0001-01-01")), None);
 }
 
