@@ -8,7 +8,7 @@
 //! fn log_in(link: Link, pin: String, challenge: &[u8]) -> Result<Vec<u8>, cie::Error> {
 //!     let session = card::open(link)?.open_session()?; // whichever card it is
 //!     let pin = Typed::new(pin); // judged by its rules before anything is sent
-//!     let mut unlocked = session.verify_pin(&pin, LastTry::Refuse)?; // one VERIFY, never repeated
+//!     let mut unlocked = session.verify_pin(&pin, LastTry::Refuse)?; // one try, never repeated
 //!     let digest = Digest::of(DigestAlgorithm::Sha256, challenge);
 //!     Ok(unlocked.signer()?.sign(Purpose::Login, &digest)?) // verified before it is returned
 //! } // dropping `unlocked` resets the card
@@ -45,6 +45,7 @@ pub mod card;
 pub mod cms;
 pub mod cns;
 pub mod crypto;
+mod date;
 pub mod dialogue;
 pub mod environment;
 pub mod error;

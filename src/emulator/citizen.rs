@@ -3,12 +3,12 @@
 mod letters;
 mod people;
 
-use std::fmt;
 use std::time::SystemTime;
 
 use letters::{check_character, letters, plain, three};
 use serde::{Deserialize, Serialize};
 
+pub use crate::date::Date;
 pub use people::people;
 
 /// Why no citizen can be made of some data.
@@ -41,96 +41,50 @@ pub enum Sex {
     M,
 }
 
-/// A day of the Gregorian calendar, written as 1979-03-17.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Date {
-    year: u16,
-    month: u8,
-    day: u8,
-}
+/// The years in which somebody is born, and in which cards are issued and end.
+const YEARS: std::ops::Range<u16> = 1900..2200;
 
-impl Date {
-    /// A day of the years 1900 to 2199.
-    ///
-    /// # Errors
-    /// [`Error::Date`] if there is no such day.
-    pub fn new(year: u16, month: u8, day: u8) -> Result<Self, Error> {
-        let exists = (1900..2200).contains(&year) && (1..=days_of(year, month)).contains(&day);
-        if exists { Ok(Self { year, month, day }) } else { Err(Error::Date) }
-    }
-
-    /// The day of a moment, in universal time.
-    ///
-    /// # Errors
-    /// [`Error::Date`] before 1970 and after 2199.
-    pub fn of(time: SystemTime) -> Result<Self, Error> {
-        let since = time.duration_since(SystemTime::UNIX_EPOCH).map_err(|_| Error::Date)?;
-        let mut days = since.as_secs() / 86_400;
-        for year in 1970..2200 {
-            for month in 1..=12 {
-                let length = u64::from(days_of(year, month));
-                if days < length {
-                    return Self::new(year, month, u8::try_from(days + 1).map_err(|_| Error::Date)?);
-                }
-                days -= length;
+/// The day of a moment, in universal time.
+///
+/// # Errors
+/// [`Error::Date`] before 1970 and after 2199.
+pub fn day_of(time: SystemTime) -> Result<Date, Error> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).map_err(|_| Error::Date)?;
+    let mut days = since.as_secs() / 86_400;
+    for year in 1970..YEARS.end {
+        for month in 1..=12 {
+            let length = u64::from(Date::days_of(year, month));
+            if days < length {
+                let day = u8::try_from(days + 1).map_err(|_| Error::Date)?;
+                return Date::new(year, month, day).ok_or(Error::Date);
             }
+            days -= length;
         }
-        Err(Error::Date)
     }
-
-    /// The year.
-    #[must_use]
-    pub fn year(self) -> u16 {
-        self.year
-    }
-
-    /// The month, from 1.
-    #[must_use]
-    pub fn month(self) -> u8 {
-        self.month
-    }
-
-    /// The day of the month, from 1.
-    #[must_use]
-    pub fn day(self) -> u8 {
-        self.day
-    }
+    Err(Error::Date)
 }
 
-/// How many days a month has; none if there is no such month.
-fn days_of(year: u16, month: u8) -> u8 {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    match month {
-        2 => 28 + u8::from(leap),
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => 0,
-    }
+/// Reads a day of the years 1900 to 2199 that is written as 1979-03-17.
+fn day(text: &str) -> Result<Date, Error> {
+    let mut parts = text.splitn(3, '-');
+    let mut part = || parts.next().unwrap_or_default();
+    let (year, month, day) = (part(), part(), part());
+    let (year, month, day) = (year.parse().ok(), month.parse().ok(), day.parse().ok());
+    let date = year.zip(month.zip(day)).and_then(|(year, (month, day))| Date::new(year, month, day));
+    date.filter(|date| YEARS.contains(&date.year()) && date.to_string() == text).ok_or(Error::Date)
 }
 
-impl fmt::Display for Date {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+/// How a citizen's file has a day.
+mod iso_8601 {
+    use super::Date;
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(date: &Date, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(date)
     }
-}
 
-impl From<Date> for String {
-    fn from(date: Date) -> Self {
-        date.to_string()
-    }
-}
-
-impl TryFrom<String> for Date {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self, Error> {
-        let mut parts = text.splitn(3, '-');
-        let mut part = || parts.next().unwrap_or_default();
-        let (year, month, day) = (part(), part(), part());
-        let number = |text: &str| text.parse().map_err(|_| Error::Date);
-        let date = Self::new(year.parse().map_err(|_| Error::Date)?, number(month)?, number(day)?)?;
-        if date.to_string() == text { Ok(date) } else { Err(Error::Date) }
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+        super::day(&String::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 
@@ -144,6 +98,7 @@ pub struct Person {
     /// Sex.
     pub sex: Sex,
     /// Date of birth.
+    #[serde(with = "iso_8601")]
     pub birth_date: Date,
     /// Cadastral (Belfiore) code of the municipality or foreign state of birth.
     pub birth_place: String,
@@ -181,9 +136,10 @@ impl Person {
         };
         code += &three(&chosen, &vowels);
 
-        let month = "ABCDEHLMPRST".chars().nth(usize::from(self.birth_date.month) - 1).ok_or(Error::Date)?;
-        let day = self.birth_date.day + if self.sex == Sex::F { 40 } else { 0 };
-        code += &format!("{:02}{month}{day:02}", self.birth_date.year % 100);
+        let month =
+            "ABCDEHLMPRST".chars().nth(usize::from(self.birth_date.month()) - 1).ok_or(Error::Date)?;
+        let day = self.birth_date.day() + if self.sex == Sex::F { 40 } else { 0 };
+        code += &format!("{:02}{month}{day:02}", self.birth_date.year() % 100);
 
         let place = self.birth_place.as_bytes();
         let well_formed = matches!(place, [b'A'..=b'Z', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9']);
@@ -252,7 +208,7 @@ mod tests {
             surname: surname.into(),
             given_names: given_names.into(),
             sex,
-            birth_date: Date::try_from(birth_date.to_owned()).unwrap(),
+            birth_date: day(birth_date).unwrap(),
             birth_place: place.into(),
         }
     }
@@ -283,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_moment_lies_on_a_day() {
-        let day = |seconds| Date::of(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds));
+        let day = |seconds| day_of(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds));
         for (seconds, expected) in [
             (0, "1970-01-01"),
             (951_782_399, "2000-02-28"),
@@ -295,7 +251,7 @@ mod tests {
             assert_eq!(day(seconds).unwrap().to_string(), expected);
         }
         assert_eq!(day(8_000_000_000), Err(Error::Date));
-        assert_eq!(Date::of(SystemTime::UNIX_EPOCH - std::time::Duration::from_secs(1)), Err(Error::Date));
+        assert_eq!(day_of(SystemTime::UNIX_EPOCH - std::time::Duration::from_secs(1)), Err(Error::Date));
     }
 
     #[test]
@@ -310,7 +266,7 @@ mod tests {
     #[test]
     fn malformed_data_is_refused() {
         for date in ["", "1979", "1979-02-29", "1979-2-9", "1979-13-01", "1900-02-29", "1899-01-01"] {
-            assert_eq!(Date::try_from(date.to_owned()), Err(Error::Date), "{date}");
+            assert_eq!(day(date), Err(Error::Date), "{date}");
         }
         let demo = Citizen::demo();
         let with = |change: fn(&mut Person)| {

@@ -9,7 +9,7 @@ use super::personalisation::Personalisation;
 use crate::crypto::DigestAlgorithm;
 use crate::crypto::generate::{GeneratedKey, generate_rsa};
 use crate::crypto::signature::RsaPublicKey;
-use crate::emulator::citizen::{Citizen, Date};
+use crate::emulator::citizen::{Citizen, day_of};
 use crate::emulator::pki::{ContactHolder, Error, HolderUsage, PUBLIC_EXPONENT, TestPki, days_from};
 use crate::environment::Entropy;
 
@@ -132,7 +132,7 @@ pub fn issue(
         CardNumber::Digits => numbered(citizen),
         CardNumber::Printed => printed(citizen),
     };
-    let (from, to) = (Date::of(now)?, Date::of(not_after)?);
+    let (from, to) = (day_of(now)?, day_of(not_after)?);
     let mut personal_data = PersonalData::of(citizen, model.is_cie(), from, to)?;
     personal_data.issuer_code = match model.is_cie() {
         true => "100999".to_owned(),

@@ -1,4 +1,4 @@
-//! A calendar date, as cards write it: two digits of the day, two of the month, four of the year.
+//! A calendar date. Client and emulator share it: a calendar is no protocol.
 
 use std::fmt;
 
@@ -14,9 +14,9 @@ pub struct Date {
 impl Date {
     /// A date; `None` if there is no such day.
     #[must_use]
-    pub fn new(year: u16, month: u8, day: u8) -> Option<Self> {
-        let exists = matches!(year, 1..=9999) && (1..=days_of(year, month)).contains(&day);
-        exists.then_some(Self { year, month, day })
+    pub const fn new(year: u16, month: u8, day: u8) -> Option<Self> {
+        let exists = matches!(year, 1..=9999) && day >= 1 && day <= Self::days_of(year, month);
+        if exists { Some(Self { year, month, day }) } else { None }
     }
 
     /// Reads `DDMMYYYY`, eight ASCII digits; `None` for anything else and for a day that does not exist.
@@ -31,6 +31,17 @@ impl Date {
             return None;
         }
         Self::new(year, u8::try_from(month).ok()?, u8::try_from(day).ok()?)
+    }
+
+    /// How many days a month has; none if there is no such month.
+    pub(crate) const fn days_of(year: u16, month: u8) -> u8 {
+        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        match month {
+            1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+            4 | 6 | 9 | 11 => 30,
+            2 => 28 + leap as u8,
+            _ => 0,
+        }
     }
 
     /// The year.
@@ -49,17 +60,6 @@ impl Date {
     #[must_use]
     pub fn day(self) -> u8 {
         self.day
-    }
-}
-
-/// How many days a month has; none if there is no such month.
-fn days_of(year: u16, month: u8) -> u8 {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    match month {
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-        4 | 6 | 9 | 11 => 30,
-        2 => 28 + u8::from(leap),
-        _ => 0,
     }
 }
 
