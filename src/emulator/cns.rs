@@ -18,7 +18,8 @@ use std::sync::Arc;
 use super::contact::Profile;
 use super::error::Error;
 use super::exchange::{
-    Answer, CLA_CHAINING, FAILURE, MEMORY_FAILURE, Tamper, assemble, data, deliver, done, get_response,
+    Answer, CLA_CHAINING, FAILURE, MEMORY_FAILURE, Tamper, answer, assemble, data, deliver, done,
+    get_response,
 };
 use super::source::Source;
 use super::store::{Memory, Store};
@@ -131,19 +132,8 @@ impl Card {
     /// A command, perhaps a fragment: puts chains together, then carries out.
     fn accept(&mut self, command: Command, tamper: &mut Option<Tamper>) -> Response {
         let is_chainable = |ins| ins == command::INS_PERFORM_SECURITY_OPERATION;
-        let (command, answer) = match assemble(&mut self.volatile.chain, command, false, is_chainable) {
-            Ok((command, true)) => {
-                let answer = self.perform(&command);
-                (command, answer)
-            }
-            Ok((fragment, false)) => (fragment, Ok(done())),
-            Err((command, refusal)) => (command, Err(refusal)),
-        };
-        let answer = answer.unwrap_or_else(Response::from);
-        match tamper {
-            Some(tamper) => tamper(&command, answer),
-            None => answer,
-        }
+        let assembled = assemble(&mut self.volatile.chain, command, false, is_chainable);
+        answer(assembled, tamper, |command| self.perform(command))
     }
 
     /// Carries out a whole command.

@@ -105,6 +105,27 @@ pub(super) fn assemble(
     Ok((begun.whole(&command), true))
 }
 
+/// Carries out what [`assemble`] says is whole, acknowledges what is not; a test may tamper with the answer.
+pub(super) fn answer(
+    assembled: Result<(Command, bool), (Command, StatusWord)>,
+    tamper: &mut Option<Tamper>,
+    perform: impl FnOnce(&Command) -> Answer,
+) -> Response {
+    let (command, answer) = match assembled {
+        Ok((command, true)) => {
+            let answer = perform(&command);
+            (command, answer)
+        }
+        Ok((fragment, false)) => (fragment, Ok(done())),
+        Err((command, refusal)) => (command, Err(refusal)),
+    };
+    let answer = answer.unwrap_or_else(Response::from);
+    match tamper {
+        Some(tamper) => tamper(&command, answer),
+        None => answer,
+    }
+}
+
 /// The rest of an answer, for GET RESPONSE.
 #[derive(Clone)]
 pub(super) struct Waiting {

@@ -20,7 +20,8 @@ use std::sync::Arc;
 
 use super::error::Error;
 use super::exchange::{
-    Answer, CLA_CHAINING, FAILURE, MEMORY_FAILURE, Tamper, assemble, data, deliver, done, get_response,
+    Answer, CLA_CHAINING, FAILURE, MEMORY_FAILURE, Tamper, answer, assemble, data, deliver, done,
+    get_response,
 };
 use super::profile::Profile;
 use super::source::Source;
@@ -148,19 +149,8 @@ impl Card {
 
     /// A command in clear form, perhaps a fragment: puts chains together, then carries out.
     fn accept(&mut self, command: Command, protected: bool, tamper: &mut Option<Tamper>) -> Response {
-        let (command, answer) = match self.assemble(command, protected) {
-            Ok((command, true)) => {
-                let answer = self.perform(&command, protected);
-                (command, answer)
-            }
-            Ok((fragment, false)) => (fragment, Ok(done())),
-            Err((command, refusal)) => (command, Err(refusal)),
-        };
-        let answer = answer.unwrap_or_else(Response::from);
-        match tamper {
-            Some(tamper) => tamper(&command, answer),
-            None => answer,
-        }
+        let assembled = self.assemble(command, protected);
+        answer(assembled, tamper, |command| self.perform(command, protected))
     }
 
     /// The whole command and `true`, or a fragment that is not the last and `false`.
