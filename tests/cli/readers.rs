@@ -80,6 +80,15 @@ fn lay_cns() -> (SoftCard, vpcd::Remover) {
     (card, remover)
 }
 
+/// The secrets of the contact card that is laid, a new PIN, and something to sign.
+fn write_secrets_and_message() {
+    for (name, content) in
+        [("pin.txt", "31415\n"), ("new.txt", "161803\n"), ("puk.txt", "27182818\n"), ("message", "a message")]
+    {
+        std::fs::write(folder().join(name), content).unwrap();
+    }
+}
+
 /// Has the authentication key of the CNS used, without a word about the PIN.
 fn use_the_key(link: &mut Link) -> StatusWord {
     // A block of type 1, which is all that matters here.
@@ -278,10 +287,7 @@ crate::isolated_tests! {
     fn a_contact_card_is_shown_no_pin_while_another_program_is_connected() {
         let _pcscd = Pcscd::start();
         let (card, _remover) = lay_cns();
-        std::fs::write(folder().join("pin.txt"), "31415\n").unwrap();
-        std::fs::write(folder().join("new.txt"), "161803\n").unwrap();
-        std::fs::write(folder().join("puk.txt"), "27182818\n").unwrap();
-        std::fs::write(folder().join("message"), "a message").unwrap();
+        write_secrets_and_message();
         let service = Service::open().unwrap();
         let other = service.connect(READER, Sharing::Shared).unwrap();
         until_states(["in-use", "empty"]);
@@ -327,10 +333,7 @@ crate::isolated_tests! {
     fn the_pin_of_a_contact_card_ends_with_the_command() {
         let _pcscd = Pcscd::start();
         let (card, _remover) = lay_cns();
-        std::fs::write(folder().join("pin.txt"), "31415\n").unwrap();
-        std::fs::write(folder().join("new.txt"), "161803\n").unwrap();
-        std::fs::write(folder().join("puk.txt"), "27182818\n").unwrap();
-        std::fs::write(folder().join("message"), "a message").unwrap();
+        write_secrets_and_message();
         let service = Service::open().unwrap();
         for command in [
             "pin verify --pin-file pin.txt",

@@ -1,11 +1,12 @@
 //! The contact card against the worked dialogues, byte for byte.
 
-use cie::emulator::SoftCard;
 use cie::emulator::contact::{
-    Directory, ElementaryFile, FilePath, Key, KeyUse, Model, Personalisation, ReadAccess, ReferenceData,
+    Directory, ElementaryFile, FilePath, Key, KeyUse, Model, Personalisation, Profile, ReadAccess,
+    ReferenceData,
 };
 use cie::emulator::entropy::Seeded;
 use cie::emulator::personalisation::CardKey;
+use cie::emulator::{SoftCard, SoftTransport};
 use serde_json::Value;
 
 use super::bench::{hex, send};
@@ -17,6 +18,23 @@ pub(crate) fn vectors() -> Value {
 fn padded(mut content: Vec<u8>, size: usize) -> Vec<u8> {
     content.resize(size, 0);
     content
+}
+
+/// The card of the worked dialogues with another profile.
+pub(crate) fn changed(change: impl FnOnce(&mut Profile)) -> (SoftCard, SoftTransport) {
+    let card = card(&vectors());
+    let mut profile = card.contact_profile().unwrap();
+    change(&mut profile);
+    card.set_contact_profile(profile);
+    let transport = card.transport();
+    (card, transport)
+}
+
+#[track_caller]
+pub(crate) fn play(transport: &mut SoftTransport, steps: &[(&str, &str)]) {
+    for (command, answer) in steps {
+        assert_eq!(send(transport, &command.replace(' ', "")), *answer, "{command}");
+    }
 }
 
 /// The card of the worked dialogues.

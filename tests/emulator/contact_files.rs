@@ -1,34 +1,17 @@
 //! The contact card's files: SELECT in all its forms, and every way in which a file ends.
 
+use cie::emulator::SoftCard;
 use cie::emulator::contact::{
-    AtEnd, ControlInformation, Directory, ElementaryFile, FilePath, Model, Paths, Profile, ReadAccess,
-    ShortRead,
+    AtEnd, ControlInformation, Directory, ElementaryFile, FilePath, Model, Paths, ReadAccess, ShortRead,
 };
 use cie::emulator::entropy::Seeded;
-use cie::emulator::{SoftCard, SoftTransport};
 use cie::iso7816::{StatusWord, tlv};
 
 use super::bench::send;
-use super::contact::{card, personalisation, vectors};
+use super::contact::{card, changed, personalisation, play, vectors};
 
 const ID_CARD: &str = "00A4080C0410001003";
 const NUMBER: &str = "37303939303031303030303030313230";
-
-/// A fresh card with its profile changed.
-fn changed(change: impl FnOnce(&mut Profile)) -> SoftTransport {
-    let card = card(&vectors());
-    let mut profile = card.contact_profile().unwrap();
-    change(&mut profile);
-    card.set_contact_profile(profile);
-    card.transport()
-}
-
-#[track_caller]
-fn play(transport: &mut SoftTransport, steps: &[(&str, &str)]) {
-    for (command, answer) in steps {
-        assert_eq!(send(transport, command), *answer, "{command}");
-    }
-}
 
 /// Identifier of the file or directory that control information describes.
 fn named(answer: &str) -> String {
@@ -131,7 +114,7 @@ fn every_end_of_a_file() {
         (ShortRead::Warned, whole("6282"), whole("6282")),
         (ShortRead::Corrected, "6C10".to_owned(), "6C10".to_owned()),
     ] {
-        let mut transport = changed(|profile| profile.short_read = style);
+        let (_, mut transport) = changed(|profile| profile.short_read = style);
         play(
             &mut transport,
             &[
@@ -144,7 +127,7 @@ fn every_end_of_a_file() {
         );
     }
     for (style, at_end) in [(AtEnd::Warned, "6282"), (AtEnd::Refused, "6B00")] {
-        let mut transport = changed(|profile| profile.at_end = style);
+        let (_, mut transport) = changed(|profile| profile.at_end = style);
         play(
             &mut transport,
             &[
@@ -156,7 +139,7 @@ fn every_end_of_a_file() {
             ],
         );
     }
-    let mut transport = changed(|profile| profile.reads_256 = false);
+    let (_, mut transport) = changed(|profile| profile.reads_256 = false);
     play(
         &mut transport,
         &[
@@ -177,7 +160,7 @@ fn every_kind_of_control_information() {
         (ControlInformation::WithoutSize, usual.replacen("6F38", "6F34", 1).replacen(size, "", 1)),
         (ControlInformation::None, "9000".to_owned()),
     ] {
-        let mut transport = changed(|profile| profile.control_information = style);
+        let (_, mut transport) = changed(|profile| profile.control_information = style);
         play(&mut transport, &[("00A40800041100110200", &expected), ("00A4080C0411001102", "9000")]);
     }
 }
@@ -191,7 +174,7 @@ fn paths_that_are_not_known() {
         (refused(0x6A86), "6A86", "6A86"),
         (refused(0x6A81), "6A81", "6A81"),
     ] {
-        let mut transport = changed(|profile| profile.paths = paths);
+        let (_, mut transport) = changed(|profile| profile.paths = paths);
         play(
             &mut transport,
             &[
@@ -209,7 +192,7 @@ fn paths_that_are_not_known() {
 
 #[test]
 fn answers_that_wait() {
-    let mut transport = changed(|profile| profile.answers_wait = true);
+    let (_, mut transport) = changed(|profile| profile.answers_wait = true);
     let information = send(&mut card(&vectors()).transport(), "00A40000023F0000");
     let (first, second) = information.split_at(2 * 16);
     play(
@@ -236,9 +219,9 @@ fn answers_that_wait() {
 #[test]
 fn extended_lengths_only_where_they_are_known() {
     let command = "00B00000000010";
-    let mut transport = changed(|_| ());
+    let (_, mut transport) = changed(|_| ());
     play(&mut transport, &[(ID_CARD, "9000"), (command, "6700"), ("00B000000010", "6700")]);
-    let mut transport = changed(|profile| profile.extended_length = true);
+    let (_, mut transport) = changed(|profile| profile.extended_length = true);
     play(&mut transport, &[(ID_CARD, "9000"), (command, &format!("{NUMBER}9000"))]);
     // More than 256 bytes at once, then.
     play(&mut transport, &[("00A4080C0411001101", "9000")]);

@@ -2,32 +2,15 @@
 
 use cie::crypto::DigestAlgorithm;
 use cie::crypto::signature::RsaPublicKey;
-use cie::emulator::contact::{KeyUse, Profile, SignatureInput};
-use cie::emulator::{SoftCard, SoftTransport};
+use cie::emulator::contact::{KeyUse, SignatureInput};
 
 use super::bench::{hex, send};
-use super::contact::{card, vectors};
+use super::contact::{changed, play, vectors};
 
 const VERIFY: &str = "00200010083132333435363738";
 const RESTORE: &str = "0022F303";
 const DECIPHER: &str = "0022F1B803830101";
 const SIGN: &str = "0022F1B603830101";
-
-fn changed(change: impl FnOnce(&mut Profile)) -> (SoftCard, SoftTransport) {
-    let card = card(&vectors());
-    let mut profile = card.contact_profile().unwrap();
-    change(&mut profile);
-    card.set_contact_profile(profile);
-    let transport = card.transport();
-    (card, transport)
-}
-
-#[track_caller]
-fn play(transport: &mut SoftTransport, steps: &[(&str, &str)]) {
-    for (command, answer) in steps {
-        assert_eq!(send(transport, &command.replace(' ', "")), *answer, "{command}");
-    }
-}
 
 /// PSO DECIPHER of a block.
 fn decipher(block: &str) -> String {

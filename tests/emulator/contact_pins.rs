@@ -1,14 +1,12 @@
 //! The contact card's PINs and PUKs: references, counters, and every way to spend and regain a try.
 
+use cie::emulator::SoftCard;
 use cie::emulator::contact::Model;
-use cie::emulator::contact::{
-    Directory, EmptyVerify, FilePath, PinReferences, Profile, ReferenceData, WrongPin,
-};
+use cie::emulator::contact::{Directory, EmptyVerify, FilePath, PinReferences, ReferenceData, WrongPin};
 use cie::emulator::entropy::Seeded;
-use cie::emulator::{SoftCard, SoftTransport};
 
 use super::bench::send;
-use super::contact::{card, personalisation, vectors};
+use super::contact::{changed, personalisation, play, vectors};
 
 const VERIFY: &str = "00200010083132333435363738";
 const VERIFY_90: &str = "00200090083132333435363738";
@@ -18,22 +16,6 @@ const WRONG_PUK: &str = "00200011083030303030303030";
 const CHANGE: &str = "00240010103132333435363738363534333231FFFF";
 const UNBLOCK: &str = "002C00101038373635343332313233343536FFFFFF";
 const NEW: &str = "0020001008 3233343536FFFFFF";
-
-fn changed(change: impl FnOnce(&mut Profile)) -> (SoftCard, SoftTransport) {
-    let card = card(&vectors());
-    let mut profile = card.contact_profile().unwrap();
-    change(&mut profile);
-    card.set_contact_profile(profile);
-    let transport = card.transport();
-    (card, transport)
-}
-
-#[track_caller]
-fn play(transport: &mut SoftTransport, steps: &[(&str, &str)]) {
-    for (command, answer) in steps {
-        assert_eq!(send(transport, &command.replace(' ', "")), *answer, "{command}");
-    }
-}
 
 #[test]
 fn a_reference_that_is_not_known_spends_nothing() {
