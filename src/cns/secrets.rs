@@ -37,7 +37,8 @@ impl Default for Secrets {
 }
 
 impl Session {
-    /// Shows the PIN of the authentication key: one VERIFY, never repeated. With one try or none known to be left
+    /// Shows the PIN of the authentication key: one VERIFY, never repeated; only if the card says that it has no such
+    /// object (6A88) a second one by the other reference, unless it answered to one of them before. With one try or none known to be left
     /// nothing is sent. From here on no other program gets at the card.
     ///
     /// # Errors
