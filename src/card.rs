@@ -16,6 +16,7 @@
 mod chip;
 mod error;
 mod information;
+mod mark;
 mod session;
 mod unlocked;
 
@@ -30,6 +31,7 @@ use crate::transport::Link;
 pub use chip::ChipFamily;
 pub use error::{Error, Refused};
 pub use information::{Cie3Information, ContactInformation, Information, KnownApplication};
+pub use mark::find_mark;
 pub use session::{Session, Unblock};
 pub use unlocked::{HolderSigner, Unlocked};
 

@@ -1,5 +1,7 @@
 //! What comes from outside: randomness and time are inputs, so that a dialogue can be replayed.
 
+pub mod moment;
+
 use std::time::SystemTime;
 
 /// The source of randomness gave nothing. Whatever asked for it must stop.

@@ -59,6 +59,9 @@ pub enum Error {
     /// What EF.SOD says about the card's files.
     #[error(transparent)]
     SecurityObject(#[from] passive::Error),
+    /// A recorded dialogue that cannot be read or played back.
+    #[error(transparent)]
+    Trace(#[from] transport::replay::OpenError),
     /// A cryptographic operation.
     #[error(transparent)]
     Crypto(#[from] crypto::Error),
@@ -168,6 +171,7 @@ impl Error {
             Self::FiscalCode(_) => &FISCAL_CODE,
             Self::SecurityObject(passive::Error::DigestDiffers(_)) => &FILE_ALTERED,
             Self::SecurityObject(_) => &CARD_MALFORMED,
+            Self::Trace(_) => &TRACE_UNUSABLE,
             Self::Crypto(_) => &INTERNAL,
             #[cfg(feature = "emulator")]
             Self::SoftCard(crate::emulator::Error::InUse) => &CARD_IN_USE,
@@ -203,6 +207,7 @@ fn of_transport(error: &transport::Error) -> &'static Advice {
         transport::Error::TimedOut => &TIMED_OUT,
         transport::Error::Cancelled => &CANCELLED,
         transport::Error::Reader(_) => &READER_FAILED,
+        transport::Error::NotAsRecorded(_) => &NOT_AS_RECORDED,
     }
 }
 

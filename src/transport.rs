@@ -3,6 +3,8 @@
 
 #[cfg(feature = "pcsc")]
 pub mod pcsc;
+pub mod replay;
+pub mod trace;
 
 use crate::crypto::SystemEntropy;
 use crate::environment::{Clock, Entropy, EntropyError, SystemClock};
@@ -65,6 +67,9 @@ pub enum Error {
     /// The reader or its service failed; the text is theirs.
     #[error("the reader failed: {0}")]
     Reader(String),
+    /// A recorded dialogue is played back, and what happened is not what was recorded.
+    #[error(transparent)]
+    NotAsRecorded(Box<replay::Mismatch>),
 }
 
 /// One way to one card: a reader, a recorded dialogue, a software card.
@@ -172,6 +177,29 @@ pub struct Link {
     /// Whether a transaction was begun for them.
     in_transaction: bool,
     interruptions: u64,
+    /// Where a plain trace of this dialogue is written.
+    tap: Option<trace::Tap>,
+}
+
+/// Where there was a transport that went somewhere else.
+struct Nowhere;
+
+impl Transport for Nowhere {
+    fn transmit(&mut self, _: &[u8]) -> Result<Vec<u8>, Error> {
+        Err(Error::Removed)
+    }
+
+    fn reset(&mut self) -> Result<(), Error> {
+        Err(Error::Removed)
+    }
+
+    fn atr(&self) -> &[u8] {
+        &[]
+    }
+
+    fn company(&mut self) -> Option<&mut dyn Company> {
+        None
+    }
 }
 
 impl Link {
@@ -191,7 +219,28 @@ impl Link {
             holders: 0,
             in_transaction: false,
             interruptions: 0,
+            tap: None,
         }
+    }
+
+    /// The same link, with everything that is said over it recorded from here on. The trace goes on after the
+    /// card's protected channel or its PIN only if that begins later, so this is for a link fresh from its reader.
+    #[must_use]
+    pub fn recorded(mut self, recorder: &trace::Recorder) -> Self {
+        self.end_transaction();
+        let transport = std::mem::replace(&mut self.transport, Box::new(Nowhere));
+        let entropy = std::mem::replace(&mut self.entropy, Box::new(SystemEntropy));
+        let clock = std::mem::replace(&mut self.clock, Box::new(SystemClock));
+        let recorded = trace::record(recorder, transport, entropy, clock);
+        (self.transport, self.entropy, self.clock) = (recorded.transport, recorded.entropy, recorded.clock);
+        self.tap = recorded.tap;
+        self.statistics = Statistics::default();
+        self
+    }
+
+    /// Where a plain trace listens, if one is written.
+    pub(crate) fn tap(&mut self) -> Option<&mut trace::Tap> {
+        self.tap.as_mut()
     }
 
     /// A link with another source of randomness and time, for tests and recorded dialogues.

@@ -181,6 +181,12 @@ advice! {
     TEST_CERTIFICATE: "test-certificate",
         "This is a test card, not a real one.",
         "Questa è una carta di prova, non una carta vera.";
+    TRACE_UNUSABLE: "trace-unusable",
+        "This recorded dialogue cannot be used: the message says in which line and why.",
+        "Questa registrazione non è utilizzabile: il messaggio dice in quale riga e perché.";
+    NOT_AS_RECORDED: "not-as-recorded",
+        "What happened is not what was recorded: the message says at which line. No card was touched.",
+        "Ciò che è accaduto non è ciò che era registrato: il messaggio dice a quale riga. Nessuna carta è stata toccata.";
     INTERNAL: "internal",
         "The computer could not do this. Try again, and report it if it stays.",
         "Il computer non ha potuto eseguire l'operazione. Riprovare e, se persiste, segnalarlo.";

@@ -4,8 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::StatusWord;
-use super::command::{INS_CHANGE_REFERENCE_DATA, INS_RESET_RETRY_COUNTER, INS_VERIFY};
+use super::{StatusWord, command};
 
 /// Longest data field of a short command, in bytes.
 pub const SHORT_DATA_MAX: usize = 255;
@@ -87,11 +86,10 @@ impl Command {
         self
     }
 
-    /// Whether this is a command that carries a PIN or PUK: VERIFY, CHANGE REFERENCE DATA, RESET RETRY
-    /// COUNTER.
+    /// Whether this is a command that carries a PIN or PUK ([`command::carries_pin`]).
     #[must_use]
     pub fn carries_pin(&self) -> bool {
-        matches!(self.ins, INS_VERIFY | INS_CHANGE_REFERENCE_DATA | INS_RESET_RETRY_COUNTER)
+        command::carries_pin(self.ins)
     }
 
     /// The command to issue after 6Cxx: the same with the Ne that the card named, if it may be repeated.

@@ -32,6 +32,13 @@ pub const INS_GET_RESPONSE: u8 = 0xC0;
 /// INS of GET DATA with a BER-TLV data field.
 pub const INS_GET_DATA_ODD: u8 = 0xCB;
 
+/// Whether a command with this INS carries a PIN or PUK: VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER,
+/// in any form, with BER-TLV data as well (odd INS).
+#[must_use]
+pub fn carries_pin(ins: u8) -> bool {
+    matches!(ins & 0xFE, INS_VERIFY | INS_CHANGE_REFERENCE_DATA | INS_RESET_RETRY_COUNTER)
+}
+
 /// SELECT by DF name (application identifier), no data back.
 #[must_use]
 pub fn select_application(aid: &[u8]) -> Command {

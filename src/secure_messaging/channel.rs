@@ -3,6 +3,7 @@
 use super::{COMMAND_DATA_MAX, COMMAND_DATA_SMALL, Error, READ_DATA_MAX, SecureMessaging};
 use crate::iso7816::{Command, Response, StatusWord};
 use crate::transport::Link;
+use crate::transport::trace::Failure;
 
 enum Protection {
     Clear,
@@ -111,12 +112,24 @@ impl Channel {
     /// # Errors
     /// [`Error`]; a status word other than 9000 is in the response and not an error here.
     pub fn exchange(&mut self, command: &Command) -> Result<Response, Error> {
+        let (protected, closed) = (!self.is_clear(), self.is_closed());
+        if let Some(tap) = self.link.tap().filter(|_| !closed) {
+            tap.command(command, protected);
+        }
         let result = match &mut self.protection {
-            Protection::Clear => return Ok(self.link.exchange(command)?),
-            Protection::Closed => Err(Error::Closed),
-            Protection::Protected(session) => protected(&mut self.link, session, command, &mut self.fragment),
+            Protection::Clear => self.link.exchange(command).map_err(Error::from),
+            Protection::Closed => return Err(Error::Closed),
+            Protection::Protected(session) => {
+                exchange_protected(&mut self.link, session, command, &mut self.fragment)
+            }
         };
-        if result.is_err() {
+        if let Some(tap) = self.link.tap() {
+            tap.outcome(result.as_ref().map_err(|error| match error {
+                Error::Transport(error) => Failure::from(error),
+                _ => Failure::Unprotected,
+            }));
+        }
+        if protected && result.is_err() {
             self.close();
         }
         result
@@ -133,7 +146,7 @@ impl std::fmt::Debug for Channel {
     }
 }
 
-fn protected(
+fn exchange_protected(
     link: &mut Link,
     session: &mut SecureMessaging,
     command: &Command,
@@ -149,7 +162,7 @@ fn protected(
         if could_be_smaller && response.status() == StatusWord::WRONG_LENGTH && !command.carries_pin() {
             // Once: no fragment of the next chain could be smaller.
             *size = COMMAND_DATA_SMALL;
-            return protected(link, session, command, size);
+            return exchange_protected(link, session, command, size);
         }
         if !response.status().is_success() {
             break;

@@ -288,5 +288,5 @@ fn digits(text: &str) -> Result<String, String> {
 
 #[cfg(feature = "emulator")]
 fn moment(text: &str) -> Result<std::time::SystemTime, String> {
-    crate::moment::parse(text).ok_or_else(|| "yyyy-mm-ddThh:mm:ssZ".to_owned())
+    cie::environment::moment::parse(text).ok_or_else(|| "yyyy-mm-ddThh:mm:ssZ".to_owned())
 }

@@ -237,6 +237,8 @@ fn status_of(code: &str) -> Status {
         | "puk-last-try"
         | "purpose-refused"
         | "soft-card"
+        | "trace-unusable"
+        | "not-as-recorded"
         | "fiscal-code-malformed"
         | "internal" => Status::Usage,
         "no-service" | "no-reader" | "no-card" | "card-in-use" | "card-removed" | "card-mute"
@@ -295,6 +297,8 @@ mod tests {
                 "puk-last-try",
                 "purpose-refused",
                 "soft-card",
+                "trace-unusable",
+                "not-as-recorded",
                 "fiscal-code-malformed",
                 "internal",
             ],

@@ -5,8 +5,6 @@ mod commands;
 mod failure;
 mod help;
 mod language;
-#[cfg(feature = "emulator")]
-mod moment;
 mod output;
 mod progress;
 mod reader;
