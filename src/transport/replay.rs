@@ -156,6 +156,12 @@ impl Replay {
         self.state().line()
     }
 
+    /// Where the dialogue first went another way than the recorded one, if it did.
+    #[must_use]
+    pub fn mismatch(&self) -> Option<Mismatch> {
+        self.state().mismatch.clone()
+    }
+
     /// What the dialogue came to, if it went the recorded way to the end. Drop what was made of the link first: a
     /// card with a verified PIN is reset then, and that was recorded, too.
     ///

@@ -23,7 +23,8 @@ pub(crate) struct Arguments {
 /// What every command understands.
 #[derive(Args)]
 pub(crate) struct Common {
-    /// The reader, by its name in `cie readers`, or a software card as soft:CARD.json; else the only reader with a card
+    /// The reader, by its name in `cie readers`, or a software card as soft:CARD.json, or a replayable trace as
+    /// trace:FILE; else the only reader with a card
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) reader: Option<String>,
     /// Let other programs use the card too (the default), or keep it: shared, exclusive; a card that is no CIE 3 is
@@ -39,9 +40,29 @@ pub(crate) struct Common {
     /// Language: it or en; else that of the system
     #[arg(long, global = true, value_name = "LANGUAGE", value_enum, hide_possible_values = true)]
     lang: Option<Lang>,
+    /// Record what is said to the card in a new file, without PIN and without data of the holder
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+    /// What the trace tells: diagnostic (the default), replayable (everything, the PIN included: software and test
+    /// cards only), plain (the holder's data in clear, for `cie trace redact` only)
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHAT",
+        value_enum,
+        hide_possible_values = true,
+        requires = "trace"
+    )]
+    pub(crate) trace_kind: Option<TraceKind>,
+    /// Declare that the card is a test card and its PIN nobody's secret
+    #[arg(long, global = true, requires = "trace")]
+    pub(crate) trace_test_card: bool,
     /// Print this help
     #[arg(short, long, global = true, action = ArgAction::Help)]
     help: Option<bool>,
+    /// What is being recorded or played back meanwhile.
+    #[arg(skip)]
+    pub(crate) tape: crate::tape::Tape,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -56,6 +77,15 @@ pub(crate) enum Sharing {
     #[default]
     Shared,
     Exclusive,
+}
+
+/// What a trace tells.
+#[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum TraceKind {
+    #[default]
+    Diagnostic,
+    Replayable,
+    Plain,
 }
 
 #[derive(Subcommand)]

@@ -15,9 +15,16 @@ use cie::pin::Tries;
 use crate::arguments::{Arguments, Command, Common};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::tape::Tape;
 
-/// Carries out one command.
-pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<(), Failure> {
+/// Carries out one command, recorded or played back if that was asked for.
+pub(crate) fn run(mut arguments: Box<Arguments>, output: Output) -> Result<(), Failure> {
+    arguments.common.tape = Tape::begin(&arguments)?;
+    let outcome = carry_out(&arguments, output);
+    arguments.common.tape.end(outcome, output)
+}
+
+fn carry_out(arguments: &Arguments, output: Output) -> Result<(), Failure> {
     let common: &Common = &arguments.common;
     match &arguments.command {
         Command::Readers => readers::run(common, output),

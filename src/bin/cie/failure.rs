@@ -109,6 +109,12 @@ problems! {
     VIRTUAL_READER: "virtual-reader", NoCard,
         ["The card is off the virtual reader: {}.", "La carta non è più sul lettore virtuale: {}."],
         ["Check that vpcd of the project vsmartcard listens there.", "Controllare che lì ascolti vpcd del progetto vsmartcard."];
+    NO_TEST_CARD: "no-test-card", Usage,
+        ["This card does not say that it is a software card, so not everything may be recorded.", "Questa carta non dice di essere una carta software, perciò non si può registrare tutto."],
+        ["A diagnostic trace is safe with every card. If it is a test card whose PIN is nobody's secret, add --trace-test-card.", "Una registrazione diagnostic è sicura con ogni carta. Se è una carta di prova e il suo PIN non è un segreto, aggiungere --trace-test-card."];
+    NO_DIALOGUE: "no-dialogue", Usage,
+        ["This command says nothing to a card that could be recorded.", "Questo comando non dice nulla a una carta che si possa registrare."],
+        ["Leave --trace away.", "Omettere --trace."];
     NO_SOFT_CARDS: "no-soft-cards", Usage,
         ["This program was built without software cards.", "Questo programma è compilato senza carte software."],
         ["Build it with --features cli,emulator.", "Compilarlo con --features cli,emulator."];

@@ -48,7 +48,7 @@ const COMMANDS: &[(&str, &str)] = &[
 const ARGUMENTS: &[(&str, &str)] = &[
     (
         "reader",
-        "Il lettore, con il nome che ha in `cie readers`, o una carta software come soft:CARTA.json; altrimenti l'unico lettore con una carta",
+        "Il lettore, con il nome che ha in `cie readers`, o una carta software come soft:CARTA.json, o una registrazione riproducibile come trace:FILE; altrimenti l'unico lettore con una carta",
     ),
     (
         "sharing",
@@ -57,6 +57,12 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("wait", "Attendere per tanti secondi che una carta sia appoggiata sul lettore"),
     ("json", "Scrivere un oggetto JSON; anche gli errori, sull'uscita degli errori"),
     ("lang", "Lingua: it o en; altrimenti quella del sistema"),
+    ("trace", "Registrare il dialogo con la carta in un nuovo file, senza PIN e senza dati del titolare"),
+    (
+        "trace_kind",
+        "Che cosa registrare: diagnostic (predefinito), replayable (tutto, compreso il PIN: solo carte software e di prova), plain (i dati del titolare in chiaro, solo per `cie trace redact`)",
+    ),
+    ("trace_test_card", "Dichiarare che la carta è di prova e il suo PIN non è un segreto"),
     ("help", "Mostrare questo aiuto"),
     ("version", "Mostrare la versione"),
     ("folder", "La cartella da creare"),
@@ -104,6 +110,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
 const VALUES: &[(&str, &str)] = &[
     ("NAME", "NOME"),
     ("HOW", "COME"),
+    ("WHAT", "COSA"),
     ("SECONDS", "SECONDI"),
     ("LANGUAGE", "LINGUA"),
     ("DIR", "CARTELLA"),

@@ -201,6 +201,14 @@ texts! {
         "The virtual reader's service has stopped. The card is laid on again when it is back.",
         "Il servizio del lettore virtuale si è fermato. La carta sarà appoggiata di nuovo quando torna.";
 
+    // Recorded dialogues.
+    TRACE_WRITTEN_PLAIN:
+        "{} tells who the holder is: keep it to yourself. `cie trace redact` makes of it what can be shared.",
+        "{} dice chi è il titolare: tenerlo per sé. `cie trace redact` ne ricava ciò che si può condividere.";
+    TRACE_WRITTEN_REPLAYABLE:
+        "{} has everything in it, the PIN included.",
+        "{} contiene tutto, compreso il PIN.";
+
     // Personal data.
     DATA_ISSUER_CODE: "Issuer: {}", "Ente emittente: {}";
     DATA_ISSUE_DATE: "Issued: {}", "Rilasciata il: {}";

@@ -9,6 +9,7 @@ mod output;
 mod progress;
 mod reader;
 mod secret_input;
+mod tape;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -24,7 +25,7 @@ fn main() -> ExitCode {
     let output = Output { language: language::choose(&words), json };
     let outcome = help::parse(&words, output.language).and_then(|parsed| match parsed {
         Parsed::Text(text) => output.bytes(text.as_bytes()),
-        Parsed::Arguments(arguments) => commands::run(&arguments, output),
+        Parsed::Arguments(arguments) => commands::run(arguments, output),
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

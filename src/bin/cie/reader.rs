@@ -14,6 +14,8 @@ use crate::progress::Progress;
 
 /// What a software card's name begins with.
 const SOFT: &str = "soft:";
+/// What the name of a recorded dialogue begins with.
+const TRACE: &str = "trace:";
 
 /// A reader, by what the person calls it.
 pub(crate) enum Place<'a> {
@@ -23,13 +25,19 @@ pub(crate) enum Place<'a> {
     Named(&'a str),
     /// A software card's file.
     Soft(&'a str),
+    /// A recorded dialogue.
+    Recorded(&'a str),
 }
 
 impl<'a> Place<'a> {
     pub(crate) fn of(common: &'a Common) -> Self {
         match common.reader.as_deref() {
             None => Self::Any,
-            Some(name) => name.strip_prefix(SOFT).map_or(Self::Named(name), Self::Soft),
+            Some(name) => match (name.strip_prefix(SOFT), name.strip_prefix(TRACE)) {
+                (Some(path), _) => Self::Soft(path),
+                (_, Some(path)) => Self::Recorded(path),
+                _ => Self::Named(name),
+            },
         }
     }
 }
@@ -37,7 +45,8 @@ impl<'a> Place<'a> {
 /// Connects to the card.
 pub(crate) fn link(common: &Common, output: Output) -> Result<Link, Failure> {
     let name = match Place::of(common) {
-        Place::Soft(path) => return soft(path),
+        Place::Soft(path) => return common.tape.of(soft(path)?, true),
+        Place::Recorded(path) => return common.tape.play(path),
         Place::Named(name) => Some(name),
         Place::Any => None,
     };
@@ -48,7 +57,7 @@ pub(crate) fn link(common: &Common, output: Output) -> Result<Link, Failure> {
         }
         (found, _) => found,
     };
-    Ok(service.connect(&found?, sharing(common))?)
+    common.tape.of(service.connect(&found?, sharing(common))?, false)
 }
 
 /// Connects to the card and makes sure that it is one we know.

@@ -23,9 +23,10 @@ struct Line {
 
 pub(super) fn run(common: &Common, output: Output) -> Result<(), Failure> {
     let lines = match Place::of(common) {
-        Place::Soft(path) => {
-            let link = reader::soft(path)?;
-            vec![Line::of_card(format!("soft:{path}"), hex::encode_upper(link.atr()), Ok(link))]
+        Place::Soft(_) | Place::Recorded(_) => {
+            let link = reader::link(common, output)?;
+            let name = common.reader.clone().unwrap_or_default();
+            vec![Line::of_card(name, hex::encode_upper(link.atr()), Ok(link))]
         }
         place => {
             let service = Service::open()?;
@@ -37,7 +38,8 @@ pub(super) fn run(common: &Common, output: Output) -> Result<(), Failure> {
                 return Err(cie::transport::Error::NoReader.into());
             }
             let _progress = Progress::start(output, language::LOOKING);
-            readers.into_iter().map(|reader| look(&service, reader)).collect()
+            let lines = readers.into_iter().map(|reader| look(common, &service, reader));
+            lines.collect::<Result<_, Failure>>()?
         }
     };
     let object = json!({ "readers": lines.iter().map(Line::to_json).collect::<Vec<_>>() });
@@ -47,9 +49,9 @@ pub(super) fn run(common: &Common, output: Output) -> Result<(), Failure> {
 
 /// Looks at what lies on a reader. A card that another program is using is left alone: to ask it for its
 /// applications would end that program's protected channel.
-fn look(service: &Service, reader: Reader) -> Line {
+fn look(common: &Common, service: &Service, reader: Reader) -> Result<Line, Failure> {
     let bare = |name, state, atr| Line { name, state, atr, card: None, error: None };
-    match reader.state {
+    Ok(match reader.state {
         ReaderState::Empty => bare(reader.name, "empty", None),
         ReaderState::Mute => bare(reader.name, "mute", None),
         ReaderState::Present { atr, in_use, exclusive } => {
@@ -58,13 +60,16 @@ fn look(service: &Service, reader: Reader) -> Line {
                 (true, _) => bare(reader.name, "exclusive", Some(atr)),
                 (false, true) => bare(reader.name, "in-use", Some(atr)),
                 _ => {
-                    let link = service.connect(&reader.name, Sharing::Shared);
-                    Line::of_card(reader.name, atr, link.map_err(cie::Error::from))
+                    let link = match service.connect(&reader.name, Sharing::Shared) {
+                        Ok(link) => Ok(common.tape.of(link, false)?),
+                        Err(error) => Err(error.into()),
+                    };
+                    Line::of_card(reader.name, atr, link)
                 }
             }
         }
         _ => bare(reader.name, "unknown", None),
-    }
+    })
 }
 
 impl Line {

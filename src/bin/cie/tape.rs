@@ -1,0 +1,129 @@
+//! `--trace` and `--reader trace:FILE`: what is said to the card is recorded, or was.
+
+use std::cell::OnceCell;
+use std::path::PathBuf;
+
+use cie::card;
+use cie::transport::Link;
+use cie::transport::replay::Replay;
+use cie::transport::trace::{Origin, Recorder, TestCard, What};
+
+use crate::arguments::{Arguments, Command, TraceKind};
+use crate::failure::{self, Failure};
+use crate::language;
+use crate::output::{self, Output};
+
+/// What is being recorded, and what is being played back.
+#[derive(Default)]
+pub(crate) struct Tape {
+    recording: Option<Recording>,
+    replay: OnceCell<Replay>,
+}
+
+struct Recording {
+    path: PathBuf,
+    kind: TraceKind,
+    test_card: bool,
+    /// Made at the first connection: of what may be recorded the card decides.
+    recorder: OnceCell<Recorder>,
+}
+
+impl Tape {
+    /// Whatever can be refused is refused before a card is touched.
+    pub(crate) fn begin(arguments: &Arguments) -> Result<Self, Failure> {
+        let common = &arguments.common;
+        let Some(path) = &common.trace else { return Ok(Self::default()) };
+        let talks = match arguments.command {
+            Command::Completions { .. } | Command::Manual => false,
+            #[cfg(feature = "emulator")]
+            Command::Soft(_) => false,
+            _ => true,
+        };
+        if !talks {
+            return Err(Failure::Own(failure::NO_DIALOGUE, String::new()));
+        }
+        output::check_new(path, false)?;
+        let kind = common.trace_kind.unwrap_or_default();
+        let (path, test_card) = (path.clone(), common.trace_test_card);
+        let recording = Recording { path, kind, test_card, recorder: OnceCell::new() };
+        Ok(Self { recording: Some(recording), ..Self::default() })
+    }
+
+    /// A connection to a card; recorded, if that was asked for. `soft` is whether it is known to be a software card.
+    pub(crate) fn of(&self, link: Link, soft: bool) -> Result<Link, Failure> {
+        let Some(recording) = &self.recording else { return Ok(link) };
+        let origin = match (recording.test_card, soft) {
+            (_, true) => Origin::Emulator,
+            (true, false) => Origin::TestCard,
+            (false, false) => Origin::Citizen,
+        };
+        let (link, what) = match recording.kind {
+            TraceKind::Diagnostic => (link, What::Diagnostic(origin)),
+            TraceKind::Plain => (link, What::Plain(origin)),
+            TraceKind::Replayable => {
+                let (link, mark) = card::find_mark(link)?;
+                let card = mark.or_else(|| recording.test_card.then(TestCard::declared));
+                let refused = || Failure::Own(failure::NO_TEST_CARD, String::new());
+                (link, What::Replayable(card.ok_or_else(refused)?))
+            }
+        };
+        if recording.recorder.get().is_none() {
+            let recorder =
+                Recorder::create(&recording.path, what).map_err(|error| recording.failure(&error))?;
+            let _ = recording.recorder.set(recorder);
+        }
+        Ok(match recording.recorder.get() {
+            Some(recorder) => link.recorded(recorder),
+            None => link,
+        })
+    }
+
+    /// The next connection of a recorded dialogue.
+    pub(crate) fn play(&self, path: &str) -> Result<Link, Failure> {
+        if self.replay.get().is_none() {
+            let _ = self.replay.set(Replay::open(path)?);
+        }
+        match self.replay.get() {
+            Some(replay) => self.of(replay.link()?, replay.origin() == Origin::Emulator),
+            None => Err(cie::transport::Error::NoReader.into()),
+        }
+    }
+
+    /// What the command came to, if nothing went wrong beside it: a trace that could not be written, a recorded
+    /// dialogue that went another way.
+    pub(crate) fn end(&mut self, outcome: Result<(), Failure>, output: Output) -> Result<(), Failure> {
+        if let Some(replay) = self.replay.take() {
+            match (replay.conclude(Ok::<_, cie::Error>(())), replay.mismatch()) {
+                (_, Some(mismatch)) => {
+                    return Err(cie::transport::Error::NotAsRecorded(Box::new(mismatch)).into());
+                }
+                (Err(cie::transport::replay::Failed::Mismatch(mismatch)), None) if outcome.is_ok() => {
+                    return Err(cie::transport::Error::NotAsRecorded(Box::new(mismatch)).into());
+                }
+                _ => {}
+            }
+        }
+        let Some(mut recording) = self.recording.take() else { return outcome };
+        let Some(recorder) = recording.recorder.take() else { return outcome };
+        let written = recorder.finish().map_err(|error| recording.failure(&error));
+        let warning = match recording.kind {
+            TraceKind::Diagnostic => None,
+            TraceKind::Replayable => Some(language::TRACE_WRITTEN_REPLAYABLE),
+            TraceKind::Plain => Some(language::TRACE_WRITTEN_PLAIN),
+        };
+        if let Some(warning) = warning.filter(|_| written.is_ok()) {
+            output.note(&warning.with(output.language, &[&recording.path.display()]));
+        }
+        outcome.and(written)
+    }
+}
+
+impl Recording {
+    fn failure(&self, error: &std::io::Error) -> Failure {
+        let problem = match error.kind() {
+            std::io::ErrorKind::AlreadyExists => failure::EXISTS,
+            _ => failure::OUTPUT,
+        };
+        Failure::Own(problem, format!("{} ({error})", self.path.display()))
+    }
+}
