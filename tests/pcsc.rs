@@ -6,6 +6,7 @@
 mod common;
 #[path = "pcsc/contact.rs"]
 mod contact;
+mod dialogues;
 #[path = "pcsc/faults.rs"]
 mod faults;
 #[path = "pcsc/flows.rs"]
@@ -14,6 +15,10 @@ mod flows;
 mod opensc;
 #[path = "pcsc/raw_card.rs"]
 mod raw_card;
+#[path = "dialogues/recorded.rs"]
+mod recorded;
+#[path = "pcsc/recording.rs"]
+mod recording;
 #[path = "pcsc/sharing.rs"]
 mod sharing;
 #[path = "pcsc/watching.rs"]

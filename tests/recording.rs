@@ -5,8 +5,12 @@
 
 mod common;
 mod dialogues;
+#[path = "recording/private.rs"]
+mod private;
 #[path = "dialogues/recorded.rs"]
 mod recorded;
+#[path = "recording/tape.rs"]
+mod tape;
 
 use std::fs;
 
