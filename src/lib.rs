@@ -75,4 +75,5 @@ mod vectors;
 #[cfg(all(doctest, feature = "pcsc"))]
 #[doc = include_str!("../README.md")]
 #[doc = include_str!("../docs/readers.md")]
+#[doc = include_str!("../docs/traces.md")]
 struct Pages;

@@ -28,6 +28,9 @@ mod session;
 #[path = "cli/terminal.rs"]
 mod terminal;
 
+#[path = "cli/traces.rs"]
+mod traces;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;

@@ -4,9 +4,9 @@
 //! use cie::{card, transport::replay::Replay};
 //!
 //! let replay = Replay::open("fixtures/traces/cie3-gemalto-recognise.trace")?;
-//! let outcome = replay.link().map_err(cie::Error::from).and_then(|link| Ok(card::open(link)?));
-//! let card = replay.conclude(outcome)?; // an error names the line; nothing may be left over
-//! assert_eq!(card.kind(), card::Kind::Cie3);
+//! let outcome = replay.link().map_err(cie::Error::from).and_then(|link| Ok(card::open(link)?.information()?));
+//! let information = replay.conclude(outcome)?; // an error names the line; nothing may be left over
+//! assert_eq!(information.kind(), card::Kind::Cie3);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
