@@ -223,8 +223,8 @@ impl Link {
         }
     }
 
-    /// The same link, with everything that is said over it recorded from here on. The trace goes on after the
-    /// card's protected channel or its PIN only if that begins later, so this is for a link fresh from its reader.
+    /// The same link, with everything recorded that is said over it from here on. What was said before is not in the
+    /// trace, so this is for a link fresh from its reader. [`Link::statistics`] begin anew.
     #[must_use]
     pub fn recorded(mut self, recorder: &trace::Recorder) -> Self {
         self.end_transaction();

@@ -39,6 +39,9 @@ use crate::environment::moment;
 /// The longest trace that is read, in bytes.
 pub const TRACE_MAX: usize = 16 << 20;
 
+/// The most events of a trace that is read: a hundred times what any dialogue has.
+pub const EVENTS_MAX: usize = 200_000;
+
 /// The longest line of a trace that is read, in bytes: room for the longest APDU, two digits a byte.
 pub const LINE_MAX: usize = 2 * 65_544 + 64;
 

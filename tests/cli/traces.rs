@@ -85,7 +85,7 @@ fn what_cannot_be_recorded_or_played_back_is_refused() {
         assert!(said.contains(&format!("({code}")), "{words}: {said}");
     };
     // A file that is there, before the card is touched.
-    status("soft:card.json", "--trace message info", "file-exists");
+    status("soft:card.json", "--trace message info", "trace-exists");
     status("soft:card.json", "--trace none/at/all info", "output");
     status("soft:card.json", "--trace x manual", "no-dialogue");
     status("soft:card.json", "--trace-kind plain info", "usage");

@@ -40,7 +40,7 @@ pub(crate) struct Common {
     /// Language: it or en; else that of the system
     #[arg(long, global = true, value_name = "LANGUAGE", value_enum, hide_possible_values = true)]
     lang: Option<Lang>,
-    /// Record what is said to the card in a new file, without PIN and without data of the holder
+    /// Record what is said to the card in a new file; unless asked otherwise without PIN and data of the holder
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
     /// What the trace tells: diagnostic (the default), replayable (everything, the PIN included: software and test

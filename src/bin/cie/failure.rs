@@ -112,6 +112,9 @@ problems! {
     NO_TEST_CARD: "no-test-card", Usage,
         ["This card does not say that it is a software card, so not everything may be recorded.", "Questa carta non dice di essere una carta software, perciò non si può registrare tutto."],
         ["A diagnostic trace is safe with every card. If it is a test card whose PIN is nobody's secret, add --trace-test-card.", "Una registrazione diagnostic è sicura con ogni carta. Se è una carta di prova e il suo PIN non è un segreto, aggiungere --trace-test-card."];
+    TRACE_EXISTS: "trace-exists", Usage,
+        ["The file {} exists already.", "Il file {} esiste già."],
+        ["Choose another name: a recording replaces no file.", "Scegliere un altro nome: una registrazione non sostituisce alcun file."];
     NO_DIALOGUE: "no-dialogue", Usage,
         ["This command says nothing to a card that could be recorded.", "Questo comando non dice nulla a una carta che si possa registrare."],
         ["Leave --trace away.", "Omettere --trace."];

@@ -57,7 +57,10 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("wait", "Attendere per tanti secondi che una carta sia appoggiata sul lettore"),
     ("json", "Scrivere un oggetto JSON; anche gli errori, sull'uscita degli errori"),
     ("lang", "Lingua: it o en; altrimenti quella del sistema"),
-    ("trace", "Registrare il dialogo con la carta in un nuovo file, senza PIN e senza dati del titolare"),
+    (
+        "trace",
+        "Registrare il dialogo con la carta in un nuovo file; salvo richiesta diversa, senza PIN e senza dati del titolare",
+    ),
     (
         "trace_kind",
         "Che cosa registrare: diagnostic (predefinito), replayable (tutto, compreso il PIN: solo carte software e di prova), plain (i dati del titolare in chiaro, solo per `cie trace redact`)",

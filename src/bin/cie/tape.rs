@@ -11,7 +11,7 @@ use cie::transport::trace::{Origin, Recorder, TestCard, What};
 use crate::arguments::{Arguments, Command, TraceKind};
 use crate::failure::{self, Failure};
 use crate::language;
-use crate::output::{self, Output};
+use crate::output::Output;
 
 /// What is being recorded, and what is being played back.
 #[derive(Default)]
@@ -42,7 +42,9 @@ impl Tape {
         if !talks {
             return Err(Failure::Own(failure::NO_DIALOGUE, String::new()));
         }
-        output::check_new(path, false)?;
+        if path.symlink_metadata().is_ok() {
+            return Err(Failure::Own(failure::TRACE_EXISTS, path.display().to_string()));
+        }
         let kind = common.trace_kind.unwrap_or_default();
         let (path, test_card) = (path.clone(), common.trace_test_card);
         let recording = Recording { path, kind, test_card, recorder: OnceCell::new() };
@@ -121,7 +123,7 @@ impl Tape {
 impl Recording {
     fn failure(&self, error: &std::io::Error) -> Failure {
         let problem = match error.kind() {
-            std::io::ErrorKind::AlreadyExists => failure::EXISTS,
+            std::io::ErrorKind::AlreadyExists => failure::TRACE_EXISTS,
             _ => failure::OUTPUT,
         };
         Failure::Own(problem, format!("{} ({error})", self.path.display()))

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lines::{Line, Lines, Words};
 use zeroize::Zeroizing;
 
-use super::{Entry, Event, Failure, Kind, Origin, TRACE_MAX, Told, Trace};
+use super::{EVENTS_MAX, Entry, Event, Failure, Kind, Origin, TRACE_MAX, Told, Trace};
 use crate::environment::moment;
 use crate::iso7816::{StatusWord, command};
 
@@ -24,7 +24,7 @@ const TIME_MAX: u64 = 86_400_000_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
-    /// More than [`TRACE_MAX`] bytes.
+    /// More than [`TRACE_MAX`] bytes, or than [`EVENTS_MAX`] events.
     #[error("the file is longer than any trace")]
     TooLong,
     /// More than [`LINE_MAX`] bytes before the next line.
@@ -166,6 +166,9 @@ fn read(bytes: &[u8]) -> Result<(Trace, Option<ParseError>), ParseError> {
         }
         let event = event(line)?;
         state.check(line, &event)?;
+        if trace.entries.len() == EVENTS_MAX {
+            return Err(line.error(1, Problem::TooLong));
+        }
         trace.entries.push(Entry { line: line.number, event });
     }
     let end = ParseError { line: lines.line + 1, column: 1, problem: Problem::CutOff };

@@ -182,6 +182,9 @@ fn what_is_too_long_is_not_read_on() {
     assert_eq!((error.line, error.column, error.problem), (6, LINE_MAX + 1, Problem::LineTooLong));
     let file = vec![b'#'; TRACE_MAX + 1];
     assert_eq!(Trace::parse(&file).unwrap_err().problem, Problem::TooLong);
+    let events = format!("{HEAD}atr\n{}end\n", ">\n<\n".repeat(EVENTS_MAX / 2));
+    let error = Trace::parse(events.as_bytes()).unwrap_err();
+    assert_eq!((error.line, error.problem), (EVENTS_MAX + 5, Problem::TooLong));
     // The longest command there is has its place.
     let longest = [HEAD.as_bytes(), b"atr\n> ", "00".repeat(65_544).as_bytes(), b"\n< 9000\nend\n"].concat();
     assert_eq!(Trace::parse(&longest).unwrap().entries.len(), 3);
