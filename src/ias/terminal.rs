@@ -37,6 +37,23 @@ pub const PUBLISHED_PRIVATE_EXPONENT: [u8; 256] = hex!(
     "B93194C98AA966D89CDD555125A5E59ECF4FA3F0C3FD610CD3D056439338FD81"
 );
 
+/// The factors of [`PUBLISHED_MODULUS`]. They are nowhere published as such, but whoever has both exponents of a
+/// modulus has its factors. With them the terminal's proof takes a third of the time.
+pub const PUBLISHED_PRIMES: [[u8; 128]; 2] = [
+    hex!(
+        "E9281D696BCF26576ADA4491BDBB48057CDD3E78D846D9616469E2B48151098D"
+        "B688704F676EB93F7ED50C7A725BFDA26BFF10630A0AA9658684B881E007F0F1"
+        "A53208DA67E2D62216B01990DBBC93CB2870B99F87742FFA87A17129C9FAD525"
+        "F6CF2AE6F45A04C0FC0750F2CA4D5B4F54273FC5993BA965851D38EFA92C36DD"
+    ),
+    hex!(
+        "CC654A024BDF9C450AF93E9CDB0E08869E457166F032D961FAB56A34230A9500"
+        "9ED7762D25A04C34B55FB455CEDF7398DB580837E8DCC070D72B260427754C14"
+        "6E7641950A7880FE0CB3B39EC7E4C96FA36DAAB3E996302E13F78503BB133425"
+        "3DD2044965FF77FA04D8F75727291D8C2457F910A3AB7F6A19ED7DCFD0A43BE1"
+    ),
+];
+
 /// Private exponent of the authority that certifies published terminals. The modulus that belongs to it
 /// is read from the card. Public despite its name.
 pub const PUBLISHED_AUTHORITY_EXPONENT: [u8; 256] = hex!(
@@ -75,10 +92,11 @@ impl Terminal {
     /// # Errors
     /// [`crypto::Error::Library`] if OpenSSL cannot hold the key.
     pub fn published() -> Result<Self, crypto::Error> {
+        let (e, d, [p, q]) = (&TERMINAL_PUBLIC_EXPONENT, &PUBLISHED_PRIVATE_EXPONENT, &PUBLISHED_PRIMES);
         Ok(Self {
             serial_number: PUBLISHED_SERIAL_NUMBER,
             modulus: PUBLISHED_MODULUS.to_vec(),
-            key: RsaPrivateKey::new(&PUBLISHED_MODULUS, &PUBLISHED_PRIVATE_EXPONENT)?,
+            key: RsaPrivateKey::with_primes(&PUBLISHED_MODULUS, e, d, p, q)?,
             authority: Authority::Published,
         })
     }
@@ -159,6 +177,15 @@ impl std::fmt::Debug for Terminal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The factors give what the exponent alone gives.
+    #[test]
+    fn the_published_key_is_one_with_and_without_its_factors() {
+        let block = [&[0x6A][..], &[0xA5; 254], &[0xBC]].concat();
+        let bare = RsaPrivateKey::new(&PUBLISHED_MODULUS, &PUBLISHED_PRIVATE_EXPONENT).unwrap();
+        let signed = Terminal::published().unwrap().key().sign_raw(&block).unwrap();
+        assert_eq!(signed, bare.sign_raw(&block).unwrap());
+    }
 
     #[test]
     fn an_own_modulus_has_2048_bits_and_leaves_room_for_a_block() {
