@@ -194,3 +194,34 @@ fn a_plain_trace_has_the_files_in_clear_and_no_pin() {
     };
     assert_eq!(trace.entries.iter().filter(protected).count(), 0);
 }
+
+/// Everything is recorded only of a card with the mark; what has none, or is no card we know, is not one.
+#[test]
+fn only_what_shows_the_mark_is_a_software_card() {
+    let demo = crate::common::demo();
+    let with_files = |keep: fn(u16) -> bool| {
+        let mut card = demo.personalisation.clone();
+        card.files.retain(|file| keep(file.identifier));
+        cie::emulator::SoftCard::new(card, Chip::Gemalto, cie::emulator::entropy::Seeded::new(1)).unwrap()
+    };
+    for (keep, marked) in [
+        ((|_| true) as fn(u16) -> bool, true),
+        // Without EF.SOD nothing shows it; without EF 1001 it is no CIE.
+        (|identifier| identifier != 0x1006, false),
+        (|identifier| identifier != 0x1001, false),
+    ] {
+        let soft = with_files(keep);
+        let (mut link, mark) = card::find_mark(link(&soft)).unwrap();
+        assert_eq!(mark.map(TestCard::origin), marked.then_some(Origin::Emulator));
+        assert_eq!(soft.verify_count(), 0);
+        // The card was reset: nothing is selected.
+        let read = link.exchange(&command::read_binary_by_short_identifier(1, 12)).unwrap();
+        assert!(!read.status().is_success());
+    }
+    let removed = card(Chip::Gemalto);
+    let lost = link(&removed);
+    removed.remove();
+    assert!(card::find_mark(lost).is_err());
+    let failing = Link::new(Failing(transport::Error::NoAnswer));
+    assert!(card::find_mark(failing).is_err());
+}

@@ -27,7 +27,7 @@ pub enum Problem {
     /// More than [`TRACE_MAX`] bytes, or than [`EVENTS_MAX`] events.
     #[error("the file is longer than any trace")]
     TooLong,
-    /// More than [`LINE_MAX`] bytes before the next line.
+    /// More than [`LINE_MAX`](super::LINE_MAX) bytes before the next line.
     #[error("the line is longer than any of a trace")]
     LineTooLong,
     /// A byte that is no printable ASCII character.
