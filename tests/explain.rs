@@ -78,10 +78,18 @@ fn check_totals(trace: &Trace, explanation: &Explanation, said: Statistics, name
     match trace.kind {
         // Above secure messaging bytes are others.
         Kind::Plain => {
-            assert_eq!((totals.commands, totals.get_responses), (said.commands, said.get_responses), "{name}");
+            assert_eq!(
+                (totals.commands, totals.get_responses),
+                (said.commands, said.get_responses),
+                "{name}"
+            );
         }
         _ if explanation.totals.uncounted > 0 => {
-            assert_eq!((totals.commands, totals.get_responses), (said.commands, said.get_responses), "{name}");
+            assert_eq!(
+                (totals.commands, totals.get_responses),
+                (said.commands, said.get_responses),
+                "{name}"
+            );
             assert_eq!(totals.bytes_received, said.bytes_received, "{name}");
             assert!(totals.bytes_sent < said.bytes_sent, "{name}");
         }
@@ -106,7 +114,6 @@ fn a_login_with_a_cie_3_goes_through_its_steps() {
             let name = format!("{chip:?}, {kind}");
             let (trace, said) = recorded(kind, || common::link(&card), log_in_and_sign);
             let explanation = explain(&trace);
-            if let Ok(f) = std::env::var("DUMP") { std::fs::write(format!("{f}/{chip:?}-{kind}.trace"), trace.to_string()).unwrap(); }
             check_names(&explanation, &name);
             check_totals(&trace, &explanation, said, &name);
             let expected = [
@@ -132,11 +139,14 @@ fn a_login_with_a_contact_card_goes_through_its_steps() {
             let name = format!("{model}, {kind}");
             let (trace, said) = recorded(kind, || contact_flows::link(&card), log_in_and_sign);
             let explanation = explain(&trace);
-            if let Ok(f) = std::env::var("DUMP") { std::fs::write(format!("{f}/{model}-{kind}.trace"), trace.to_string()).unwrap(); }
             check_names(&explanation, &name);
             check_totals(&trace, &explanation, said, &name);
             let steps = steps(&explanation);
             let expected: &[Step] = match model {
+                // What its application forgets when it is selected again is read before.
+                Model::Ace => {
+                    &[Step::Recognition, Step::PersonalData, Step::Certificate, Step::Pin, Step::Signature]
+                }
                 _ => &[Step::Recognition, Step::Pin, Step::Certificate, Step::Signature],
             };
             assert_eq!(steps, expected, "{name}");

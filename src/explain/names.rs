@@ -91,7 +91,7 @@ const CONTACT: [File; 22] = [
     file(&[0x1000, 0x1002], 0, Step::PublicFiles, ("EF_DatiProcessore", "EF_DatiProcessore")),
     file(&[0x1000, 0x1003], 0, Step::Recognition, ("EF_IDCarta", "EF_IDCarta")),
     file(&[0x1000, 0x1004], 0, Step::PublicFiles, ("EF_DatiSistema", "EF_DatiSistema")),
-    file(&[0x1100, 0x1101], 0, Step::Certificate, ("certificate, EF_C_Carta", "certificato, EF_C_Carta")),
+    file(&[0x1100, 0x1101], 0, Step::Certificate, ("EF_C_Carta (certificate)", "EF_C_Carta (certificato)")),
     file(&[0x1100, 0x1102], 0, Step::PersonalData, ("EF_DatiPersonali", "EF_DatiPersonali")),
     file(
         &[0x1100, 0x1103],
@@ -188,9 +188,7 @@ pub(super) fn key(reference: u8) -> Option<(Text, Step)> {
         0x81 => (("holder's key 81", "chiave 81 del titolare"), Step::Signature),
         0x82 => (("device key 82", "chiave 82 del dispositivo"), Step::DeviceAuthentication),
         0x83 => (("services key 83", "chiave 83 dei servizi"), Step::ServicesKey),
-        0x84 => {
-            (("certification key 84 of terminals", "chiave 84 dei terminali"), Step::DeviceAuthentication)
-        }
+        0x84 => (("CA key 84 of terminals", "chiave 84 dei terminali"), Step::DeviceAuthentication),
         0x01 => (("holder's key 01", "chiave 01 del titolare"), Step::Signature),
         0x02 => (("holder's key 02 (Idemia)", "chiave 02 del titolare (Idemia)"), Step::Signature),
         0x21 => (("holder's key 21 (Infocamere)", "chiave 21 del titolare (Infocamere)"), Step::Signature),

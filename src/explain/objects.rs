@@ -11,7 +11,9 @@ use crate::transport::trace::Told;
 /// How deep templates are unfolded.
 const DEPTH_MAX: usize = 8;
 /// The most objects of one command or answer.
-const OBJECTS_MAX: usize = 64;
+pub(super) const OBJECTS_MAX: usize = 64;
+/// The template of a request that has objects in it, although its tag does not say so.
+const HEADER_LIST: u32 = 0x4D;
 /// How many bytes of a value are kept.
 pub(super) const VALUE_MAX: usize = 16;
 
@@ -67,21 +69,26 @@ impl Data {
         object.value.whole().and_then(|value| <[u8; 2]>::try_from(value).ok()).map(StatusWord::from)
     }
 
-    /// Unfolded if it begins with a data object. `tell` says which values may be kept.
-    pub(super) fn unfolded(
-        parts: Parts<'_>,
-        context: Context,
-        application: Application,
-        tell: &dyn Fn(u32, usize) -> bool,
-    ) -> Self {
+    /// Unfolded if it begins with a data object.
+    pub(super) fn unfolded(parts: Parts<'_>, how: &Unfolding<'_>) -> Self {
         let plain = Self::plain(&parts);
-        let (objects, rest) = unfold(parts, context, application, tell);
+        let (objects, rest) = unfold(parts, how);
         if objects.is_empty() {
             plain
         } else {
             Self { length: plain.length, objects, rest, ..Self::default() }
         }
     }
+}
+
+/// How data are unfolded.
+pub(super) struct Unfolding<'a> {
+    pub(super) context: Context,
+    pub(super) application: Application,
+    /// The most objects.
+    pub(super) most: usize,
+    /// Which values may be kept, by tag and length.
+    pub(super) tell: &'a dyn Fn(u32, usize) -> bool,
 }
 
 /// A template that is gone through.
@@ -92,25 +99,22 @@ struct Level<'a> {
     is_request: bool,
 }
 
-fn unfold(
-    parts: Parts<'_>,
-    context: Context,
-    application: Application,
-    tell: &dyn Fn(u32, usize) -> bool,
-) -> (Vec<Object>, usize) {
+fn unfold(parts: Parts<'_>, how: &Unfolding<'_>) -> (Vec<Object>, usize) {
+    let Unfolding { context, application, most, tell } = *how;
     let (mut objects, mut rest) = (Vec::new(), 0_usize);
     let mut levels = vec![Level { inside: parts, tag: 0, is_request: false }];
     while let Some(level) = levels.last_mut() {
-        let head = if objects.len() < OBJECTS_MAX { head(&mut level.inside, level.is_request) } else { None };
+        let head = if objects.len() < most { head(&mut level.inside, level.is_request) } else { None };
         let Some((first, tag, length)) = head else {
             rest = rest.saturating_add(level.inside.len());
             levels.pop();
             continue;
         };
-        let (parent, is_request) = (level.tag, level.is_request || tag == 0x4D);
+        let (parent, is_request) = (level.tag, level.is_request || tag == HEADER_LIST);
         let value = level.inside.take(length);
         let depth = levels.len() - 1;
-        let opens = first & 0x20 != 0 && depth + 1 < DEPTH_MAX && !value.is_empty();
+        let is_template = first & 0x20 != 0 || tag == HEADER_LIST && context == Context::DataObjects;
+        let opens = is_template && depth + 1 < DEPTH_MAX && !value.is_empty();
         let told = !opens && tell(tag, length);
         let meaning = value.whole().filter(|value| told && value.len() == length);
         objects.push(Object {
@@ -164,7 +168,9 @@ mod tests {
     use super::*;
 
     fn unfolded(told: &Told, context: Context) -> (Vec<String>, usize) {
-        let data = Data::unfolded(Parts::of(told), context, Application::Cie, &|_, _| true);
+        let (application, most) = (Application::Cie, OBJECTS_MAX);
+        let how = Unfolding { context, application, most, tell: &|_, _| true };
+        let data = Data::unfolded(Parts::of(told), &how);
         let line = |object: &Object| {
             let name = object.name.as_ref().map_or("?", |name| &name.english);
             let (indent, whole) = ("  ".repeat(object.depth), if object.whole { "" } else { " …" });

@@ -6,10 +6,10 @@
 pub enum Step {
     /// Which card it is: SELECT of its applications, EF 1001 of a CIE 3, EF_IDCarta of a contact card.
     Recognition,
-    /// Files that anyone may read.
-    PublicFiles,
     /// Asking how many tries a PIN or PUK has left.
     PinTries,
+    /// Files that anyone may read.
+    PublicFiles,
     /// Domain parameters, the terminal's public value, the chip's; from there on commands are protected.
     KeyExchange,
     /// The terminal's certificate and proof, and the chip's proof.
@@ -38,8 +38,8 @@ impl Step {
     /// All of them, in the order of a dialogue.
     pub const ALL: [Self; 14] = [
         Self::Recognition,
-        Self::PublicFiles,
         Self::PinTries,
+        Self::PublicFiles,
         Self::KeyExchange,
         Self::DeviceAuthentication,
         Self::Pin,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::apdu::{self, Apdu};
-use super::objects::Data;
+use super::objects::{Data, OBJECTS_MAX, Unfolding};
 use super::parts::Parts;
 use super::tags::Context;
 use super::walk::Walk;
@@ -14,6 +14,9 @@ use crate::iso7816::command::{
     INS_SELECT,
 };
 use crate::transport::trace::{Event, Failure, Told, Trace};
+
+/// The most data objects that are unfolded in one trace.
+const OBJECTS_IN_ALL: usize = 200_000;
 
 pub(super) fn explain(trace: &Trace) -> Explanation {
     let mut explanation = Explanation {
@@ -26,9 +29,9 @@ pub(super) fn explain(trace: &Trace) -> Explanation {
         left_out: 0,
     };
     let mut steps = [Totals::default(); Step::ALL.len()];
-    let mut room = ITEMS_MAX;
+    let (mut room, mut objects_left) = (ITEMS_MAX, OBJECTS_IN_ALL);
     for entries in trace.connections() {
-        let mut walker = Walker { room, ..Walker::default() };
+        let mut walker = Walker { room, objects_left, ..Walker::default() };
         let mut connection = Connection { line: 0, atr: Vec::new(), shared: false, items: Vec::new() };
         for entry in entries {
             match &entry.event {
@@ -47,8 +50,14 @@ pub(super) fn explain(trace: &Trace) -> Explanation {
                 explanation.totals.join(here);
             }
         }
-        room -= walker.items.len().min(room);
         explanation.left_out += walker.left_out;
+        if room == 0 {
+            explanation.left_out += 1;
+            continue;
+        }
+        // A connection takes the room of one event.
+        room -= (walker.items.len() + 1).min(room);
+        objects_left = walker.objects_left;
         connection.items = walker.items;
         explanation.connections.push(connection);
     }
@@ -79,6 +88,7 @@ struct Walker {
     walk: Walk,
     items: Vec<Item>,
     room: usize,
+    objects_left: usize,
     left_out: usize,
     open: Option<Open>,
     expected: Expected,
@@ -124,6 +134,11 @@ impl Walker {
         }
     }
 
+    /// How many objects may be unfolded here.
+    fn objects_max(&self) -> usize {
+        self.objects_left.min(OBJECTS_MAX)
+    }
+
     fn happened(&mut self, line: usize, what: Happening, failure: Option<Failure>) {
         self.push(Item::Happened { line, what, failure });
     }
@@ -151,10 +166,12 @@ impl Walker {
             _ if apdu.carries_pin() => Data::counted(&apdu.data),
             // In the middle of a chain no object begins.
             Some(context) if !goes_on || apdu.is_protected() => {
-                Data::unfolded(apdu.data.clone(), context, application, &|_, _| true)
+                let how = Unfolding { context, application, most: self.objects_max(), tell: &|_, _| true };
+                Data::unfolded(apdu.data.clone(), &how)
             }
             _ => Data::plain(&apdu.data),
         };
+        self.objects_left -= command.objects.len().min(self.objects_left);
         let exchange = Exchange {
             line,
             step: about.step.unwrap_or(Step::Recognition),
@@ -189,12 +206,14 @@ impl Walker {
                 // Of a command with a PIN nothing but the status word.
                 let carries_pin = self.expected.carries_pin;
                 let tell = |tag, length| !carries_pin || tag == 0x99 && length == 2;
-                let data = Data::unfolded(parts, context, application, &tell);
+                let how = Unfolding { context, application, most: self.objects_max(), tell: &tell };
+                let data = Data::unfolded(parts, &how);
                 if carries_pin { Data { beginning: Told::default(), ..data } } else { data }
             }
             None if self.expected.carries_pin => Data::counted(&parts),
             None => Data::plain(&parts),
         };
+        self.objects_left -= data.objects.len().min(self.objects_left);
         self.expected.collected = self.expected.collected.saturating_add(length);
         let protected_status =
             data.protected_status().filter(|_| self.expected.context == Some(Context::Protected));

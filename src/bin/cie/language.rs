@@ -250,8 +250,8 @@ texts! {
     TRACE_TOTALS: "In all|commands|GET RESPONSE|out|in|time", "In tutto|comandi|GET RESPONSE|invio|risposta|tempo";
     TRACE_SUM: "total", "totale";
     TRACE_LEGEND:
-        "p: protected; c: more of the command follows; out, in: bytes, status word included; [n]: n bytes that are not told",
-        "p: protetto; c: il comando continua; invio, risp.: byte, stato compreso; [n]: n byte non riportati";
+        "p: protected; c: more of the command follows; out, in: bytes, status word included|[n]: length; a value that is hidden is not shown",
+        "p: protetto; c: il comando continua; invio, risp.: byte, stato compreso|[n]: lunghezza; un valore nascosto non è mostrato";
     TRACE_UNCOUNTED: "+: at least, a length is hidden", "+: almeno, una lunghezza è nascosta";
     TRACE_LEFT_OUT: "{} further events are only counted.", "Altri {} eventi sono soltanto contati.";
     TRACE_BROKEN_OFF:

@@ -13,7 +13,7 @@ use crate::language;
 /// The widest line, in characters.
 const WIDTH: usize = 110;
 /// The width of what a command is called.
-const COMMAND: usize = 58;
+const COMMAND: usize = 63;
 /// Where it begins, and what is said below.
 const INDENT: usize = 19;
 
@@ -56,7 +56,9 @@ pub(super) fn page(explanation: &Explanation, complete: bool, language: Language
     }
     page.totals(explanation);
     page.line("");
-    page.line(language::TRACE_LEGEND.of(language));
+    for line in language::TRACE_LEGEND.of(language).split('|') {
+        page.line(line);
+    }
     if explanation.totals.uncounted > 0 {
         page.line(language::TRACE_UNCOUNTED.of(language));
     }
@@ -83,6 +85,9 @@ impl Page {
     }
 
     fn below(&mut self, line: &str) {
+        if line.is_empty() {
+            return;
+        }
         self.line(&format!("{:INDENT$}{line}", ""));
     }
 
@@ -168,7 +173,10 @@ impl Page {
         if let Some(detail) = below {
             self.below(&detail);
         }
-        self.data('>', &exchange.command);
+        // A file by its identifiers is named already.
+        if !matches!((exchange.header, &exchange.detail), (Some([_, 0xA4, p1, _]), Some(_)) if p1 != 0x04) {
+            self.data('>', &exchange.command);
+        }
         if !exchange.wire.is_empty() {
             let words: Vec<_> = exchange.wire.iter().take(16).map(|word| format!("{word:?}")).collect();
             self.below(&language::TRACE_WIRE.with(self.language, &[&words.join(" ")]));
@@ -191,10 +199,22 @@ impl Page {
     }
 
     fn data(&mut self, mark: char, data: &Data) {
-        for object in &data.objects {
+        let mut line = String::new();
+        let mut joins = None;
+        for (index, object) in data.objects.iter().enumerate() {
             let said = self.object(object);
-            self.below(&format!("{mark} {:indent$}{said}", "", indent = 2 * object.depth));
+            let is_template = data.objects.get(index + 1).is_some_and(|next| next.depth > object.depth);
+            // What lies side by side stands side by side, as far as the line goes.
+            let fits = INDENT + line.chars().count() + 2 + said.chars().count() <= WIDTH;
+            if joins == Some(object.depth) && !is_template && fits {
+                line += &format!("; {said}");
+            } else {
+                self.below(&line);
+                line = format!("{mark} {:indent$}{said}", "", indent = 2 * object.depth);
+            }
+            joins = (!is_template).then_some(object.depth);
         }
+        self.below(&line);
         if data.rest > 0 {
             self.below(&format!("{mark} {}", language::TRACE_REST.with(self.language, &[&data.rest])));
         }
