@@ -129,7 +129,9 @@ impl Place {
     }
 
     fn in_directory(&self, identifier: u16) -> Target {
-        match names::file_of(self.application, &[identifier]) {
+        let here = names::file_of(self.application, &[identifier]);
+        // Only a CIE 3 is known to be spoken to in this way.
+        match here.or_else(|| names::file_of(Application::Cie, &[identifier])) {
             Some(file) => Target { name: Some(file.text()), ..self.with(file) },
             None => self.by_identifier(identifier),
         }

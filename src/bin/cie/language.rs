@@ -255,8 +255,8 @@ texts! {
     TRACE_UNCOUNTED: "+: at least, a length is hidden", "+: almeno, una lunghezza è nascosta";
     TRACE_LEFT_OUT: "{} further events are only counted.", "Altri {} eventi sono soltanto contati.";
     TRACE_BROKEN_OFF:
-        "The recording broke off here: the end is missing.",
-        "La registrazione si è interrotta qui: manca la fine.";
+        "The recording broke off at line {}: the end is missing.",
+        "La registrazione si è interrotta alla riga {}: manca la fine.";
 
     // The manual page.
     MANUAL_STATUS:

@@ -20,11 +20,10 @@ pub(super) fn run(command: &TraceShow, output: Output) -> Result<(), Failure> {
     let bytes = read(&command.file).map_err(|error| Failure::input(&command.file, &error))?;
     let (trace, missing) = Trace::parse_broken_off(&bytes).map_err(OpenError::Malformed)?;
     let explanation = explain::explain(&trace);
-    let complete = missing.is_none();
     if output.json {
-        output.result(&json::object(&explanation, complete), "")
+        output.result(&json::object(&explanation, missing.is_none()), "")
     } else {
-        output.result(&serde_json::Value::Null, &text::page(&explanation, complete, output.language))
+        output.result(&serde_json::Value::Null, &text::page(&explanation, missing, output.language))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use cie::Language;
 use cie::environment::moment;
 use cie::explain::{self, Answer, Data, Exchange, Explanation, Item, Object, Outcome, Step, Totals};
-use cie::transport::trace::{Kind, Origin};
+use cie::transport::trace::{Kind, Origin, ParseError, Piece, Told};
 
 use crate::language;
 
@@ -16,6 +16,11 @@ const WIDTH: usize = 110;
 const COMMAND: usize = 63;
 /// Where it begins, and what is said below.
 const INDENT: usize = 19;
+/// The template that asks for objects.
+const HEADER_LIST: u32 = 0x4D;
+/// INS of SELECT, and its P1 by name.
+const SELECT: u8 = 0xA4;
+const BY_NAME: u8 = 0x04;
 
 /// A page that grows line by line.
 struct Page {
@@ -23,7 +28,7 @@ struct Page {
     text: String,
 }
 
-pub(super) fn page(explanation: &Explanation, complete: bool, language: Language) -> String {
+pub(super) fn page(explanation: &Explanation, missing: Option<ParseError>, language: Language) -> String {
     let mut page = Page { language, text: String::new() };
     let kind = match explanation.kind {
         Kind::Diagnostic => language::TRACE_DIAGNOSTIC,
@@ -65,8 +70,8 @@ pub(super) fn page(explanation: &Explanation, complete: bool, language: Language
     if explanation.left_out > 0 {
         page.line(&language::TRACE_LEFT_OUT.with(language, &[&explanation.left_out]));
     }
-    if !complete {
-        page.line(language::TRACE_BROKEN_OFF.of(language));
+    if let Some(missing) = missing {
+        page.line(&language::TRACE_BROKEN_OFF.with(language, &[&missing.line]));
     }
     page.text
 }
@@ -173,8 +178,9 @@ impl Page {
         if let Some(detail) = below {
             self.below(&detail);
         }
-        // A file by its identifiers is named already.
-        if !matches!((exchange.header, &exchange.detail), (Some([_, 0xA4, p1, _]), Some(_)) if p1 != 0x04) {
+        // A file is named by its identifiers already.
+        if !matches!((exchange.header, &exchange.detail), (Some([_, SELECT, p1, _]), Some(_)) if p1 != BY_NAME)
+        {
             self.data('>', &exchange.command);
         }
         if !exchange.wire.is_empty() {
@@ -199,6 +205,10 @@ impl Page {
     }
 
     fn data(&mut self, mark: char, data: &Data) {
+        if let Some(path) = self.request(&data.objects) {
+            self.below(&format!("{mark} {path}"));
+            return;
+        }
         let mut line = String::new();
         let mut joins = None;
         for (index, object) in data.objects.iter().enumerate() {
@@ -223,6 +233,18 @@ impl Page {
             let more = if data.length > data.beginning.len() { "…" } else { "" };
             self.below(&format!("{mark} {}{more} ({length})", data.beginning));
         }
+    }
+
+    /// The tags of a header list, which has nothing but names in it: one line is enough.
+    fn request(&self, objects: &[Object]) -> Option<String> {
+        let (last, before) = objects.split_last()?;
+        before.first().filter(|first| first.tag == HEADER_LIST)?;
+        let mut path: String = before.iter().map(|object| format!("{:02X} / ", object.tag)).collect();
+        path += &format!("{:02X}", last.tag);
+        if let Some(name) = &last.name {
+            path += &format!(" {}", self.of(name));
+        }
+        Some(path)
     }
 
     /// Tag, length, name, value and what it says.
@@ -278,6 +300,6 @@ impl Page {
 }
 
 /// Whether any byte is told: how many there are is said elsewhere.
-fn has_bytes(told: &cie::transport::trace::Told) -> bool {
-    told.pieces().iter().any(|piece| matches!(piece, cie::transport::trace::Piece::Bytes(_)))
+fn has_bytes(told: &Told) -> bool {
+    told.pieces().iter().any(|piece| matches!(piece, Piece::Bytes(_)))
 }
