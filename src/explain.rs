@@ -5,8 +5,8 @@
 //! use cie::explain::{self, Item};
 //! use cie::transport::trace::Trace;
 //!
-//! let trace = "cie-trace 1\norigin citizen\nkind diagnostic\nclock 2026-01-01T00:00:00Z\natr 3B808001 01\n\
-//!              > 00A4040C06A00000000039\n< 6A82 us 12345\nend\n".replace("01 01", "0101");
+//! let trace = "cie-trace 1\norigin citizen\nkind diagnostic\nclock 2026-01-01T00:00:00Z\natr 3B80800101\n\
+//!              > 00A4040C06A00000000039\n< 6A82 us 12345\nend\n";
 //! let explanation = explain::explain(&Trace::parse(trace.as_bytes())?);
 //! let Some(Item::Exchange(select)) = explanation.connections[0].items.first() else { panic!() };
 //! assert_eq!((select.name, select.step.english()), (Some("SELECT"), "recognition and selection"));

@@ -157,6 +157,9 @@ fn a_login_with_a_contact_card_goes_through_its_steps() {
     }
 }
 
+/// What happens, the dialogue, and the steps after the opening of a CIE 3.
+type Flow<'a> = (&'a str, &'a dyn Fn(Link) -> Statistics, &'a [Step]);
+
 /// Whatever else people do with cards, in every kind of trace.
 #[test]
 fn every_flow_has_its_steps() {
@@ -183,7 +186,7 @@ fn every_flow_has_its_steps() {
         session.unwrap().statistics()
     };
     let opening = [Recognition, PinTries, PublicFiles, KeyExchange, DeviceAuthentication];
-    let flows: [(&str, &dyn Fn(Link) -> Statistics, &[Step]); 3] = [
+    let flows: [Flow<'_>; 3] = [
         ("mistype", &mistype, &[Step::Pin]),
         ("change", &change, &[Step::Pin, Step::PinChange]),
         ("unblock", &unblock, &[PinTries, Step::Unblocking]),
@@ -295,9 +298,11 @@ proptest! {
         let text = format!("{}atr 3B00\n{}end\n", HEAD.replace("KIND", "plain"), events.concat());
         let lines: String =
             text.lines().map(|line| format!("{}\n", line.trim_end())).collect();
-        // A plain trace has no PIN in it; the others have no words of the wire.
-        for text in [lines.clone(), lines.replace("plain", "diagnostic")] {
-            let Ok(trace) = Trace::parse(text.as_bytes()) else { continue };
+        // Only a plain trace has what stands above secure messaging, and it has no PIN in it.
+        let is_plain = |line: &&str| line.starts_with("event wire") || line.starts_with("event protected");
+        let others: String = lines.lines().filter(|line| !is_plain(line)).map(|line| format!("{line}\n")).collect();
+        let diagnostic = Trace::parse(others.replace("plain", "diagnostic").as_bytes()).unwrap();
+        for trace in [diagnostic].into_iter().chain(Trace::parse(lines.as_bytes())) {
             let explanation = explain(&trace);
             let commands = trace.entries.iter().filter(|entry| matches!(entry.event, Event::Command(_))).count();
             prop_assert_eq!(exchanges(&explanation).len(), commands);
@@ -309,9 +314,9 @@ proptest! {
     }
 }
 
-/// As long as a trace may be, and made to take long.
+/// Traces that are made to take long.
 #[test]
-fn the_longest_trace_takes_no_longer_than_it_is_long() {
+fn a_long_trace_takes_no_longer_than_it_is_long() {
     let holes = format!(
         "> 0CB00000 {}\n< 8000 {}9000\n",
         "[1] 00 ".repeat(9_000).trim_end(),
@@ -322,13 +327,13 @@ fn the_longest_trace_takes_no_longer_than_it_is_long() {
     let leading = "> 00A40000023F00\n< 9000\n".to_owned();
     let connections = "atr\n".to_owned();
     for lines in [holes, nested, small, leading, connections] {
-        let count = (8 << 20) / lines.len();
+        let count = (1 << 20) / lines.len();
         let text = format!("{}atr\n{}end\n", HEAD.replace("KIND", "diagnostic"), lines.repeat(count));
         let trace = Trace::parse(text.as_bytes()).unwrap();
         let began = Instant::now();
         let explanation = explain(&trace);
         let took = began.elapsed();
-        assert!(took < Duration::from_secs(20), "{took:?} for {}", &lines[..lines.len().min(40)]);
+        assert!(took < Duration::from_secs(5), "{took:?} for {}", &lines[..lines.len().min(40)]);
         assert!(exchanges(&explanation).len() <= ITEMS_MAX);
     }
 }

@@ -146,7 +146,10 @@ pub(super) fn name([cla, ins, ..]: [u8; 4]) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    fn read(told: Told) -> Option<([u8; 2], Option<usize>, Option<u32>, String)> {
+    /// P1 and P2, Nc, Ne and the data.
+    type Read = ([u8; 2], Option<usize>, Option<u32>, String);
+
+    fn read(told: Told) -> Option<Read> {
         let apdu = Apdu::read(&told)?;
         Some((apdu.p1_p2(), apdu.nc, apdu.ne, apdu.data.beginning(99).to_string()))
     }

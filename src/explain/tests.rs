@@ -244,18 +244,15 @@ fn words_on_the_wire_are_counted() {
 #[test]
 fn what_is_kept_is_bounded() {
     let many = ITEMS_MAX + 10;
-    let explanation =
-        explained("replayable", &"> 00A40000023F00\n< 9000\n".repeat(many).trim_end().to_owned());
+    let explanation = explained("replayable", "> 00A40000023F00\n< 9000\n".repeat(many).trim_end());
     assert_eq!(exchanges(&explanation).len(), ITEMS_MAX);
     assert_eq!(explanation.left_out, 10);
     assert_eq!(explanation.totals.statistics.commands as usize, many);
     let explanation = explained("replayable", "atr\n".repeat(many).trim_end());
     assert!(explanation.connections.len() <= ITEMS_MAX);
     let objects = "8000".repeat(64);
-    let explanation = explained(
-        "replayable",
-        &format!("> 0CB0000080{objects}\n< 9000\n").repeat(5_000).trim_end().to_owned(),
-    );
+    let explanation =
+        explained("replayable", format!("> 0CB0000080{objects}\n< 9000\n").repeat(5_000).trim_end());
     let unfolded: usize = exchanges(&explanation).iter().map(|exchange| exchange.command.objects.len()).sum();
     assert_eq!(unfolded, 200_000);
 }

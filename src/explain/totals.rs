@@ -65,8 +65,8 @@ fn transmissions(exchange: &Exchange, is_get_response: bool) -> (u32, u32) {
         collects = follows_with_get_response(*word, collects);
     }
     // All answers of one whose protection was wrong stand in the list already.
-    let all_told = matches!(exchange.outcome, Some(Outcome::Failed(Failure::Unprotected)));
-    if !(all_told && !exchange.wire.is_empty()) {
+    let more = !matches!(exchange.outcome, Some(Outcome::Failed(Failure::Unprotected)));
+    if more || exchange.wire.is_empty() {
         count(collects);
     }
     (commands, get_responses)

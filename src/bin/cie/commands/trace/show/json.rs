@@ -1,16 +1,14 @@
 //! An explained trace for programs. Its words are English in either language.
 
 use cie::environment::moment;
-use cie::explain::{Answer, Connection, Data, Exchange, Explanation, Item, Object, Outcome, Text, Totals};
+use cie::explain::{
+    Answer, Connection, Data, Exchange, Explanation, Item, Object, Outcome, Step, Text, Totals,
+};
 use cie::iso7816::StatusWord;
 use serde_json::{Value, json};
 
 pub(super) fn object(explanation: &Explanation, complete: bool) -> Value {
-    let steps = explanation.steps.iter().map(|(step, totals)| {
-        let mut object = of_totals(totals);
-        object["step"] = step.name().into();
-        object
-    });
+    let steps = explanation.steps.iter().map(|(step, totals)| of_totals(Some(*step), totals));
     json!({ "trace": {
         "kind": explanation.kind.to_string(),
         "origin": explanation.origin.to_string(),
@@ -19,7 +17,7 @@ pub(super) fn object(explanation: &Explanation, complete: bool) -> Value {
         "left_out": explanation.left_out,
         "connections": explanation.connections.iter().map(of_connection).collect::<Vec<_>>(),
         "steps": steps.collect::<Vec<_>>(),
-        "totals": of_totals(&explanation.totals),
+        "totals": of_totals(None, &explanation.totals),
     }})
 }
 
@@ -105,8 +103,9 @@ fn of_object(object: &Object) -> Value {
     })
 }
 
-fn of_totals(totals: &Totals) -> Value {
+fn of_totals(step: Option<Step>, totals: &Totals) -> Value {
     json!({
+        "step": step.map(Step::name),
         "commands": totals.statistics.commands,
         "get_responses": totals.statistics.get_responses,
         "sent": totals.statistics.bytes_sent,
