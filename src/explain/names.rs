@@ -118,7 +118,7 @@ const CONTACT: [File; 22] = [
 ];
 
 /// Directories of a contact card.
-const DIRECTORIES: [(&[u16], Pair); 9] = [
+const DIRECTORIES: [(&[u16], Pair); 10] = [
     (&[0x1000], ("DF0, card data", "DF0, dati della carta")),
     (&[0x1100], ("DF1, holder's data", "DF1, dati del titolare")),
     (&[0x1200], ("DF2, additional services", "DF2, servizi aggiuntivi")),
@@ -126,6 +126,7 @@ const DIRECTORIES: [(&[u16], Pair); 9] = [
     (&[0x1400, 0x8110], ("signature key", "chiave di firma")),
     (&[0x1400, 0x9001], ("certificates (Idemia)", "certificati (Idemia)")),
     (&[0x1400, 0x9002], ("key (Idemia)", "chiave (Idemia)")),
+    (&[0xDA01], ("certificate (ACe)", "certificato (ACe)")),
     (&[0x2FFF], ("directory of the key (Infocamere)", "directory della chiave (Infocamere)")),
     (&[0x2FFF, 0x0000], ("key (Infocamere)", "chiave (Infocamere)")),
 ];

@@ -160,7 +160,7 @@ fn by_name(name: &[u8]) -> Target {
 fn named(application: Application, path: &[u16]) -> Target {
     let file = names::file_of(application, path);
     let directory = names::directory(path);
-    let leads_on = file.is_none();
+    let leads_on = file.is_none() && directory.is_some();
     let text = file.map(File::text).or(directory).unwrap_or_else(|| Text::same(names::path_text(path)));
     let directory = match (file, path.split_last()) {
         (Some(_), Some((_, above))) => above.to_vec(),

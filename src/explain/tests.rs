@@ -195,6 +195,9 @@ fn what_is_refused_changes_nothing() {
 
 #[test]
 fn the_travel_document_is_another_application() {
+    let told = taken("replayable", &["00A40800021234", "00A40000021234", "00A4080004110011FF"]);
+    let steps: Vec<_> = told.iter().map(|line| line.rsplit('|').next().unwrap()).collect();
+    assert_eq!(steps, ["public-files"; 3], "{told:?}");
     let told = taken(
         "replayable",
         &["00A4040C07A0000002471001", "0084000008", "00A4020C02011E", "00A40000", "00B09C0000"],

@@ -63,7 +63,7 @@ impl Walk {
         if apdu.is_get_response() {
             return About { step: self.step, is_get_response: true, ..About::default() };
         }
-        if apdu.ins() == INS_SELECT && apdu.p1_p2()[0] == 0x04 && !apdu.is_protected() {
+        if apdu.ins() == INS_SELECT && is_application(apdu) && !apdu.is_protected() {
             // It ends any protected channel.
             self.protected = false;
         }
@@ -85,7 +85,7 @@ impl Walk {
         let waits = status.bytes_waiting().is_some();
         match &self.effect {
             Effect::Go(place) if taken || waits => self.place = place.clone(),
-            Effect::Shown if taken => self.pin_shown = true,
+            Effect::Shown if status.is_success() => self.pin_shown = true,
             // The status word that counts may come with GET RESPONSE.
             Effect::Shown if waits => return,
             _ => {}
@@ -103,7 +103,7 @@ impl Walk {
         let detail = |text: Pair| Some(Text::from(text));
         let travels = self.place.application == Application::TravelDocument;
         match (apdu.ins(), apdu.p1_p2()) {
-            (INS_SELECT, _) => (self.select(is_protected, target), name),
+            (INS_SELECT, _) => (self.select(apdu, is_protected, target), name),
             _ if travels => (Some(Step::TravelDocument), name),
             (INS_READ_BINARY | INS_READ_BINARY_ODD, _) => {
                 let known = target.and_then(|target| target.place.file).map(|file| file.step);
@@ -119,6 +119,10 @@ impl Walk {
                 [0x9E, 0x9A] => (Some(Step::Signature), Some(Text::same("COMPUTE DIGITAL SIGNATURE"))),
                 _ => (Some(Step::Signature), None),
             },
+            // A contact card is asked for randomness, too.
+            (INS_GET_CHALLENGE, _) if self.place.application == Application::Contact => {
+                (Some(Step::Other), None)
+            }
             (INS_EXTERNAL_AUTHENTICATE | INS_GET_CHALLENGE, _) => (Some(Step::DeviceAuthentication), None),
             (INS_INTERNAL_AUTHENTICATE, _) => match &self.key {
                 Some((name, step)) => (Some(*step), name.clone()),
@@ -152,14 +156,15 @@ impl Walk {
         }
     }
 
-    fn select(&self, is_protected: bool, target: Option<&Target>) -> Option<Step> {
+    fn select(&self, apdu: &Apdu<'_>, is_protected: bool, target: Option<&Target>) -> Option<Step> {
         let Some(target) = target else { return Some(Step::Recognition) };
         match (target.place.file, target.place.application) {
             (Some(file), _) => Some(file.step),
             _ if target.leads_on => None,
             (None, Application::TravelDocument) => Some(Step::TravelDocument),
-            _ if is_protected => Some(self.reading(true)),
-            _ => Some(Step::Recognition),
+            // By name, or the master file without a word: an application. The rest are files.
+            _ if !is_protected && is_application(apdu) => Some(Step::Recognition),
+            _ => Some(self.reading(is_protected)),
         }
     }
 
@@ -232,6 +237,11 @@ impl Walk {
         let key = key.filter(|_| p2 != 0xA6);
         (Some(step), Some(key.map_or(what.clone(), |(name, _)| what.and(name))))
     }
+}
+
+/// Whether a SELECT is one of an application.
+fn is_application(apdu: &Apdu<'_>) -> bool {
+    matches!((apdu.p1_p2(), apdu.nc), ([0x04, _], _) | ([0x00, _], Some(0)))
 }
 
 /// Which objects a GET DATA asks for.
