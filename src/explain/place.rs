@@ -2,6 +2,7 @@
 
 use super::apdu::Apdu;
 use super::names::{self, Application, File};
+use super::objects::VALUE_MAX;
 use super::text::Text;
 use crate::iso7816::command::{INS_READ_BINARY, INS_READ_BINARY_ODD, INS_SELECT};
 
@@ -29,9 +30,9 @@ pub(super) struct Target {
 
 impl Place {
     /// Where a SELECT or READ BINARY leads from here.
-    pub(super) fn after(&self, apdu: &Apdu<'_>, is_protected: bool) -> Option<Target> {
+    pub(super) fn after(&self, apdu: &Apdu<'_>) -> Option<Target> {
         match apdu.ins() {
-            INS_SELECT => Some(self.select(apdu, is_protected)),
+            INS_SELECT => Some(self.select(apdu)),
             INS_READ_BINARY => {
                 let [p1, p2] = apdu.p1_p2();
                 let (short, offset) = match p1 & 0x80 {
@@ -67,10 +68,10 @@ impl Place {
         Target { place, name, leads_on: false }
     }
 
-    fn select(&self, apdu: &Apdu<'_>, is_protected: bool) -> Target {
+    fn select(&self, apdu: &Apdu<'_>) -> Target {
         let [p1, _] = apdu.p1_p2();
         // Under secure messaging the data is not what is selected.
-        let told = apdu.data.whole().filter(|_| !(is_protected && apdu.is_protected()));
+        let told = apdu.data.whole().filter(|_| !apdu.is_protected());
         if p1 == 0x04 {
             return told.map_or_else(Target::default, by_name);
         }
@@ -89,11 +90,7 @@ impl Place {
                 let path: Vec<u16> = self.directory.iter().chain(path).copied().take(PATH_MAX).collect();
                 named(Application::Contact, &path)
             }
-            _ => Target {
-                place: self.outside(),
-                name: Some(Text::same(hex::encode_upper(data))),
-                leads_on: false,
-            },
+            _ => Target { place: self.outside(), name: Some(beginning(data)), leads_on: false },
         }
     }
 
@@ -147,10 +144,15 @@ impl Place {
     }
 }
 
+/// No name is longer; what is, is cut.
+fn beginning(name: &[u8]) -> Text {
+    Text::same(hex::encode_upper(name.get(..VALUE_MAX).unwrap_or(name)))
+}
+
 fn by_name(name: &[u8]) -> Target {
     let (application, text) = match names::application(name) {
         Some((application, text)) => (application, text),
-        None => (Application::Unknown, Text::same(hex::encode_upper(name.get(..16).unwrap_or(name)))),
+        None => (Application::Unknown, beginning(name)),
     };
     let place = Place { application, ..Place::default() };
     Target { place, name: Some(text), leads_on: application == Application::Contact }

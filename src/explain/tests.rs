@@ -67,6 +67,7 @@ fn a_pin_is_never_told() {
         (format!("8020008108{PIN}"), "9000".to_owned()),
         (format!("0C2000810A8708{PIN}"), format!("8708{PIN}9000")),
         (format!("0C20008108{PIN}"), format!("9908{PIN}9000")),
+        (format!("0C20008108{PIN}"), format!("{PIN}9000")),
         (format!("0024008110{PIN}{PIN}"), format!("{PIN}9000")),
         (format!("002C028108{PIN}"), "63C2".to_owned()),
         (format!("002C0010000008{PIN}"), "9000".to_owned()),
@@ -88,6 +89,7 @@ fn a_pin_is_never_told() {
         for data in answers.filter(|_| first.header.is_some()) {
             told.push(&data.beginning);
             told.extend(data.objects.iter().map(|object| &object.value));
+            assert!(data.objects.iter().all(|object| object.tag != 0x33), "{command}");
         }
         let told = told.iter().map(ToString::to_string).collect::<String>();
         assert!(!told.contains("3331") && !told.contains("3236"), "{command}: {told}");

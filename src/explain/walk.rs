@@ -68,7 +68,7 @@ impl Walk {
             self.protected = false;
         }
         let is_protected = self.protected || apdu.is_protected();
-        let target = self.place.after(apdu, apdu.is_protected());
+        let target = self.place.after(apdu);
         let (step, detail) = self.about(apdu, is_protected, target.as_ref());
         self.effect = match target {
             Some(target) => Effect::Go(target.place),
@@ -158,14 +158,16 @@ impl Walk {
 
     fn select(&self, apdu: &Apdu<'_>, is_protected: bool, target: Option<&Target>) -> Option<Step> {
         let Some(target) = target else { return Some(Step::Recognition) };
-        match (target.place.file, target.place.application) {
-            (Some(file), _) => Some(file.step),
-            _ if target.leads_on => None,
-            (None, Application::TravelDocument) => Some(Step::TravelDocument),
-            // By name, or the master file without a word: an application. The rest are files.
-            _ if !is_protected && is_application(apdu) => Some(Step::Recognition),
-            _ => Some(self.reading(is_protected)),
+        if let Some(file) = target.place.file {
+            return Some(file.step);
         }
+        let is_travel = target.place.application == Application::TravelDocument;
+        (!target.leads_on).then(|| match (is_travel, is_protected) {
+            (true, _) => Step::TravelDocument,
+            // By name, or the master file without a word: an application. The rest are files.
+            (_, false) if is_application(apdu) => Step::Recognition,
+            _ => self.reading(is_protected),
+        })
     }
 
     /// A file that is not told.

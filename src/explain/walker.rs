@@ -119,6 +119,7 @@ impl Walker {
                 self.push(Item::Draw { line, label: label.clone(), length: bytes.len() });
             }
             Event::TerminalReset(failure) => {
+                self.flush();
                 self.settle();
                 self.happened(line, Happening::Reset, *failure);
                 self.walk = Walk::default();
@@ -208,7 +209,12 @@ impl Walker {
                 let tell = |tag, length| !carries_pin || tag == 0x99 && length == 2;
                 let how = Unfolding { context, application, most: self.objects_max(), tell: &tell };
                 let data = Data::unfolded(parts, &how);
-                if carries_pin { Data { beginning: Told::default(), ..data } } else { data }
+                // Bytes that are no objects of secure messaging could be taken for some, tag and length included.
+                let sound = !data.objects.is_empty() && data.rest == 0;
+                match sound && data.objects.iter().all(|object| object.name.is_some()) {
+                    false if carries_pin => Data { length: data.length, ..Data::default() },
+                    _ => data,
+                }
             }
             None if self.expected.carries_pin => Data::counted(&parts),
             None => Data::plain(&parts),
