@@ -19,7 +19,7 @@
 //! | floor | modules | |
 //! |---|---|---|
 //! | 7 | [`error`] | one error, with codes for programs and advice for people |
-//! | 6b | [`card`] | any card, recognised |
+//! | 6b | [`card`], [`explain`] | any card, recognised; a recorded dialogue in words |
 //! | 6a | [`identity`], [`passive`] | whose certificate, whose data; what EF.SOD claims about a card's files |
 //! | 5 | [`ias`], [`cns`] | the CIE 3 application, the contact cards: a state is a value |
 //! | 4b | [`dialogue`] | what all dialogues have in common: step, cause, what is given back |
@@ -49,6 +49,7 @@ mod date;
 pub mod dialogue;
 pub mod environment;
 pub mod error;
+pub mod explain;
 pub mod file;
 pub mod ias;
 pub mod identity;

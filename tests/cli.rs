@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! # a comment
-//! % write pin.txt 12345678          a step of the test itself, see `Session::step`
+//! % write pin.txt 12345678          a step of the test itself, see `Session::own`; without a text it writes
+//! < a line                          the lines that follow
 //! $ cie pin verify --pin-file -     a command; words are split at spaces, '…' keeps them together
 //! < 12345678                        a line of its standard input
 //! The PIN is right.                 a line of its standard output; [..] is anything, [...] any lines
@@ -116,8 +117,18 @@ fn completions_and_manual_name_every_command() {
         assert!(output.status.success(), "{words:?}");
         String::from_utf8(output.stdout).unwrap()
     };
-    let commands =
-        ["readers", "info", "soft", "pin", "personal-data", "certificate", "sign", "completions", "manual"];
+    let commands = [
+        "readers",
+        "info",
+        "soft",
+        "pin",
+        "personal-data",
+        "certificate",
+        "sign",
+        "trace",
+        "completions",
+        "manual",
+    ];
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = said(&["completions", shell]);
         assert!(commands.iter().all(|command| script.contains(command)), "{shell}");
@@ -130,7 +141,7 @@ fn completions_and_manual_name_every_command() {
         for section in sections {
             assert_eq!(page.matches(&format!("\n.SH {section}\n")).count(), 1, "{section}");
         }
-        for command in ["readers", "soft new", "pin unblock", "personal-data", "sign raw"] {
+        for command in ["readers", "soft new", "pin unblock", "personal-data", "sign raw", "trace show"] {
             assert!(page.contains(&format!("\n.SS \"cie {command}\"\n")), "{command}");
         }
     }

@@ -15,11 +15,12 @@ const FLOORS: [&[&str]; 10] = [
     &["dialogue"],
     &["ias", "cns"],
     &["passive", "identity"],
-    &["card"],
+    &["card", "explain"],
     &["error"],
 ];
-/// Modules that talk to a chip, and modules that judge paper: neither knows the other.
-const CARD_TOWER: [&str; 7] = ["transport", "secure_messaging", "file", "pin", "dialogue", "ias", "cns"];
+/// Modules that talk to a chip or tell of it, and modules that judge paper: neither knows the other.
+const CARD_TOWER: [&str; 8] =
+    ["transport", "secure_messaging", "file", "pin", "dialogue", "ias", "cns", "explain"];
 const PAPER_TOWER: [&str; 3] = ["cms", "trust", "passive"];
 
 struct Source {

@@ -36,6 +36,10 @@ fn parse(text: &str) -> Vec<Step<'_>> {
             step.command.starts_with('%') || step.expected.last().is_some_and(|last| last.starts_with("? "))
         });
         match line.strip_prefix("< ") {
+            // The content of a file that the test itself writes.
+            Some(input) if done && steps.last().is_some_and(|step| step.command.starts_with("% write ")) => {
+                steps.last_mut().unwrap().input.push(input);
+            }
             _ if done && line.is_empty() => {}
             _ if done => {
                 assert!(line.starts_with("$ ") || line.starts_with("% "), "line {}: {line}", index + 1);
@@ -106,7 +110,7 @@ impl Session {
         let words = words(&step.command[2..]);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         if let Some(command) = step.command.strip_prefix("% ") {
-            self.own(command, &words);
+            self.own(command, &words, &step.input);
             return Ok(());
         }
         let said = self.command(&words, &step.input);
@@ -115,10 +119,14 @@ impl Session {
     }
 
     /// A step of the test itself.
-    fn own(&mut self, command: &str, words: &[&str]) {
+    fn own(&mut self, command: &str, words: &[&str], input: &[&str]) {
         let path = |name: &str| self.folder.path().join(name);
         match words {
             ["write", name, text] => fs::write(path(name), format!("{text}\n")).unwrap(),
+            ["write", name] => {
+                fs::write(path(name), input.iter().map(|line| format!("{line}\n")).collect::<String>())
+                    .unwrap();
+            }
             ["bytes", name, count] => fs::write(path(name), vec![b'x'; count.parse().unwrap()]).unwrap(),
             // Something else stands in the file now, in one place.
             ["replace", name, old, new] => {

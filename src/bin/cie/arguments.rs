@@ -108,6 +108,9 @@ pub(crate) enum Command {
     /// Sign; asks for the PIN
     #[command(subcommand, arg_required_else_help = true)]
     Sign(Sign),
+    /// Look at recorded dialogues with cards
+    #[command(subcommand, arg_required_else_help = true)]
+    Trace(Trace),
     /// Print the completions for a shell: bash, elvish, fish, powershell, zsh
     Completions {
         /// The shell
@@ -277,6 +280,20 @@ pub(crate) struct SignRaw {
     pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) pin: PinEntry,
+}
+
+/// `trace …`
+#[derive(Subcommand)]
+pub(crate) enum Trace {
+    /// Explain a trace: what each command does and the card answers, by the steps of the protocol
+    Show(TraceShow),
+}
+
+#[derive(Args)]
+pub(crate) struct TraceShow {
+    /// The trace; - is standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

@@ -40,6 +40,11 @@ const COMMANDS: &[(&str, &str)] = &[
         "sign raw",
         "Firmare l'impronta di un file con PKCS #1 v1.5: la sola firma, per programmi che sanno che farne",
     ),
+    ("trace", "Esaminare dialoghi registrati con carte"),
+    (
+        "trace show",
+        "Spiegare un tracciato: che cosa fa ogni comando e che cosa risponde la carta, per fasi del protocollo",
+    ),
     ("completions", "Scrivere i completamenti per una shell: bash, elvish, fish, powershell, zsh"),
     ("manual", "Scrivere la pagina di manuale"),
 ];
@@ -106,6 +111,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
         "acknowledge_raw",
         "Firmare anche se i dati hanno la lunghezza di un accesso a un sito: si sa che non lo sono",
     ),
+    ("trace show file", "Il tracciato; - è l'ingresso standard"),
     ("shell", "La shell"),
 ];
 

@@ -238,6 +238,34 @@ texts! {
         "Nulla collega questi dati al certificato della carta: li dice soltanto la carta.";
     DATA_DIFFERING: "The fiscal code does not fit these: {}", "Il codice fiscale non corrisponde a questi: {}";
 
+    // Traces.
+    TRACE_HEAD: "Trace, {}, {}, recorded {}", "Tracciato, {}, {}, registrato {}";
+    TRACE_DIAGNOSTIC: "diagnostic", "diagnostico";
+    TRACE_REPLAYABLE: "replayable", "riproducibile";
+    TRACE_PLAIN: "plain (above secure messaging)", "in chiaro (sopra il secure messaging)";
+    TRACE_EMULATOR: "of a software card", "di una carta software";
+    TRACE_TEST_CARD: "of a test card", "di una carta di prova";
+    TRACE_CITIZEN: "of a citizen's card", "della carta di un cittadino";
+    TRACE_CONNECTION: "Connection, line {}: answer to reset {}", "Collegamento, riga {}: risposta al reset {}";
+    TRACE_SHARED: "shared with other programs", "condivisa con altri programmi";
+    TRACE_COLUMNS: "line|header|command|out|in|SW|time", "riga|header|comando|invio|risp.|SW|tempo";
+    TRACE_UNKNOWN: "not known as a command", "non noto come comando";
+    TRACE_DRAW: "draw {}: {} bytes", "estrazione {}: {} byte";
+    TRACE_BYTES: "{} bytes", "{} byte";
+    TRACE_REST: "{} bytes more", "altri {} byte";
+    TRACE_WIRE: "on the wire before: {}", "prima, sul canale: {}";
+    TRACE_UNANSWERED: "no answer is recorded", "nessuna risposta registrata";
+    TRACE_TOTALS: "In all|commands|GET RESPONSE|out|in|time", "In tutto|comandi|GET RESPONSE|invio|risposta|tempo";
+    TRACE_SUM: "total", "totale";
+    TRACE_LEGEND:
+        "p: protected; c: more of the command follows; out, in: bytes, status word included|[n]: length; a value that is hidden is not shown",
+        "p: protetto; c: il comando continua; invio, risp.: byte, stato compreso|[n]: lunghezza; un valore nascosto non è mostrato";
+    TRACE_UNCOUNTED: "+: at least, a length is hidden", "+: almeno, una lunghezza è nascosta";
+    TRACE_LEFT_OUT: "{} further events are only counted.", "Altri {} eventi sono soltanto contati.";
+    TRACE_BROKEN_OFF:
+        "The recording broke off at line {}: the end is missing.",
+        "La registrazione si è interrotta alla riga {}: manca la fine.";
+
     // The manual page.
     MANUAL_STATUS:
         "0: done\n1: checked and bad, do not trust\n2: wrong words, files or digits; no try was spent\n3: no service, reader or card\n4: the card refused\n5: wrong PIN or PUK\n6: PIN or PUK blocked\n7: nothing could be checked",
