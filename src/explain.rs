@@ -122,6 +122,8 @@ pub enum Happening {
     Share,
     /// In a plain trace: from here on commands went out under secure messaging.
     Protection,
+    /// In a plain trace: from here on they went out in clear again.
+    Clearness,
 }
 
 impl Happening {
@@ -134,6 +136,7 @@ impl Happening {
             Self::Exclusive => "exclusive",
             Self::Share => "share",
             Self::Protection => "protection",
+            Self::Clearness => "clearness",
         }
     }
 
@@ -151,6 +154,7 @@ impl Happening {
                 ("other programs cannot be let in again", "la carta non può essere resa ad altri programmi")
             }
             Self::Protection => ("from here on protected", "da qui in poi protetto"),
+            Self::Clearness => ("from here on in clear", "da qui in poi in chiaro"),
         }
         .into()
     }

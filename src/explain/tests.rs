@@ -239,8 +239,8 @@ fn words_on_the_wire_are_counted() {
     assert_eq!(count("> 00B0000000\nevent wire 9000 6100 6C03 6104\n< 9000"), (2, 3));
     assert_eq!(count("> 00B0000000\nevent wire 6100\nevent removed"), (1, 1));
     assert_eq!(count("> 00B0000000\nevent wire 9000\nevent unprotected"), (1, 0));
-    let explanation =
-        explained("plain", "event protected\n> 00B0000000\n< 9000\n> 00A4040C06A00000000039\n< 9000");
+    let read = "> 00B0000000\n< 9000";
+    let explanation = explained("plain", &format!("event protected\n{read}\nevent clear\n{read}"));
     let protected: Vec<_> = exchanges(&explanation).iter().map(|exchange| exchange.is_protected).collect();
     assert_eq!(protected, [true, false]);
 }

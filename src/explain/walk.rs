@@ -54,6 +54,11 @@ impl Walk {
         self.protected = true;
     }
 
+    /// `event clear`.
+    pub(super) fn unprotect(&mut self) {
+        self.protected = false;
+    }
+
     /// The next command.
     pub(super) fn command(&mut self, apdu: Option<&Apdu<'_>>) -> About {
         let Some(apdu) = apdu else {
@@ -62,10 +67,6 @@ impl Walk {
         };
         if apdu.is_get_response() {
             return About { step: self.step, is_get_response: true, ..About::default() };
-        }
-        if apdu.ins() == INS_SELECT && is_application(apdu) && !apdu.is_protected() {
-            // It ends any protected channel.
-            self.protected = false;
         }
         let is_protected = self.protected || apdu.is_protected();
         let target = self.place.after(apdu);

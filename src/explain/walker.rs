@@ -131,6 +131,10 @@ impl Walker {
                 self.walk.protect();
                 self.happened(line, Happening::Protection, None);
             }
+            Event::Clear => {
+                self.walk.unprotect();
+                self.happened(line, Happening::Clearness, None);
+            }
             Event::Connected { .. } => {}
         }
     }

@@ -37,7 +37,10 @@ fn compare(is_meant: fn(Kind) -> bool) {
         let kept = std::fs::read_to_string(fixtures().join("traces").join(recording.file())).unwrap();
         assert!(text == kept, "{}:\n{text}", recording.file());
     }
-    println!("measured: {} dialogues through pcscd are byte for byte those in process", recordings.len());
+    let count = recordings.len();
+    crate::common::say(&format!(
+        "measured: {count} dialogues through pcscd are byte for byte those in process"
+    ));
 }
 
 isolated_tests! {

@@ -225,3 +225,65 @@ fn only_what_shows_the_mark_is_a_software_card() {
     let failing = Link::new(Failing(transport::Error::NoAnswer));
     assert!(card::find_mark(failing).is_err());
 }
+
+/// A card that another program has: every transaction is refused.
+struct Taken;
+
+impl Transport for Taken {
+    fn transmit(&mut self, _: &[u8]) -> Result<Vec<u8>, transport::Error> {
+        Ok(vec![0x90, 0x00])
+    }
+
+    fn reset(&mut self) -> Result<(), transport::Error> {
+        Ok(())
+    }
+
+    fn atr(&self) -> &[u8] {
+        &[]
+    }
+
+    fn company(&mut self) -> Option<&mut dyn transport::Company> {
+        Some(self)
+    }
+}
+
+impl transport::Company for Taken {
+    fn begin(&mut self) -> Result<(), transport::Error> {
+        Err(transport::Error::InUse)
+    }
+
+    fn end(&mut self) {}
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    fn set_exclusive(&mut self, _: bool) -> Result<(), transport::Error> {
+        Err(transport::Error::InUse)
+    }
+
+    fn reset_when_dropped(&mut self, _: bool) {}
+}
+
+#[test]
+fn a_transaction_that_cannot_begin_is_recorded_in_every_kind() {
+    for what in ALL {
+        let sink = Sink::default();
+        let recorder = Recorder::new(sink.clone(), what);
+        let refused = card::open(Link::new(Taken).recorded(&recorder)).unwrap_err();
+        let mut link = *refused.back;
+        assert_eq!(link.keep_exclusive(), Err(transport::Error::InUse));
+        drop(link);
+        recorder.finish().unwrap();
+        let trace =
+            Trace::parse(sink.text().as_bytes()).unwrap_or_else(|error| panic!("{error}\n{}", sink.text()));
+        assert!(sink.text().contains("\natr shared\n") && sink.text().contains("\nevent exclusive in-use\n"));
+        if what.kind() == Kind::Replayable {
+            let replay = Replay::of(trace).unwrap();
+            let again = card::open(replay.link().unwrap()).unwrap_err();
+            assert_eq!(again.error, refused.error);
+            assert_eq!({ again.back }.keep_exclusive(), Err(transport::Error::InUse));
+            replay.conclude::<_, Error>(Ok(())).unwrap();
+        }
+    }
+}

@@ -52,6 +52,8 @@ pub enum Event {
     Wire(Vec<StatusWord>),
     /// `event protected`: in a plain trace, from here on commands went out under secure messaging.
     Protected,
+    /// `event clear`: in a plain trace, from here on in clear again.
+    Clear,
 }
 
 /// Why there was no answer.
@@ -184,6 +186,7 @@ impl fmt::Display for Event {
                 words.iter().try_for_each(|word| write!(f, " {word:?}"))
             }
             Self::Protected => f.write_str("event protected"),
+            Self::Clear => f.write_str("event clear"),
         }
     }
 }

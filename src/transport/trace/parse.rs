@@ -236,6 +236,7 @@ fn happened(words: &mut Words<'_>) -> Result<Event, ParseError> {
         "exclusive" => Event::ExclusiveFailed(failure(words)?),
         "share" => Event::ShareFailed(failure(words)?),
         "protected" => Event::Protected,
+        "clear" => Event::Clear,
         "wire" => {
             let mut found = Vec::new();
             loop {
@@ -285,7 +286,9 @@ impl<'a> State<'a> {
         }
         match event {
             Event::Random { .. } if !replayable => error(Problem::WrongKind),
-            Event::Wire(_) | Event::Protected | Event::Failed(Failure::Unprotected) if !plain => {
+            Event::Wire(_) | Event::Protected | Event::Clear | Event::Failed(Failure::Unprotected)
+                if !plain =>
+            {
                 error(Problem::WrongKind)
             }
             Event::Command(told) | Event::Response { answer: told, .. }

@@ -362,6 +362,11 @@ impl RecordedTransport {
 /// What goes well here is not recorded: whether others are there is said at the beginning.
 impl Company for RecordedTransport {
     fn begin(&mut self) -> Result<(), Error> {
+        if self.words.is_some() {
+            // The tap has told of the command already that the transaction is for, and tells what came instead of
+            // its answer.
+            return self.inner.company().map_or(Ok(()), |company| company.begin());
+        }
         self.told(|company| company.begin(), Event::BeginFailed)
     }
 
@@ -398,10 +403,9 @@ pub(crate) struct Tap {
 impl Tap {
     /// A command that is about to be carried out, and whether it will go out under secure messaging.
     pub(crate) fn command(&mut self, command: &Command, protected: bool) {
-        if protected && !std::mem::replace(&mut self.protected, protected) {
-            self.connection.event(&Event::Protected);
+        if std::mem::replace(&mut self.protected, protected) != protected {
+            self.connection.event(if protected { &Event::Protected } else { &Event::Clear });
         }
-        self.protected = protected;
         self.words.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let told = match command.encode() {
             // The rest of the program says what is wrong with it; it never goes out.

@@ -51,11 +51,12 @@ fn happening(kind: Kind) -> impl Strategy<Value = Vec<Event>> {
         failure(plain).prop_map(Event::ExclusiveFailed),
         failure(plain).prop_map(Event::ShareFailed),
         Just(Event::Protected),
+        Just(Event::Clear),
         random,
     ];
     let fits = move |event: &Event| match event {
         Event::Random { .. } => !gaps,
-        Event::Protected => plain,
+        Event::Protected | Event::Clear => plain,
         _ => true,
     };
     prop_oneof![
@@ -188,6 +189,17 @@ fn what_is_too_long_is_not_read_on() {
     // The longest command there is has its place.
     let longest = [HEAD.as_bytes(), b"atr\n> ", "00".repeat(65_544).as_bytes(), b"\n< 9000\nend\n"].concat();
     assert_eq!(Trace::parse(&longest).unwrap().entries.len(), 3);
+}
+
+/// However a line is cut into words, it is read in one go: if each word were put behind all before it once more,
+/// nobody would wait for the end of this.
+#[test]
+fn many_pieces_take_no_more_time_than_few() {
+    for words in ["00 ", "[1] 00 ", "[1] "] {
+        let line = format!("> {}\n< 9000\n", words.repeat(130_000 / words.len()).trim_end());
+        let text = format!("{HEAD}atr\n{}end\n", line.repeat(100));
+        assert_eq!(Trace::parse(text.as_bytes()).unwrap().entries.len(), 201);
+    }
 }
 
 #[test]

@@ -51,8 +51,7 @@ impl Told {
     pub fn and(mut self, bytes: &[u8]) -> Self {
         match self.0.last_mut() {
             _ if bytes.is_empty() => {}
-            // A new place, so that what grows leaves no copy behind.
-            Some(Piece::Bytes(last)) => *last = Zeroizing::new([last.as_slice(), bytes].concat()),
+            Some(Piece::Bytes(last)) => append(last, bytes),
             _ => self.0.push(Piece::Bytes(Zeroizing::new(bytes.to_vec()))),
         }
         self
@@ -139,6 +138,18 @@ impl Told {
     pub fn header(&self) -> Option<[u8; 4]> {
         self.beginning().first_chunk().copied()
     }
+}
+
+/// Puts bytes behind others. Where there is no room, all of them move, and the old place is cleared: a vector that
+/// grows by itself would leave it as it is.
+fn append(bytes: &mut Zeroizing<Vec<u8>>, more: &[u8]) {
+    let needed = bytes.len() + more.len();
+    if needed > bytes.capacity() {
+        let mut moved = Zeroizing::new(Vec::with_capacity(needed.max(2 * bytes.len())));
+        moved.extend_from_slice(bytes);
+        *bytes = moved;
+    }
+    bytes.extend_from_slice(more);
 }
 
 impl fmt::Display for Told {

@@ -132,7 +132,7 @@ impl<'a> Words<'a> {
 
     /// The rest of the line as a command or an answer; of an answer, up to the word `us`.
     pub(super) fn told(&mut self) -> Result<Told, ParseError> {
-        let mut told = Told::default();
+        let (mut told, mut length) = (Told::default(), 0);
         while let Some(word) = self.next() {
             if word.text == "us" && word.column > 1 {
                 self.rest = self.line.text.get(word.column - 1..);
@@ -143,11 +143,17 @@ impl<'a> Words<'a> {
                 Some("?") => told.and_uncounted(),
                 Some(count) => {
                     let count = count.parse().ok().filter(|count| (1..=BYTES_MAX).contains(count));
-                    told.and_hidden(count.ok_or(self.error_at(Some(word), Problem::OutOfRange))?)
+                    let count = count.ok_or(self.error_at(Some(word), Problem::OutOfRange))?;
+                    length += count;
+                    told.and_hidden(count)
                 }
-                None => told.and(&self.hex(word, BYTES_MAX)?),
+                None => {
+                    let bytes = self.hex(word, BYTES_MAX)?;
+                    length += bytes.len();
+                    told.and(&bytes)
+                }
             };
-            if told.len() > BYTES_MAX {
+            if length > BYTES_MAX {
                 return Err(self.error_at(Some(word), Problem::OutOfRange));
             }
         }
