@@ -51,8 +51,17 @@ impl Told {
     pub fn and(mut self, bytes: &[u8]) -> Self {
         match self.0.last_mut() {
             _ if bytes.is_empty() => {}
-            // A new place, so that what grows leaves no copy behind.
-            Some(Piece::Bytes(last)) => *last = Zeroizing::new([last.as_slice(), bytes].concat()),
+            Some(Piece::Bytes(last)) => {
+                let length = last.len() + bytes.len();
+                if length > last.capacity() {
+                    // A new place, so that what grows leaves no copy behind; twice as large, so that thousands of
+                    // small objects do not cost their square.
+                    let mut larger = Zeroizing::new(Vec::with_capacity(2 * length));
+                    larger.extend_from_slice(last);
+                    *last = larger;
+                }
+                last.extend_from_slice(bytes);
+            }
             _ => self.0.push(Piece::Bytes(Zeroizing::new(bytes.to_vec()))),
         }
         self
