@@ -40,6 +40,11 @@ const COMMANDS: &[(&str, &str)] = &[
         "sign raw",
         "Firmare l'impronta di un file con PKCS #1 v1.5: la sola firma, per programmi che sanno che farne",
     ),
+    ("trace", "Dialoghi registrati con le carte"),
+    (
+        "trace import",
+        "Ricavare una traccia diagnostica dal registro di un altro programma: non contiene PIN né dati",
+    ),
     ("completions", "Scrivere i completamenti per una shell: bash, elvish, fish, powershell, zsh"),
     ("manual", "Scrivere la pagina di manuale"),
 ];
@@ -98,6 +103,13 @@ const ARGUMENTS: &[(&str, &str)] = &[
         "Firmare anche se i dati hanno la lunghezza di un accesso a un sito: si sa che non lo sono",
     ),
     ("shell", "La shell"),
+    ("log", "Il registro; - è l'ingresso standard"),
+    ("trace", "Dove va la traccia; - è l'uscita standard"),
+    (
+        "format",
+        "Di quale programma è il registro: opensc, pcscd, pcsc-spy, scriptor, hex-list; altrimenti viene riconosciuto",
+    ),
+    ("origin", "Di chi era la carta: citizen (predefinito), test-card, emulator"),
 ];
 
 /// The names of values, as they stand in the help.
@@ -114,6 +126,9 @@ const VALUES: &[(&str, &str)] = &[
     ("TIME", "MOMENTO"),
     ("IN", "INGRESSO"),
     ("OUT", "USCITA"),
+    ("LOG", "REGISTRO"),
+    ("FORMAT", "FORMATO"),
+    ("ORIGIN", "ORIGINE"),
 ];
 
 /// The headings that clap writes itself, at the beginning of a line.

@@ -230,6 +230,19 @@ texts! {
         "Nulla collega questi dati al certificato della carta: li dice soltanto la carta.";
     DATA_DIFFERING: "The fiscal code does not fit these: {}", "Il codice fiscale non corrisponde a questi: {}";
 
+    // Traces from other programs' logs.
+    TRACE_IMPORTED: "Log of {}: {} connections, {} commands", "Registro di {}: {} connessioni, {} comandi";
+    TRACE_UNPARSED: "Line {} of the log: {}", "Riga {} del registro: {}";
+    TRACE_UNPARSED_MORE: "and {} more lines", "e altre {} righe";
+    TRACE_LINE_TOO_LONG: "longer than any command or answer", "più lunga di ogni comando o risposta";
+    TRACE_NOT_HEX: "no hexadecimal bytes where some are expected", "non ci sono byte esadecimali dove sono attesi";
+    TRACE_TOO_LONG: "more bytes than there can be", "più byte di quanti ce ne possano essere";
+    TRACE_CUT: "bytes are missing behind it", "dopo questa mancano dei byte";
+    TRACE_UNANSWERED: "a command that the log has no answer to", "un comando di cui manca la risposta";
+    TRACE_NO_COMMAND: "an answer without a command", "una risposta senza comando";
+    TRACE_ATR: "no answer to reset where one is expected", "non c'è un ATR dove è atteso";
+    TRACE_UNKNOWN: "no line of such a log", "non è una riga di un registro di questo tipo";
+
     // The manual page.
     MANUAL_STATUS:
         "0: done\n1: checked and bad, do not trust\n2: wrong words, files or digits; no try was spent\n3: no service, reader or card\n4: the card refused\n5: wrong PIN or PUK\n6: PIN or PUK blocked\n7: nothing could be checked",

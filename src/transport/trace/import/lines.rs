@@ -60,10 +60,13 @@ pub(super) fn has(text: &[u8], mark: &str) -> bool {
     after(text, mark).is_some()
 }
 
-/// The number that a text begins with, in decimal digits.
+/// The number that a text begins with, in decimal digits; the largest there is for a larger one.
 pub(super) fn number(text: &[u8]) -> Option<u64> {
-    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    std::str::from_utf8(text.get(..digits)?).ok()?.parse().ok()
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit());
+    digits.fold(None, |number: Option<u64>, digit| {
+        let number = number.unwrap_or(0).saturating_mul(10);
+        Some(number.saturating_add(u64::from(digit - b'0')))
+    })
 }
 
 /// The number behind `0x`.
