@@ -10,8 +10,10 @@
 //! 6A 82 j.
 //! ```
 //!
-//! The first line of a dump is not filled up to its width. Below debug level 9 OpenSC leaves out commands that
-//! carry a PIN; at 9 they are there in clear. Versions before 0.18 write `Outgoing APDU data [   12 bytes] =====`.
+//! The first line of a dump is not filled up to its width. Below debug level 8 OpenSC leaves out commands that carry
+//! a PIN, so that nothing of them can be told; from there on they are in the log in clear. Older versions write
+//! `Outgoing APDU data [   12 bytes] =====`. That OpenSC reset the card is not told: its log does not say whether it
+//! did, or only went on after another program had.
 
 use super::builder::Builder;
 use super::lines::{Dump, after, code, digits, has, lines, number};
