@@ -41,7 +41,7 @@ pub enum LogFormat {
     Pcscd,
     /// The output of `pcsc-spy`.
     PcscSpy,
-    /// The output of `scriptor`, or the results of `gscriptor`.
+    /// The output of `scriptor` or of `opensc-tool -s`, or the results of `gscriptor`.
     Scriptor,
     /// Lines of hexadecimal digits behind `>` and `<`.
     HexList,

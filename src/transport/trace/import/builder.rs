@@ -88,11 +88,21 @@ impl Builder {
 
     /// Its answer, and how many microseconds that took.
     pub(super) fn answer_after(&mut self, line: usize, bytes: &[u8], time: Option<u64>) {
+        let answer = self.allow.response(bytes);
+        self.answered(line, answer, time);
+    }
+
+    /// Its answer, of which nothing but the status word is known.
+    pub(super) fn answer_uncounted(&mut self, line: usize, status: [u8; 2]) {
+        let answer = Told::default().and_uncounted().and_told(self.allow.response(&status));
+        self.answered(line, answer, None);
+    }
+
+    fn answered(&mut self, line: usize, answer: Told, time: Option<u64>) {
         if self.waiting.take().is_none() {
             return self.note(line, Reason::NoCommand);
         }
         let time = time.filter(|time| *time < DAY).map(Duration::from_micros);
-        let answer: Told = self.allow.response(bytes);
         self.push(Event::Response { answer, time });
     }
 

@@ -15,13 +15,16 @@ pub(super) struct Line<'a> {
     pub(super) number: usize,
     /// Without blanks at the end; `None` if it is longer than [`LOG_LINE_MAX`](super::LOG_LINE_MAX).
     pub(super) text: Option<&'a [u8]>,
+    /// The log breaks off in it.
+    pub(super) is_cut: bool,
 }
 
 /// The lines of a log, one after the other.
 pub(super) fn lines(log: &[u8]) -> impl Iterator<Item = Line<'_>> {
-    log.split(|byte| *byte == b'\n').enumerate().map(|(index, text)| {
-        let text = text.trim_ascii_end();
-        Line { number: index + 1, text: Some(text).filter(|text| text.len() <= super::LOG_LINE_MAX) }
+    log.split_inclusive(|byte| *byte == b'\n').enumerate().map(|(index, text)| {
+        let (is_cut, text) = (!text.ends_with(b"\n"), text.trim_ascii_end());
+        let fits = text.len() <= super::LOG_LINE_MAX;
+        Line { number: index + 1, text: fits.then_some(text), is_cut }
     })
 }
 

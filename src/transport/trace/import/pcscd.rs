@@ -59,7 +59,10 @@ pub(super) fn import(log: &[u8], builder: &mut Builder) {
         let (stamp, said) = split(text);
         now = now.saturating_add(stamp.unwrap_or(0));
         let at = stamp.map(|_| now);
-        if let Some(text) = said.strip_prefix(b"APDU:") {
+        if line.is_cut && (said.starts_with(b"APDU:") || said.starts_with(b"SW:")) {
+            // What stands last could be the middle of an answer, and no status word.
+            builder.note(line.number, Reason::Cut);
+        } else if let Some(text) = said.strip_prefix(b"APDU:") {
             settle(&mut empty, None, builder);
             match digits(text, false) {
                 Ok(command) => builder.command(line.number, command.as_slice(), at),

@@ -1,4 +1,5 @@
-//! What `scriptor` prints, and what its sister `gscriptor` shows in the window for results.
+//! What `scriptor` prints, what its sister `gscriptor` shows in the window for results, and what OpenSC's
+//! `opensc-tool -s` prints.
 //!
 //! ```text
 //! > 00 B0 00 00 FF                  Sending: 00 B0 00 00 FF
@@ -7,11 +8,12 @@
 //!                                   Normal processing.
 //! ```
 //!
-//! Sixteen bytes stand in a line. Given a file, `scriptor` repeats each of its lines before what comes of it: those
+//! Sixteen bytes stand in a line. `opensc-tool` writes `Received (SW1=0x90, SW2=0x00):`, and below it a dump that does
+//! not say how long it is: of such an answer only the status word is told. Given a file, `scriptor` repeats each of its lines before what comes of it: those
 //! are left out.
 
 use super::builder::Builder;
-use super::lines::{Bytes, after, digits, has, lines};
+use super::lines::{Bytes, after, code, digits, has, lines};
 use super::{Failure, Reason};
 
 /// Whether a line can only be of these programs.
@@ -52,6 +54,16 @@ pub(super) fn import(log: &[u8], builder: &mut Builder) {
             }
             if has(text, " : ") {
                 close(open.take(), builder);
+            } else if line.is_cut && open.take_if(|open| !open.outgoing).is_some() {
+                builder.note(line.number, Reason::Cut);
+            }
+            continue;
+        }
+        if let Some((status, has_data)) = received(text) {
+            close(open.take(), builder);
+            match has_data {
+                true => builder.answer_uncounted(line.number, status),
+                false => builder.answer(line.number, &status, None),
             }
             continue;
         }
@@ -79,6 +91,9 @@ pub(super) fn import(log: &[u8], builder: &mut Builder) {
         }
         if has(text, " : ") {
             close(open.take(), builder);
+        } else if line.is_cut && open.take_if(|open| !open.outgoing).is_some() {
+            // What stands last could be the middle of an answer, and no status word.
+            builder.note(line.number, Reason::Cut);
         }
     }
     close(open, builder);
@@ -96,6 +111,13 @@ fn directed(text: &[u8]) -> Option<(bool, &[u8])> {
     outgoing.map(|rest| (true, rest)).or_else(|| incoming().map(|rest| (false, rest)))
 }
 
+/// The status word that `opensc-tool` tells, and whether data follow.
+fn received(text: &[u8]) -> Option<([u8; 2], bool)> {
+    let rest = text.strip_prefix(b"Received (SW1=")?;
+    let byte = |text| code(text).and_then(|value| u8::try_from(value).ok());
+    Some(([byte(rest)?, byte(after(rest, "SW2=")?)?], text.ends_with(b":")))
+}
+
 fn close(open: Option<Open>, builder: &mut Builder) {
     if let Some(Open { line, outgoing, bytes }) = open {
         match outgoing {
@@ -110,7 +132,10 @@ fn other(text: &[u8], builder: &mut Builder) {
         builder.begin(&[], true);
     } else if text.starts_with(b"[Reset]") {
         builder.reset(None);
-    } else if after(text, "Can't get info: ").is_some() || has(text, "Errors During Script Execution") {
+    } else if ["Can't get info: ", "Errors During Script Execution", "APDU transmit failed"]
+        .iter()
+        .any(|mark| text.starts_with(mark.as_bytes()))
+    {
         builder.failed(Failure::Failed);
     }
 }

@@ -310,6 +310,36 @@ Using T=1 protocol\n# a remark\n00 20 00 10 08 \\\n31 32 33 34 35 36 37 38\n\
 }
 
 #[test]
+fn what_opensc_tool_prints() {
+    let log = "\
+Sending: 00 A4 04 0C 06 A0 00 00 00 00 39 \nReceived (SW1=0x90, SW2=0x00)\nSending: 00 B0 81 00 06 \n\
+Received (SW1=0x90, SW2=0x00):\n43 01 B8 47 03 94 C..G..\nSending: 00 84 00 00 08 \n\
+APDU transmit failed: Card removed\n";
+    let events = "atr shared\n> 00A4040C06A00000000039\n< 9000\n> 00B0810006\n< [?] 9000\n> 0084000008\n\
+                  event failed\n";
+    says(LogFormat::Scriptor, log, events, &[]);
+    assert_eq!(LogFormat::recognise(log.as_bytes()), Some(LogFormat::Scriptor));
+}
+
+/// Where a log breaks off, the last bytes of what is there are no status word: "op" could be one.
+#[test]
+fn where_a_log_breaks_off_no_data_are_told() {
+    let pcscd = "00000001 APDU: 00 B0 00 00\n00000001 SW: 41 6F 70";
+    let scriptor = "Using T=1 protocol\n> 00 B0 00 00\n< 41 6F 70";
+    let wrapped = "Using T=1 protocol\n> 00 B0 00 00\n< 41 \n6F 70";
+    let window = "Sending: 00 B0 00 00\nReceived: 41 6F 70";
+    for (format, log, command, end) in [
+        (LogFormat::Pcscd, pcscd, 1, 2),
+        (LogFormat::Scriptor, scriptor, 2, 3),
+        (LogFormat::Scriptor, wrapped, 2, 4),
+        (LogFormat::Scriptor, window, 1, 2),
+    ] {
+        let notes = [(command, Reason::Unanswered), (end, Reason::Cut)];
+        says(format, log, "atr shared\n> 00B00000\nevent no-answer\n", &notes);
+    }
+}
+
+#[test]
 fn lists_as_people_write_them() {
     let log = "\
 # a remark\n\natr 3B00\n> 00a4 0400 # select\n<90:00\n  >> 00,B0,81,00,06\n  << 6A 82 (nothing there)\n\
@@ -382,7 +412,7 @@ fn changed_logs_do_no_harm() {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 let at = (state >> 8) as usize % log.len();
                 match state & 3 {
-                    0 => log[at] = (state >> 3) as u8,
+                    0 => log[at] = state.to_le_bytes()[1],
                     1 => log[at] = b"\n 0F>[]"[(state >> 4) as usize % 7],
                     2 => drop(log.remove(at)),
                     _ => log.insert(at, b"\n 0F>\xFF"[(state >> 4) as usize % 6]),
