@@ -2,9 +2,12 @@
 
 use std::time::SystemTime;
 
-use crate::iso7816::command::carries_pin;
+use crate::iso7816::command::{INS_GET_RESPONSE, INS_SELECT, carries_pin};
 use crate::transport::trace::import::{LogFormat, UNPARSED_MAX, import};
-use crate::transport::trace::{Event, Kind, Origin, TRACE_MAX, Told, Trace};
+use crate::transport::trace::{Event, Kind, Origin, Piece, TRACE_MAX, Told, Trace};
+
+/// CLA bits of secure messaging.
+const PROTECTED: u8 = 0x0C;
 
 /// A trace: what is read can be written and is read again, and says the same; an error has a place.
 pub fn trace(input: &[u8]) {
@@ -67,6 +70,7 @@ fn imported(input: &[u8], format: LogFormat) {
     });
     assert_eq!(commands.clone().count(), imported.commands);
     assert!(commands.clone().all(|told| !tells_a_pin(told)));
+    tells_no_data(&read);
     let outcomes =
         read.entries.iter().filter(|entry| matches!(entry.event, Event::Response { .. } | Event::Failed(_)));
     assert_eq!(outcomes.count(), imported.commands);
@@ -76,8 +80,31 @@ fn imported(input: &[u8], format: LogFormat) {
     assert!(imported.unparsed.is_sorted_by_key(|unparsed| unparsed.line));
 }
 
+/// Of an answer nothing but its status word is told, unless a file was selected or the answer is protected.
+fn tells_no_data(trace: &Trace) {
+    let mut header = None;
+    for entry in &trace.entries {
+        match &entry.event {
+            // GET RESPONSE asks for the answer to the command before.
+            Event::Command(told) if told.header().is_some_and(|[_, ins, ..]| ins == INS_GET_RESPONSE) => {}
+            Event::Command(told) => header = told.header(),
+            Event::Connected { .. } => header = None,
+            Event::Response { answer, .. } => {
+                let tells =
+                    header.is_some_and(|[cla, ins, ..]| ins == INS_SELECT || cla & PROTECTED == PROTECTED);
+                let bytes = answer.pieces().iter().map(|piece| match piece {
+                    Piece::Bytes(bytes) => bytes.len(),
+                    _ => 0,
+                });
+                assert!(tells || bytes.sum::<usize>() <= 2);
+            }
+            _ => {}
+        }
+    }
+}
+
 /// Header and Le of a command without data are told, and of one with protected data its objects.
 fn tells_a_pin(told: &Told) -> bool {
     let Some([cla, ins, ..]) = told.header() else { return false };
-    carries_pin(ins) && cla & 0x0C != 0x0C && told.beginning().len() > 7
+    carries_pin(ins) && cla & PROTECTED != PROTECTED && told.beginning().len() > 7
 }
