@@ -13,8 +13,10 @@
 #![allow(clippy::expect_used, reason = "what must hold is asserted; nothing but a fuzzer calls this")]
 
 mod contact;
+mod trace;
 
 pub use contact::{atr, common_name, fci, personal_data};
+pub use trace::{import_hex_list, import_opensc, import_pcsc_spy, import_pcscd, import_scriptor, trace};
 
 use crate::crypto::signature::RsaPublicKey;
 use crate::crypto::{DigestAlgorithm, PresentedCertificate, cipher};
@@ -29,17 +31,23 @@ use crate::trust::Certificate;
 pub type Body = fn(&[u8]);
 
 /// Every target: its name, which is that of its corpus, and its body.
-pub const TARGETS: [(&str, Body); 10] = [
+pub const TARGETS: [(&str, Body); 16] = [
     ("apdu", apdu),
     ("atr", atr),
     ("certificate", certificate),
     ("common_name", common_name),
     ("fci", fci),
+    ("import_hex_list", import_hex_list),
+    ("import_opensc", import_opensc),
+    ("import_pcsc_spy", import_pcsc_spy),
+    ("import_pcscd", import_pcscd),
+    ("import_scriptor", import_scriptor),
     ("personal_data", personal_data),
     ("rsa_public_key", rsa_public_key),
     ("secure_messaging_unwrap", secure_messaging_unwrap),
     ("security_object", security_object),
     ("tlv", tlv),
+    ("trace", trace),
 ];
 
 /// A command as a card reads it, and a response as a terminal does: what is accepted can be encoded and

@@ -141,7 +141,9 @@ fn completions_and_manual_name_every_command() {
         for section in sections {
             assert_eq!(page.matches(&format!("\n.SH {section}\n")).count(), 1, "{section}");
         }
-        for command in ["readers", "soft new", "pin unblock", "personal-data", "sign raw", "trace show"] {
+        for command in
+            ["readers", "soft new", "pin unblock", "personal-data", "sign raw", "trace show", "trace import"]
+        {
             assert!(page.contains(&format!("\n.SS \"cie {command}\"\n")), "{command}");
         }
     }

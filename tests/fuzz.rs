@@ -98,6 +98,31 @@ fn fci() {
 }
 
 #[test]
+fn import_hex_list() {
+    run("import_hex_list");
+}
+
+#[test]
+fn import_opensc() {
+    run("import_opensc");
+}
+
+#[test]
+fn import_pcsc_spy() {
+    run("import_pcsc_spy");
+}
+
+#[test]
+fn import_pcscd() {
+    run("import_pcscd");
+}
+
+#[test]
+fn import_scriptor() {
+    run("import_scriptor");
+}
+
+#[test]
 fn personal_data() {
     run("personal_data");
 }
@@ -120,6 +145,11 @@ fn security_object() {
 #[test]
 fn tlv() {
     run("tlv");
+}
+
+#[test]
+fn trace() {
+    run("trace");
 }
 
 #[test]
@@ -149,6 +179,7 @@ fn many_variants_are_accepted() {
         ("atr", |b| cie::cns::AtrHint::parse(b).is_some()),
         ("fci", |b| cie::cns::Fci::parse(b).is_ok()),
         ("personal_data", |b| cie::cns::PersonalData::parse(b).is_ok()),
+        ("trace", |b| cie::transport::trace::Trace::parse(b).is_ok()),
     ] {
         let seeds: Vec<Vec<u8>> = corpus(target).into_iter().map(|(_, bytes)| bytes).collect();
         let mut mutator = Mutator::new(1);

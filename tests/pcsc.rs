@@ -11,6 +11,8 @@ mod dialogues;
 mod faults;
 #[path = "pcsc/flows.rs"]
 mod flows;
+#[path = "pcsc/import.rs"]
+mod import;
 #[path = "pcsc/opensc.rs"]
 mod opensc;
 #[path = "pcsc/raw_card.rs"]

@@ -18,6 +18,7 @@
 
 mod allow;
 mod event;
+pub mod import;
 mod parse;
 mod recorder;
 mod told;
@@ -102,6 +103,7 @@ macro_rules! named {
 named!(Origin);
 named!(Kind);
 named!(Failure);
+named!(import::LogFormat);
 
 /// A recorded dialogue. `Display` writes it as it is read.
 #[derive(Clone, PartialEq, Eq)]

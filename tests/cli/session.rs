@@ -128,6 +128,11 @@ impl Session {
                     .unwrap();
             }
             ["bytes", name, count] => fs::write(path(name), vec![b'x'; count.parse().unwrap()]).unwrap(),
+            // A log of another program (fixtures/logs).
+            ["log", name] => {
+                let logs = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/logs");
+                fs::copy(logs.join(name), path(name)).unwrap();
+            }
             // Something else stands in the file now, in one place.
             ["replace", name, old, new] => {
                 let text = fs::read_to_string(path(name)).unwrap();

@@ -81,8 +81,17 @@ pub struct Pcscd(Child);
 impl Pcscd {
     /// Starts the service with one virtual reader of two slots, and waits until a card can be laid on.
     pub fn start() -> Self {
+        Self::start_with("-e", Stdio::null())
+    }
+
+    /// The same, and the service writes down every command and answer.
+    pub fn start_logging(log: &Path) -> Self {
+        Self::start_with("-d -a", fs::File::create(log).unwrap().into())
+    }
+
+    fn start_with(options: &str, log: Stdio) -> Self {
         configure("vpcd", "Virtual PCD", PORT);
-        let pcscd = Self::start_as_configured();
+        let pcscd = Self::launch(options, log);
         until("the reader listens", || {
             // Local address, no remote one, state "listening".
             let listens = format!(":{PORT:04X} 00000000:0000 0A ");
@@ -93,17 +102,22 @@ impl Pcscd {
 
     /// Starts the service with whatever was configured, perhaps nothing.
     pub fn start_as_configured() -> Self {
+        Self::launch("-e", Stdio::null())
+    }
+
+    fn launch(options: &str, log: Stdio) -> Self {
         let socket = folder().join("socket");
         let _ = fs::remove_file(&socket);
         let listener = UnixListener::bind(&socket).unwrap();
         // As systemd hands over a socket: file descriptor 3 and two variables. `exec` keeps the process
         // number.
-        let script = "exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec pcscd -f -e -c \"$0\"";
+        let script = "exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec pcscd -f $1 -c \"$0\"";
         let child = Command::new("sh")
             .args(["-c", script])
             .arg(folder().join("readers"))
+            .arg(options)
             .stdin(Stdio::from(std::os::fd::OwnedFd::from(listener)))
-            .stdout(Stdio::null())
+            .stdout(log)
             .stderr(Stdio::null())
             .spawn()
             .unwrap();

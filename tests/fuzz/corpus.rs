@@ -2,6 +2,7 @@
 #![cfg(feature = "emulator")]
 
 mod contact;
+mod traces;
 
 use serde_json::Value;
 
@@ -225,11 +226,17 @@ fn make_corpus() {
         ("certificate", certificates),
         ("common_name", contact::common_names),
         ("fci", contact::fci),
+        ("import_hex_list", traces::hex_lists),
+        ("import_opensc", traces::opensc),
+        ("import_pcsc_spy", traces::pcsc_spy),
+        ("import_pcscd", traces::pcscd),
+        ("import_scriptor", traces::scriptor),
         ("personal_data", contact::personal_data),
         ("rsa_public_key", rsa_public_keys),
         ("secure_messaging_unwrap", secure_messaging),
         ("security_object", security_objects),
         ("tlv", tlv_objects),
+        ("trace", traces::traces),
     ] {
         let folder = crate::corpus_folder(target);
         std::fs::create_dir_all(&folder).unwrap();

@@ -35,6 +35,10 @@ impl Mutator {
     }
 
     fn change(&mut self, mut bytes: Vec<u8>, other: &[u8]) -> Vec<u8> {
+        // A text is one of lines, not of data objects.
+        if bytes.contains(&b'\n') && bytes.is_ascii() && self.below(3) > 0 {
+            return self.relined(&bytes, other);
+        }
         let at = self.below(bytes.len());
         match self.below(9) {
             0 if !bytes.is_empty() => bytes[at] ^= 1 << self.below(8),
@@ -59,6 +63,23 @@ impl Mutator {
             _ => bytes = self.rebuild(&bytes, DEPTH_MAX),
         }
         bytes
+    }
+
+    /// One line of a text removed, doubled, moved or replaced by one of another text.
+    fn relined(&mut self, bytes: &[u8], other: &[u8]) -> Vec<u8> {
+        let mut lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+        let others: Vec<&[u8]> = other.split_inclusive(|byte| *byte == b'\n').collect();
+        let at = self.below(lines.len());
+        match self.below(4) {
+            0 => drop(lines.remove(at)),
+            1 => lines.insert(at, lines[at]),
+            2 => {
+                let line = lines.remove(at);
+                lines.insert(self.below(lines.len()), line);
+            }
+            _ => lines[at] = others.get(self.below(others.len())).copied().unwrap_or_default(),
+        }
+        lines.concat()
     }
 
     /// One data object somewhere in `bytes` removed, doubled, swapped, emptied or changed in its value; all

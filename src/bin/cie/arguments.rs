@@ -108,7 +108,7 @@ pub(crate) enum Command {
     /// Sign; asks for the PIN
     #[command(subcommand, arg_required_else_help = true)]
     Sign(Sign),
-    /// Look at recorded dialogues with cards
+    /// Recorded dialogues with cards: show one, make one of another program's log
     #[command(subcommand, arg_required_else_help = true)]
     Trace(Trace),
     /// Print the completions for a shell: bash, elvish, fish, powershell, zsh
@@ -282,11 +282,22 @@ pub(crate) struct SignRaw {
     pub(crate) pin: PinEntry,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Hash {
+    #[default]
+    Sha256,
+    Sha384,
+    Sha512,
+    Sha1,
+}
+
 /// `trace …`
 #[derive(Subcommand)]
 pub(crate) enum Trace {
     /// Explain a trace: what each command does and the card answers, by the steps of the protocol
     Show(TraceShow),
+    /// Make a diagnostic trace of another program's log: no PIN and no data are in it
+    Import(TraceImport),
 }
 
 #[derive(Args)]
@@ -296,13 +307,32 @@ pub(crate) struct TraceShow {
     pub(crate) file: PathBuf,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(crate) enum Hash {
-    #[default]
-    Sha256,
-    Sha384,
-    Sha512,
-    Sha1,
+#[derive(Args)]
+pub(crate) struct TraceImport {
+    /// The log; - is standard input
+    #[arg(value_name = "LOG")]
+    pub(crate) log: PathBuf,
+    /// Where the trace goes; - is standard output
+    #[arg(value_name = "OUT")]
+    pub(crate) made: PathBuf,
+    /// Whose log it is: opensc, pcscd, pcsc-spy, scriptor, hex-list; else it is recognised
+    #[arg(long, value_parser = log_format)]
+    pub(crate) format: Option<cie::transport::trace::import::LogFormat>,
+    /// Whose card it was: citizen (the default), test-card, emulator
+    #[arg(long, value_parser = origin)]
+    pub(crate) origin: Option<cie::transport::trace::Origin>,
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+fn log_format(text: &str) -> Result<cie::transport::trace::import::LogFormat, String> {
+    let format = cie::transport::trace::import::LogFormat::named(text);
+    format.ok_or_else(|| "opensc, pcscd, pcsc-spy, scriptor, hex-list".to_owned())
+}
+
+fn origin(text: &str) -> Result<cie::transport::trace::Origin, String> {
+    cie::transport::trace::Origin::named(text).ok_or_else(|| "citizen, test-card, emulator".to_owned())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -40,10 +40,17 @@ const COMMANDS: &[(&str, &str)] = &[
         "sign raw",
         "Firmare l'impronta di un file con PKCS #1 v1.5: la sola firma, per programmi che sanno che farne",
     ),
-    ("trace", "Esaminare dialoghi registrati con carte"),
+    (
+        "trace",
+        "Dialoghi registrati con le carte: mostrarne uno, ricavarne uno dal registro di un altro programma",
+    ),
     (
         "trace show",
-        "Spiegare un tracciato: che cosa fa ogni comando e che cosa risponde la carta, per fasi del protocollo",
+        "Spiegare una registrazione: che cosa fa ogni comando e che cosa risponde la carta, per fasi del protocollo",
+    ),
+    (
+        "trace import",
+        "Ricavare una registrazione diagnostica dal registro di un altro programma: non contiene PIN né dati",
     ),
     ("completions", "Scrivere i completamenti per una shell: bash, elvish, fish, powershell, zsh"),
     ("manual", "Scrivere la pagina di manuale"),
@@ -111,8 +118,15 @@ const ARGUMENTS: &[(&str, &str)] = &[
         "acknowledge_raw",
         "Firmare anche se i dati hanno la lunghezza di un accesso a un sito: si sa che non lo sono",
     ),
-    ("trace show file", "Il tracciato; - è l'ingresso standard"),
+    ("trace show file", "La registrazione; - è l'ingresso standard"),
     ("shell", "La shell"),
+    ("log", "Il registro; - è l'ingresso standard"),
+    ("made", "Dove va la registrazione; - è l'uscita standard"),
+    (
+        "format",
+        "Di quale programma è il registro: opensc, pcscd, pcsc-spy, scriptor, hex-list; altrimenti viene riconosciuto",
+    ),
+    ("origin", "Di chi era la carta: citizen (predefinito), test-card, emulator"),
 ];
 
 /// The names of values, as they stand in the help.
@@ -130,6 +144,9 @@ const VALUES: &[(&str, &str)] = &[
     ("TIME", "MOMENTO"),
     ("IN", "INGRESSO"),
     ("OUT", "USCITA"),
+    ("LOG", "REGISTRO"),
+    ("FORMAT", "FORMATO"),
+    ("ORIGIN", "ORIGINE"),
 ];
 
 /// The headings that clap writes itself, at the beginning of a line.

@@ -239,8 +239,8 @@ texts! {
     DATA_DIFFERING: "The fiscal code does not fit these: {}", "Il codice fiscale non corrisponde a questi: {}";
 
     // Traces.
-    TRACE_HEAD: "Trace, {}, {}, recorded {}", "Tracciato, {}, {}, registrato {}";
-    TRACE_DIAGNOSTIC: "diagnostic", "diagnostico";
+    TRACE_HEAD: "Trace, {}, {}, recorded {}", "Registrazione {}, {}, del {}";
+    TRACE_DIAGNOSTIC: "diagnostic", "diagnostica";
     TRACE_REPLAYABLE: "replayable", "riproducibile";
     TRACE_PLAIN: "plain (above secure messaging)", "in chiaro (sopra il secure messaging)";
     TRACE_EMULATOR: "of a software card", "di una carta software";
@@ -265,6 +265,18 @@ texts! {
     TRACE_BROKEN_OFF:
         "The recording broke off at line {}: the end is missing.",
         "La registrazione si è interrotta alla riga {}: manca la fine.";
+    // Traces from other programs' logs.
+    LOG_IMPORTED: "Log of {}: {} connections, {} commands", "Registro di {}: {} connessioni, {} comandi";
+    LOG_UNPARSED: "Line {} of the log: {}", "Riga {} del registro: {}";
+    LOG_UNPARSED_MORE: "and {} more lines", "e altre {} righe";
+    LOG_LINE_TOO_LONG: "longer than any command or answer", "più lunga di ogni comando o risposta";
+    LOG_NOT_HEX: "no hexadecimal bytes where some are expected", "non ci sono byte esadecimali dove sono attesi";
+    LOG_TOO_LONG: "more bytes than there can be", "più byte di quanti ce ne possano essere";
+    LOG_CUT: "bytes are missing behind it", "dopo questa mancano dei byte";
+    LOG_UNANSWERED: "a command that the log has no answer to", "un comando di cui manca la risposta";
+    LOG_NO_COMMAND: "an answer without a command", "una risposta senza comando";
+    LOG_ATR: "no answer to reset where one is expected", "non c'è un ATR dove è atteso";
+    LOG_UNKNOWN: "no line of such a log", "non è una riga di un registro di questo tipo";
 
     // The manual page.
     MANUAL_STATUS:

@@ -1,5 +1,6 @@
 //! `trace …`: recorded dialogues with cards.
 
+mod import;
 mod show;
 
 use crate::arguments::Trace;
@@ -8,6 +9,7 @@ use crate::output::Output;
 
 pub(super) fn run(command: &Trace, output: Output) -> Result<(), Failure> {
     match command {
+        Trace::Import(command) => import::run(command, output),
         Trace::Show(command) => show::run(command, output),
     }
 }
