@@ -6,7 +6,6 @@ mod common;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use cie::card;
 use cie::crypto::signature::{Purpose, Signer};
