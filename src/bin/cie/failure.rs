@@ -123,7 +123,7 @@ problems! {
         ["Logs of OpenSC (debug = 9), pcscd -a, pcsc-spy, scriptor and hex lists with > and < are read; --format says which it is.", "Si leggono i registri di OpenSC (debug = 9), pcscd -a, pcsc-spy, scriptor ed elenchi esadecimali con > e <; --format dice di quale si tratta."];
     LOG_TOO_LONG: "log-too-long", Usage,
         ["{} is too long.", "{} è troppo lungo."],
-        ["At most 64 MiB of a log and a million commands and answers are read: cut out what matters.", "Di un registro si leggono al massimo 64 MiB e un milione di comandi e risposte: ritagliare ciò che serve."];
+        ["At most 64 MiB of a log and a hundred thousand commands are read: cut out what matters.", "Di un registro si leggono al massimo 64 MiB e centomila comandi: ritagliare ciò che serve."];
     NO_SOFT_CARDS: "no-soft-cards", Usage,
         ["This program was built without software cards.", "Questo programma è compilato senza carte software."],
         ["Build it with --features cli,emulator.", "Compilarlo con --features cli,emulator."];

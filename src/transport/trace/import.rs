@@ -28,8 +28,6 @@ pub const LOG_MAX: usize = 64 << 20;
 pub const LOG_LINE_MAX: usize = 3 * 65_544 + 512;
 /// The most notes that are kept; the others are counted.
 pub const UNPARSED_MAX: usize = 100;
-/// The most events that a trace is made of.
-pub const EVENTS_MAX: usize = 1_000_000;
 
 /// Whose log it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -157,7 +155,7 @@ pub enum ImportError {
     /// Longer than [`LOG_MAX`].
     #[error("the log is longer than {} MiB", LOG_MAX >> 20)]
     TooLong,
-    /// More than [`EVENTS_MAX`] events, or more text than a trace may have.
+    /// More than [`EVENTS_MAX`](super::EVENTS_MAX) events, or more text than a trace may have.
     #[error("the log says more than a trace holds")]
     TraceTooLong,
     /// Not a single command.

@@ -4,8 +4,10 @@
 use std::fmt::{self, Write};
 use std::time::{Duration, SystemTime};
 
-use super::{EVENTS_MAX, ImportError, Imported, LogFormat, Reason, UNPARSED_MAX, Unparsed};
-use crate::transport::trace::{AllowList, Entry, Event, Failure, Kind, Origin, TRACE_MAX, Told, Trace};
+use super::{ImportError, Imported, LogFormat, Reason, UNPARSED_MAX, Unparsed};
+use crate::transport::trace::{
+    AllowList, EVENTS_MAX, Entry, Event, Failure, Kind, Origin, TRACE_MAX, Told, Trace,
+};
 
 /// The longest time that a trace writes: a day, in microseconds.
 const DAY: u64 = 86_400_000_000;
