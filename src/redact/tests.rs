@@ -1,0 +1,1 @@
+//! The search finds what leaks, whatever it is and however it is written.

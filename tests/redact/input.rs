@@ -1,0 +1,1 @@
+//! What is no recording of a card, and what breaks off.
