@@ -78,6 +78,10 @@ pub(crate) enum Command {
     /// Sign; asks for the PIN
     #[command(subcommand, arg_required_else_help = true)]
     Sign(Sign),
+    /// Recorded dialogues
+    #[cfg(feature = "emulator")]
+    #[command(subcommand, arg_required_else_help = true)]
+    Trace(Trace),
     /// Print the completions for a shell: bash, elvish, fish, powershell, zsh
     Completions {
         /// The shell
@@ -247,6 +251,25 @@ pub(crate) struct SignRaw {
     pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) pin: PinEntry,
+}
+
+/// `trace …`
+#[cfg(feature = "emulator")]
+#[derive(Subcommand)]
+pub(crate) enum Trace {
+    /// Make a plain trace into something to share: a software card like the recorded one and the same dialogue with it
+    Redact(TraceRedact),
+}
+
+#[cfg(feature = "emulator")]
+#[derive(Args)]
+pub(crate) struct TraceRedact {
+    /// The plain trace
+    #[arg(value_name = "PLAIN")]
+    pub(crate) plain: PathBuf,
+    /// The folder to make
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

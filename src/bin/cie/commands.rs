@@ -9,6 +9,8 @@ mod shell;
 mod sign;
 #[cfg(feature = "emulator")]
 mod soft;
+#[cfg(feature = "emulator")]
+mod trace;
 
 use cie::pin::Tries;
 
@@ -28,6 +30,8 @@ pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<(), Failure> 
         Command::PersonalData => personal_data::run(common, output),
         Command::Certificate(command) => certificate::run(command, common, output),
         Command::Sign(command) => sign::run(command, common, output),
+        #[cfg(feature = "emulator")]
+        Command::Trace(command) => trace::run(command, output),
         Command::Completions { shell } => shell::completions(*shell, output),
         Command::Manual => shell::manual(output),
     }

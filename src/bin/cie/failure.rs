@@ -238,6 +238,7 @@ fn status_of(code: &str) -> Status {
         | "purpose-refused"
         | "soft-card"
         | "trace-unusable"
+        | "trace-not-redactable"
         | "not-as-recorded"
         | "fiscal-code-malformed"
         | "internal" => Status::Usage,
@@ -285,6 +286,7 @@ mod tests {
                 "certificate-expired",
                 "certificate-bad",
                 "test-certificate",
+                "redaction-leaks",
             ],
         ),
         (
@@ -298,6 +300,7 @@ mod tests {
                 "purpose-refused",
                 "soft-card",
                 "trace-unusable",
+                "trace-not-redactable",
                 "not-as-recorded",
                 "fiscal-code-malformed",
                 "internal",

@@ -40,6 +40,11 @@ const COMMANDS: &[(&str, &str)] = &[
         "sign raw",
         "Firmare l'impronta di un file con PKCS #1 v1.5: la sola firma, per programmi che sanno che farne",
     ),
+    ("trace", "Dialoghi registrati"),
+    (
+        "trace redact",
+        "Fare di una registrazione in chiaro qualcosa da condividere: una carta software simile a quella registrata e lo stesso dialogo con essa",
+    ),
     ("completions", "Scrivere i completamenti per una shell: bash, elvish, fish, powershell, zsh"),
     ("manual", "Scrivere la pagina di manuale"),
 ];
@@ -97,6 +102,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
         "acknowledge_raw",
         "Firmare anche se i dati hanno la lunghezza di un accesso a un sito: si sa che non lo sono",
     ),
+    ("plain", "La registrazione in chiaro"),
     ("shell", "La shell"),
 ];
 
@@ -114,6 +120,7 @@ const VALUES: &[(&str, &str)] = &[
     ("TIME", "MOMENTO"),
     ("IN", "INGRESSO"),
     ("OUT", "USCITA"),
+    ("PLAIN", "IN_CHIARO"),
 ];
 
 /// The headings that clap writes itself, at the beginning of a line.
