@@ -135,6 +135,15 @@ pub fn redact_under(trace: &Trace, pki: &TestPki, now: SystemTime) -> Result<Red
 }
 
 fn finish(trace: &Trace, shapes: &Shapes, pki: &TestPki, now: SystemTime) -> Result<Redacted, Error> {
+    let (redacted, search) = make(trace, shapes, pki, now)?;
+    for (name, content) in redacted.files() {
+        search.check(name, content)?;
+    }
+    Ok(redacted)
+}
+
+/// All files, and the search that they have to pass.
+fn make(trace: &Trace, shapes: &Shapes, pki: &TestPki, now: SystemTime) -> Result<(Redacted, Search), Error> {
     let authorities = [pki.root_der(), pki.sub_ca_der(), pki.csca_der(), pki.document_signer_der()];
     let independent: Vec<&[u8]> = authorities.into_iter().chain([report::WORDS.as_bytes()]).collect();
     let (search, fates) = Search::new(&shapes.values, &independent)?;
@@ -175,10 +184,7 @@ fn finish(trace: &Trace, shapes: &Shapes, pki: &TestPki, now: SystemTime) -> Res
         (REPORT.to_owned(), Zeroizing::new(report.to_string().into_bytes())),
     ];
     files.extend(built.papers.into_iter().map(|(name, content)| (name.to_owned(), Zeroizing::new(content))));
-    for (name, content) in &files {
-        search.check(name, content)?;
-    }
-    Ok(Redacted { files, report })
+    Ok((Redacted { files, report }, search))
 }
 
 /// Where a recorder writes: memory that is looked at afterwards.

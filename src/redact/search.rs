@@ -17,8 +17,13 @@ pub(super) const SEARCHED_MIN: usize = 5;
 const BASE64_MIN: usize = 8;
 /// The shortest run of digits that is decoded.
 const RUN_MIN: usize = 8;
+/// How often what was decoded is decoded again.
+const DEPTH: u8 = 2;
 /// Fewer different bytes than this in a block say nothing.
 const VARIETY_MIN: usize = 6;
+
+/// So many zeros at the beginning of a number are padding as well.
+const ZEROS: usize = 6;
 
 /// What became of a value in the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +50,10 @@ impl Search {
         let anyway = |pattern: &[u8]| independent.iter().any(|text| contains(text, pattern));
         let (mut patterns, mut names, mut fates) = (Vec::<Zeroizing<Vec<u8>>>::new(), Vec::new(), Vec::new());
         for value in values.iter() {
+            if value.bytes.len() < SEARCHED_MIN {
+                fates.push(Fate::TooShort);
+                continue;
+            }
             let written = written(value);
             let long: Vec<_> = written.into_iter().filter(|bytes| bytes.len() >= SEARCHED_MIN).collect();
             let fresh: Vec<_> = long.iter().filter(|bytes| !anyway(bytes)).collect();
@@ -73,25 +82,32 @@ impl Search {
             Zeroizing::new(content.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect());
         // In JSON a line break in a text is written.
         let unescaped = Zeroizing::new(without(&joined, b"\\n"));
-        self.look(file, content)?;
         for text in [content, &joined, &unescaped] {
-            self.look(file, text)?;
-            for run in runs(text, |byte| byte.is_ascii_hexdigit()) {
-                for from in 0..2 {
-                    self.look(file, &unhex(run.get(from..).unwrap_or_default()))?;
-                }
+            self.look_into(file, text, DEPTH)?;
+        }
+        Ok(())
+    }
+
+    /// Looks through text and what is encoded in it.
+    fn look_into(&self, file: &str, text: &[u8], depth: u8) -> Result<(), Error> {
+        self.look(file, text)?;
+        let Some(depth) = depth.checked_sub(1) else { return Ok(()) };
+        for run in runs(text, |byte| byte.is_ascii_hexdigit()) {
+            for from in 0..2 {
+                self.look_into(file, &unhex(run.get(from..).unwrap_or_default()), depth)?;
             }
-            for run in runs(text, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')) {
-                for from in 0..4 {
-                    self.look(file, &unbase64(run.get(from..).unwrap_or_default()))?;
-                }
+        }
+        for run in runs(text, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')) {
+            for from in 0..4 {
+                self.look_into(file, &unbase64(run.get(from..).unwrap_or_default()), depth)?;
             }
         }
         Ok(())
     }
 
     fn look(&self, file: &str, bytes: &[u8]) -> Result<(), Error> {
-        match self.automaton.find(bytes) {
+        let mut found = self.automaton.find_overlapping_iter(bytes);
+        match found.find(|found| !is_padding(bytes, found.range())) {
             None => Ok(()),
             Some(found) => {
                 let what = self.names.get(found.pattern().as_usize()).cloned().unwrap_or_default();
@@ -99,6 +115,15 @@ impl Search {
             }
         }
     }
+}
+
+/// Whether digits that begin with many zeros stand in the midst of other hexadecimal digits: there they are the end
+/// of some padding and the byte after it. A number of that sort is found in any other place.
+fn is_padding(text: &[u8], found: std::ops::Range<usize>) -> bool {
+    let number = text.get(found.clone()).unwrap_or_default();
+    let zeros = number.starts_with(&[b'0'; ZEROS]) && number.iter().all(u8::is_ascii_digit);
+    let is_digit = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_hexdigit);
+    zeros && (is_digit(found.start.checked_sub(1)) || is_digit(Some(found.end)))
 }
 
 /// The ways in which a value is written, before any encoding of bytes.
@@ -224,8 +249,23 @@ fn unhex(digits: &[u8]) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(hex::decode(even).unwrap_or_default())
 }
 
+/// As many bytes as the digits give, whatever they are cut from.
 fn unbase64(digits: &[u8]) -> Zeroizing<Vec<u8>> {
-    let whole = digits.get(..digits.len() & !3).unwrap_or_default();
-    let text = std::str::from_utf8(whole).unwrap_or_default();
-    Zeroizing::new(Base64Unpadded::decode_vec(text).unwrap_or_default())
+    let (mut bytes, mut bits, mut count) = (Zeroizing::new(Vec::with_capacity(digits.len())), 0_u32, 0);
+    for digit in digits {
+        let value = match digit {
+            b'A'..=b'Z' => digit - b'A',
+            b'a'..=b'z' => digit - b'a' + 26,
+            b'0'..=b'9' => digit - b'0' + 52,
+            b'+' => 62,
+            _ => 63,
+        };
+        (bits, count) = (bits << 6 | u32::from(value), count + 6);
+        if count >= 8 {
+            count -= 8;
+            let [.., byte] = (bits >> count).to_be_bytes();
+            bytes.push(byte);
+        }
+    }
+    bytes
 }

@@ -35,9 +35,21 @@ pub(super) struct Value {
     pub(super) bytes: Zeroizing<Vec<u8>>,
 }
 
+impl Value {
+    pub(super) fn new(what: &str, form: Form, bytes: &[u8]) -> Self {
+        Self { what: what.to_owned(), form, bytes: Zeroizing::new(bytes.to_vec()) }
+    }
+}
+
 /// All values, each once.
 #[derive(Default)]
 pub(super) struct Values(Vec<Value>);
+
+impl FromIterator<Value> for Values {
+    fn from_iter<I: IntoIterator<Item = Value>>(values: I) -> Self {
+        Self(values.into_iter().collect())
+    }
+}
 
 impl Values {
     /// What these files and exchanges contain.
@@ -67,7 +79,7 @@ impl Values {
     fn add(&mut self, what: &str, form: Form, bytes: &[u8]) {
         let all_alike = bytes.iter().all(|byte| Some(byte) == bytes.first());
         if !all_alike || (form == Form::Text && !bytes.is_empty()) {
-            let value = Value { what: what.to_owned(), form, bytes: Zeroizing::new(bytes.to_vec()) };
+            let value = Value::new(what, form, bytes);
             if !self.0.contains(&value) {
                 self.0.push(value);
             }
