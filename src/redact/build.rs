@@ -101,7 +101,7 @@ impl Attempt<'_> {
         let personalisation = issue::issue(pki, &self.citizen, &options, entropy, self.from)?;
         let mut draft = Draft::cie3(personalisation, card.chip, card.profile.clone(), card.tries);
         let lengths: Vec<_> =
-            draft.files().map(|(identifier, content)| (identifier, trimmed_length(content))).collect();
+            draft.files().map(|(identifier, content)| (identifier, used(content))).collect();
         let mut notes = Vec::new();
         for seen in &self.shapes.files {
             let ours = lengths.iter().find(|(identifier, _)| Some(identifier) == seen.path.last());
@@ -159,7 +159,7 @@ impl Attempt<'_> {
                 notes.push(format!("{} is not on the software card", seen.name()));
                 continue;
             };
-            let length = trimmed_length(&file.content);
+            let length = used(&file.content);
             match seen.size() {
                 Some(size) if size >= length => file.content.resize(size, 0),
                 size => notes.extend(length_note(seen, length, size)),
@@ -182,17 +182,13 @@ impl Attempt<'_> {
     }
 }
 
-fn trimmed_length(content: &[u8]) -> usize {
-    super::values::trimmed(content).len()
-}
-
 fn length_note(seen: &Seen, ours: usize, size: Option<usize>) -> Option<String> {
     size.map(|size| format!("{} has {size} bytes, and on the software card at least {ours}", seen.name()))
 }
 
 /// Where the content itself, padding left out, has another length.
 fn content_note(seen: &Seen, ours: usize) -> Option<String> {
-    let theirs = used(seen);
+    let theirs = used(&seen.content);
     let whole =
         seen.ended || seen.told.is_some_and(|told| told == seen.content.len()) || object_is_whole(seen);
     (whole && theirs != ours && !seen.content.is_empty())

@@ -15,6 +15,8 @@ pub(super) enum Operation {
     Connect,
     /// The card is reset and what was known of it forgotten, but the connection stays.
     Reset,
+    /// The card is recognised, whichever it is: more than one kind is looked for.
+    Open,
     SelectApplication,
     Read(File),
     Probe(File),
@@ -55,6 +57,7 @@ impl Operation {
         match self {
             Self::Connect => "connect".to_owned(),
             Self::Reset => "reset".to_owned(),
+            Self::Open => "recognise the card".to_owned(),
             Self::SelectApplication => "select the application".to_owned(),
             Self::Read(file) | Self::ReadProtected(file) => format!("read {file:?}"),
             Self::Probe(file) => format!("ask for {file:?}"),

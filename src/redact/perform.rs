@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::operations::Operation;
+use crate::card::{self, Card};
 use crate::cns::{self, Credential};
 use crate::crypto::signature::{Purpose, Signer};
 use crate::crypto::{Digest, DigestAlgorithm};
@@ -78,6 +79,11 @@ impl Performance {
             (Operation::Reset, now) => self.reset(now),
             (Operation::SelectApplication, Now::Link(link)) => match Application::select(*link) {
                 Ok(application) => (Now::Application(Box::new(application)), true),
+                Err(refused) => (Now::Link(refused.back), true),
+            },
+            (Operation::Open, Now::Link(link)) => match card::open(*link) {
+                Ok(Card::Cie3(application)) => (Now::Application(Box::new(application)), true),
+                Ok(Card::Contact(session)) => (Now::Contact(Box::new(session)), true),
                 Err(refused) => (Now::Link(refused.back), true),
             },
             (Operation::OpenContact, Now::Link(link)) => match cns::Session::open(*link) {

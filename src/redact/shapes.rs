@@ -9,6 +9,7 @@ use super::dialogue::{Exchange, Step, exchanges, steps};
 use super::files::{CIE, Seen, Tracker};
 use super::values::{Values, trimmed};
 use crate::ias::CIE_AID;
+use crate::iso7816::tlv;
 use crate::transport::trace::{Event, Kind, Trace};
 
 pub(super) use cie3::Cie3;
@@ -162,7 +163,8 @@ fn names(seen: &Observed<'_>) -> (Name, Name) {
     )
 }
 
-/// How many bytes of a file are not padding.
-pub(super) fn used(file: &Seen) -> usize {
-    trimmed(&file.content).len()
+/// How many bytes of a file are not padding: its object, or else all up to the last that is not zero.
+pub(super) fn used(content: &[u8]) -> usize {
+    let object = tlv::encoded_length(content).ok().filter(|length| *length <= content.len());
+    object.filter(|_| content.first() == Some(&0x30)).unwrap_or_else(|| trimmed(content).len())
 }

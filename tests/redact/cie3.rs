@@ -1,19 +1,22 @@
 //! CIE 3 cards of every chip.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use cie::card;
 use cie::crypto::signature::{Purpose, Signer};
 use cie::crypto::{Digest, DigestAlgorithm};
 use cie::emulator::citizen::Citizen;
+use cie::emulator::contact::Model;
 use cie::emulator::entropy::Seeded;
 use cie::emulator::issue::{IssueOptions, issue};
 use cie::emulator::personalisation::Personalisation;
-use cie::emulator::{Chip, SoftCard};
+use cie::emulator::pki::Generation;
+use cie::emulator::{Chip, Profile, SoftCard, WrongLe};
+use cie::ias::{Application, CardCache, File, RootFile, Terminal, Unblock};
 use cie::pin::LastTry;
 use cie::redact::{self, Report};
-use cie::secret::Typed;
+use cie::secret::{Pin, Puk, Typed};
 use cie::transport::Link;
 use cie::transport::replay::Replay;
 use cie::transport::trace::{Event, Kind, Origin, Trace};
@@ -115,5 +118,122 @@ fn every_chip_becomes_one_that_is_alike() {
         let commands =
             |trace: &Trace| trace.entries.iter().filter(|e| matches!(e.event, Event::Command(_))).count();
         assert_eq!(commands(&original), commands(&trace));
+    }
+}
+
+/// Every citizen, over the chips in turn; what the certificate says of them has the same length.
+#[test]
+fn nothing_is_left_of_any_citizen() {
+    for number in 4..12 {
+        let chip = Chip::ALL[usize::try_from(number % 4).unwrap()];
+        let made = personalisation(number);
+        let trace = plain(&soft_card(made.clone(), chip), |connect| flow(connect(), &HOLDER));
+        let redacted = redacted(&trace);
+        let report = redacted.report();
+        assert_eq!(differences(report), [""; 0], "{number}");
+        let more = [PIN.as_bytes(), &content(&made, 0xD003)[2..], &made.holder_key.modulus];
+        assert_absent(&redacted, &Citizen::numbered(number), &more);
+        assert!(report.to_string().contains("surname in the certificate"), "{report}");
+        for text in [redacted.report().to_string(), format!("{redacted:?} {report:?}")] {
+            assert!(!text.contains(&Citizen::numbered(number).fiscal_code));
+        }
+    }
+}
+
+/// What else people do: the PIN changed, blocked and unblocked, the session locked, files read, two connections.
+#[test]
+fn every_operation_is_performed_again() {
+    for chip in [Chip::Gemalto, Chip::Actalis] {
+        let card = soft_card(personalisation(0), chip);
+        let trace = plain(&card, |connect| {
+            let terminal = Arc::new(Terminal::published().unwrap());
+            let mut application = Application::select(connect()).unwrap();
+            application.read_nis().unwrap();
+            for file in [File::DeviceKey, File::ServicesKey, File::SecurityObject] {
+                application.read(file).unwrap();
+            }
+            application.read_root(RootFile::DomainParameters).unwrap();
+            application.puk_tries().unwrap();
+            let session = application.authenticate(&terminal, &mut CardCache::new()).unwrap();
+            let (pin, new) = (Pin::parse(PIN).unwrap(), Pin::parse("55667788").unwrap());
+            let mut unlocked = session.verify_pin(&pin).unwrap();
+            unlocked.read(File::DocumentNumber).unwrap();
+            unlocked.certificate().unwrap();
+            unlocked.change_pin(&pin, &new).unwrap();
+            let mut session = unlocked.lock().unwrap();
+            session.read(File::SecurityObject).unwrap();
+            for _ in 0..3 {
+                session = *session.verify_pin_with(&pin, LastTry::Spend).unwrap_err().back;
+            }
+            session = *session.verify_pin_with(&pin, LastTry::Spend).unwrap_err().back;
+            let puk = Puk::parse(PUK).unwrap();
+            let wrong = Puk::parse("11112222").unwrap();
+            session = *session.unblock_pin(&wrong, Unblock::KeepPin, LastTry::Refuse).unwrap_err().back;
+            session = session.unblock_pin(&puk, Unblock::NewPin(&pin), LastTry::Refuse).unwrap();
+            session = session.unblock_pin(&puk, Unblock::KeepPin, LastTry::Spend).unwrap();
+            let mut unlocked = session.verify_pin(&pin).unwrap();
+            sign(&mut unlocked.signer().unwrap(), DigestAlgorithm::Sha512, b"a letter");
+            drop(unlocked);
+            drop(card::open(connect()).unwrap());
+        });
+        let redacted = redacted(&trace);
+        let report = redacted.report();
+        assert!(report.not_understood.is_empty() && report.not_done.is_empty(), "{report}");
+        assert_eq!(differences(report), [""; 0], "{chip}: {report}");
+        let dialogue = dialogue(&redacted);
+        assert_eq!(dialogue.connections().count(), 2);
+        assert_absent(&redacted, &Citizen::numbered(0), &[PIN.as_bytes(), PUK.as_bytes(), b"55667788"]);
+    }
+}
+
+/// What a card was made with, other than usual.
+#[test]
+fn the_choices_of_an_issuer_are_kept() {
+    for (number, generation, padding, extended_key_usage) in
+        [(2, Generation::First, 0, true), (3, Generation::Second, 700, false)]
+    {
+        let chosen = IssueOptions { generation, padding, extended_key_usage, ..options() };
+        let made = issued(number, &chosen);
+        let trace = plain(&soft_card(made.clone(), Chip::Gemalto), |connect| {
+            let mut application = Application::select(connect()).unwrap();
+            application.read(File::SecurityObject).unwrap();
+            let terminal = Arc::new(Terminal::published().unwrap());
+            let session = application.authenticate(&terminal, &mut CardCache::new()).unwrap();
+            drop(session.verify_pin(&Pin::parse(PIN).unwrap()).unwrap().certificate().unwrap());
+        });
+        let redacted = redacted(&trace);
+        assert_eq!(differences(redacted.report()), [""; 0], "{}", redacted.report());
+        assert_absent(&redacted, &Citizen::numbered(number), &[PIN.as_bytes()]);
+    }
+}
+
+/// A card that behaves like none of the four chips becomes one that does as well, in its file too.
+#[test]
+fn quirks_are_kept() {
+    type Change = fn(&mut Profile);
+    let quirks: [(Chip, Change); 8] = [
+        (Chip::Gemalto, |profile| profile.atr = Model::Cns10.profile().atr),
+        (Chip::Gemalto, |profile| profile.atr = (&[0x3B, 0x80, 0x80, 0x01, 0x01]).into()),
+        (Chip::Gemalto, |profile| {
+            (profile.knows_ias_by_name, profile.root_at_reset) = (false, true);
+        }),
+        (Chip::Gemalto, |profile| profile.longest_clear_read = 200),
+        (Chip::Actalis, |profile| profile.longest_protected_read = 128),
+        (Chip::Nxp, |profile| profile.le_zero_warns = true),
+        (Chip::Gemalto, |profile| profile.wrong_le = WrongLe::RefusedInClear),
+        (Chip::St, |profile| profile.longest_direct_answer = 255),
+    ];
+    for (index, (chip, change)) in quirks.into_iter().enumerate() {
+        let original = soft_card(personalisation(1), chip);
+        let mut profile = original.profile();
+        change(&mut profile);
+        original.set_profile(profile.clone());
+        let trace = plain(&original, |connect| flow(connect(), &HOLDER));
+        let redacted = redacted(&trace);
+        assert_eq!(differences(redacted.report()), [""; 0], "{index}");
+        let mut kept = card_of(&redacted).profile();
+        kept.root_at_reset = profile.root_at_reset;
+        // What a recording does not show is what the chip usually has.
+        assert_eq!(kept, profile, "{index}");
     }
 }

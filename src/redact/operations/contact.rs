@@ -2,6 +2,7 @@
 
 use super::{Cursor, Operation, Operations, algorithm, is_right};
 use crate::cns::{Credential, File};
+use crate::ias::{CIE_AID, IAS_AID};
 use crate::iso7816::command::{
     INS_CHANGE_REFERENCE_DATA, INS_MANAGE_SECURITY_ENVIRONMENT, INS_PERFORM_SECURITY_OPERATION,
     INS_RESET_RETRY_COUNTER, INS_VERIFY,
@@ -74,6 +75,12 @@ impl Operations {
     /// Selections and short reads until one tells what card it is.
     fn recognition(&mut self, cursor: &mut Cursor<'_>) -> bool {
         let before = cursor.at;
+        // As a CIE 3 first, if the answer to reset says nothing.
+        let is_cie3 = |exchange: &Exchange| {
+            let root = exchange.selects() && exchange.p1() == 0x00 && exchange.sent == 0;
+            root || exchange.selects_name(&IAS_AID) || exchange.selects_name(&CIE_AID)
+        };
+        let both = cursor.skip(is_cie3).is_some();
         loop {
             let at = cursor.at;
             let group = group(cursor);
@@ -93,7 +100,7 @@ impl Operations {
         }
         let found = cursor.at > before;
         if found {
-            self.list.push(Operation::OpenContact);
+            self.list.push(if both { Operation::Open } else { Operation::OpenContact });
         }
         found
     }

@@ -76,6 +76,9 @@ impl Operations {
             cursor.skip(|exchange| exchange.selects_name(&IAS_AID) || is_master_file(exchange));
             return State::Root;
         }
+        if state == State::Nothing && exchange.selects() {
+            return self.either_kind(cursor);
+        }
         if exchange.selects_name(&CIE_AID) {
             cursor.at += 1;
             return State::Cie;
@@ -110,6 +113,18 @@ impl Operations {
         state
     }
 
+    /// Looked for as a contact card first, as its answer to reset has it.
+    fn either_kind(&mut self, cursor: &mut Cursor<'_>) -> State {
+        let is_root = |exchange: &Exchange| exchange.selects_name(&IAS_AID) || is_master_file(exchange);
+        cursor.skip(|exchange| (exchange.selects() || exchange.reads()) && !is_root(exchange));
+        cursor.skip(|exchange| is_root(exchange) || exchange.selects_name(&CIE_AID));
+        self.list.push(Operation::Open);
+        if cursor.next().is_some_and(Exchange::reads) {
+            skip_reading(cursor);
+        }
+        State::Cie
+    }
+
     /// The question for tries, by itself or at the beginning of an authentication.
     fn pin_tries(&mut self, cursor: &mut Cursor<'_>, state: State) -> State {
         let mut ahead = Cursor { steps: cursor.steps, at: cursor.at + 1 };
@@ -137,7 +152,11 @@ impl Operations {
             let identifier = <[u8; 2]>::try_from(exchange.data.as_slice()).map(u16::from_be_bytes).ok();
             let file = File::ALL.into_iter().find(|file| Some(file.reference().identifier) == identifier);
             let Some(file) = file else { return state };
-            let first = !self.list.contains(&Operation::Certificate(Authentication));
+            // The certificate is held from its first reading on, until the PIN state ends.
+            let verified =
+                |operation: &&Operation| matches!(operation, Operation::Verify { right: true, .. });
+            let mut since = self.list.iter().rev().take_while(|operation| !verified(operation));
+            let first = !since.any(|operation| matches!(operation, Operation::Certificate(_)));
             self.list.push(match file {
                 File::HolderCertificate if first && state == State::Unlocked => {
                     Operation::Certificate(Authentication)

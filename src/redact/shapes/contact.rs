@@ -22,6 +22,9 @@ use crate::iso7816::command::{
 /// The application that newer cards keep everything in.
 const APPLICATION: [u8; 12] = hex_literal::hex!("A000000530000B104001021A");
 
+/// How MANAGE SECURITY ENVIRONMENT names the key of the signature directory.
+const SIGNATURE_KEY: [u8; 3] = [0x83, 0x01, 0x10];
+
 /// What was seen of a contact card.
 pub(in crate::redact) struct Contact {
     pub(in crate::redact) model: Model,
@@ -136,6 +139,7 @@ fn digest_over(seen: &Observed<'_>, data: &cns::PersonalData) -> DigestOver {
 /// The usual behaviour, changed where another one was seen.
 fn profile(seen: &Observed<'_>, usual: Profile) -> Profile {
     let mut profile = Profile { atr: Cow::Owned(seen.atr.to_vec()), ..usual };
+    let mut signature_key = false;
     for exchange in seen.exchanges() {
         match exchange.ins() {
             INS_VERIFY | INS_CHANGE_REFERENCE_DATA | INS_RESET_RETRY_COUNTER => {
@@ -144,7 +148,9 @@ fn profile(seen: &Observed<'_>, usual: Profile) -> Profile {
             INS_MANAGE_SECURITY_ENVIRONMENT if exchange.p1() == 0xF3 && exchange.is_success() => {
                 profile.security_environment = exchange.p2();
             }
-            INS_PERFORM_SECURITY_OPERATION => operations(exchange, &mut profile),
+            INS_MANAGE_SECURITY_ENVIRONMENT => signature_key = exchange.data.ends_with(&SIGNATURE_KEY),
+            // That key does what it is made for, whatever the others do.
+            INS_PERFORM_SECURITY_OPERATION if !signature_key => operations(exchange, &mut profile),
             _ if exchange.selects() && exchange.is_success() && !exchange.answer.is_empty() => {
                 profile.answers_wait = exchange.wire.iter().any(|word| word >> 8 == 0x61);
             }
