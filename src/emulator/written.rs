@@ -8,6 +8,8 @@ use serde::{Deserialize as _, Deserializer, Serializer};
 pub(super) mod bytes {
     use super::{Cow, Deserializer, Serializer};
 
+    // Serde hands the field over by reference.
+    #[allow(clippy::ptr_arg)]
     pub(in crate::emulator) fn serialize<S: Serializer>(
         bytes: &Cow<'static, [u8]>,
         serializer: S,

@@ -199,7 +199,7 @@ fn encoded(bytes: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     ];
     if bytes.len() >= BASE64_MIN {
         for shift in 0..3 {
-            let shifted = Zeroizing::new([&[0; 2][..shift.min(2)], bytes].concat());
+            let shifted = Zeroizing::new([vec![0; shift].as_slice(), bytes].concat());
             let text = Zeroizing::new(Base64Unpadded::encode_string(&shifted));
             // Digits that also depend on what stands before and behind are left out.
             let (first, last) = ((shift * 8).div_ceil(6), shifted.len() * 8 / 6);

@@ -165,7 +165,8 @@ impl Operations {
                 let Some(right) = is_right(last.status) else { return };
                 cursor.at += 1;
                 let was_unlocked = state.unlocked;
-                state.unlocked |= ins == INS_VERIFY && right;
+                let shown = ins == INS_VERIFY && right;
+                state.unlocked |= shown;
                 self.list.push(match ins {
                     INS_VERIFY => Operation::Verify { credential, right },
                     INS_CHANGE_REFERENCE_DATA => Operation::Change { credential, right },
@@ -175,7 +176,7 @@ impl Operations {
                     }
                 });
                 // A card that refused, or whose PIN is another one now, forgets what it was shown.
-                if !was_unlocked && !(ins == INS_VERIFY && right) {
+                if !was_unlocked && !shown {
                     cursor.skip_reset();
                 }
             }
