@@ -64,6 +64,9 @@ pub enum Error {
     /// No card that is known here speaks in the trace.
     #[error("the trace is not of a card that is known here, or it breaks off before the card can be told")]
     NotRecognised,
+    /// There is more in the trace than any card tells.
+    #[error("the trace has more in it than the files of a card")]
+    TooMuch,
     /// A value that was to be replaced stands in the output. Nothing was written.
     #[error("a value that was to be replaced survived in {file}: {what}")]
     Survived {

@@ -9,8 +9,12 @@ use crate::ias::{CIE_AID, File, IAS_AID, RootFile};
 
 /// Stands for the CIE's directory in paths: no card has a file with this identifier.
 pub(super) const CIE: u16 = 0xFFFF;
+/// Stands for whatever was read of a file that nobody is seen to select.
+pub(super) const STRAY: u16 = 0xFFFE;
 /// The longest file that is put together, in bytes.
 const FILE_MAX: usize = 0x8000;
+/// The most that is kept of what nobody knows the place of: more than can be redacted.
+const STRAY_MAX: usize = 1 << 19;
 /// The most files of one trace.
 const FILES_MAX: usize = 64;
 
@@ -37,6 +41,7 @@ impl Seen {
     pub(super) fn name(&self) -> String {
         let name = |identifier: &u16| match *identifier {
             CIE => "CIE".to_owned(),
+            STRAY => "that was not seen to be selected".to_owned(),
             identifier => format!("{identifier:04X}"),
         };
         format!("EF {}", self.path.iter().map(name).collect::<Vec<_>>().join("/"))
@@ -121,9 +126,15 @@ impl Tracker {
             let found = identifier_of(self.directory == [CIE], short);
             self.current = found.map(|identifier| [self.directory.as_slice(), &[identifier]].concat());
         }
-        let Some(seen) = self.seen() else { return };
         let status = exchange.status.unwrap_or_default();
-        if matches!(status, 0x9000 | 0x6282) && offset <= seen.content.len() && offset <= FILE_MAX {
+        let given = matches!(status, 0x9000 | 0x6282);
+        let Some(seen) = self.seen().filter(|seen| offset <= seen.content.len() && offset <= FILE_MAX) else {
+            if given {
+                self.stray(&exchange.answer);
+            }
+            return;
+        };
+        if given {
             let fresh = seen.content.len().saturating_sub(offset);
             let new = exchange.answer.get(fresh..).unwrap_or_default();
             seen.content = Zeroizing::new([seen.content.as_slice(), new].concat());
@@ -132,6 +143,18 @@ impl Tracker {
         let at_end = offset >= seen.content.len() && !seen.content.is_empty();
         let ended = status == 0x6282 || corrected || (status == 0x6B00 && at_end);
         seen.ended |= ended && offset <= seen.content.len();
+    }
+
+    /// Bytes that nobody knows the place of: they may be the holder's all the same.
+    fn stray(&mut self, bytes: &[u8]) {
+        let path = vec![STRAY];
+        match self.files.iter_mut().find(|seen| seen.path == path) {
+            Some(seen) if seen.content.len() > STRAY_MAX => {}
+            Some(seen) => seen.content = Zeroizing::new([seen.content.as_slice(), bytes].concat()),
+            None => {
+                self.files.push(Seen { path, content: Zeroizing::new(bytes.to_vec()), ..Seen::default() })
+            }
+        }
     }
 
     /// The current file among those seen.

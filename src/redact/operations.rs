@@ -8,6 +8,9 @@ use crate::cns::{self, Credential};
 use crate::crypto::DigestAlgorithm;
 use crate::ias::{File, RootFile};
 
+/// The most steps that are performed again; the comparison tells of what comes after them.
+const STEPS_MAX: usize = 4000;
+
 /// An operation, as far as a trace tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Operation {
@@ -90,6 +93,7 @@ pub(super) struct Operations {
 impl Operations {
     pub(super) fn of(steps: &[Step], contact: bool) -> Self {
         let mut found = Self::default();
+        let steps = steps.get(..STEPS_MAX).unwrap_or(steps);
         for connection in steps.chunk_by(|_, next| !matches!(next, Step::Connected)) {
             let mut cursor = Cursor { steps: connection, at: 0 };
             if matches!(connection.first(), Some(Step::Connected)) {

@@ -22,8 +22,11 @@ const DEPTH: u8 = 2;
 /// Fewer different bytes than this in a block say nothing.
 const VARIETY_MIN: usize = 6;
 
-/// So many zeros at the beginning of a number are padding as well.
+/// Fewer hexadecimal digits than this, or so many zeros in front of others, stand in many a number.
+const DIGITS_MIN: usize = 10;
 const ZEROS: usize = 6;
+/// So many hexadecimal digits around them are such a number.
+const NUMBER_MIN: usize = 24;
 
 /// What became of a value in the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +110,7 @@ impl Search {
 
     fn look(&self, file: &str, bytes: &[u8]) -> Result<(), Error> {
         let mut found = self.automaton.find_overlapping_iter(bytes);
-        match found.find(|found| !is_padding(bytes, found.range())) {
+        match found.find(|found| !is_chance(bytes, found.range())) {
             None => Ok(()),
             Some(found) => {
                 let what = self.names.get(found.pattern().as_usize()).cloned().unwrap_or_default();
@@ -117,13 +120,20 @@ impl Search {
     }
 }
 
-/// Whether digits that begin with many zeros stand in the midst of other hexadecimal digits: there they are the end
-/// of some padding and the byte after it. A number of that sort is found in any other place.
-fn is_padding(text: &[u8], found: std::ops::Range<usize>) -> bool {
-    let number = text.get(found.clone()).unwrap_or_default();
-    let zeros = number.starts_with(&[b'0'; ZEROS]) && number.iter().all(u8::is_ascii_digit);
-    let is_digit = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_hexdigit);
-    zeros && (is_digit(found.start.checked_sub(1)) || is_digit(Some(found.end)))
+/// Whether hexadecimal digits, few of them or with many zeros in front, stand in the midst of others: there they are a
+/// part of some number, or padding and the byte after it. A text of that sort is found in any other place, and written
+/// in hexadecimal digits itself it is found everywhere.
+fn is_chance(text: &[u8], found: std::ops::Range<usize>) -> bool {
+    let digits = text.get(found.clone()).unwrap_or_default();
+    let common = digits.len() < DIGITS_MIN || digits.starts_with(&[b'0'; ZEROS]);
+    if !common || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return false;
+    }
+    let before = text.get(..found.start).unwrap_or_default().iter().rev();
+    let behind = text.get(found.end..).unwrap_or_default().iter();
+    let before = before.take(NUMBER_MIN).take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let behind = behind.take(NUMBER_MIN).take_while(|byte| byte.is_ascii_hexdigit()).count();
+    before + behind >= NUMBER_MIN
 }
 
 /// The ways in which a value is written, before any encoding of bytes.

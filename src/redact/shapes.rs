@@ -47,7 +47,7 @@ impl Shapes {
     ///
     /// # Errors
     /// [`Error::NotPlain`] for a trace of another kind, [`Error::NotRecognised`] if no card that is known here
-    /// speaks in it.
+    /// speaks in it, [`Error::TooMuch`] for more than any card tells.
     pub fn of(trace: &Trace) -> Result<Self, Error> {
         if trace.kind != Kind::Plain {
             return Err(Error::NotPlain(trace.kind));
@@ -55,6 +55,9 @@ impl Shapes {
         let steps = steps(trace);
         let files = Tracker::all(&steps);
         let values = Values::of(&steps, &files);
+        if values.are_too_many() {
+            return Err(Error::TooMuch);
+        }
         let atr = trace.entries.iter().find_map(|entry| match &entry.event {
             Event::Connected { atr, .. } => Some(atr.as_slice()),
             _ => None,

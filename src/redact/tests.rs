@@ -199,6 +199,32 @@ fn a_leak_of_any_value_is_caught() {
     }
 }
 
+/// What no operation of ours reads or says is personal all the same.
+#[test]
+fn what_nobody_knows_the_place_of_is_searched_for() {
+    let text = "cie-trace 1\norigin citizen\nkind plain\nclock 2026-01-01T00:00:00Z\natr 3B00\n\
+        > 00A4040C0DA0000000308000000009816001\n< 9000\n> 00A4040C06A00000000039\n< 9000\n\
+        > 00B000FF00\n< 4D4152494F524F5353499000\n> 00B2010400\n< 47495553455050459000\n\
+        > 00D600000831392F31322F3830\n< 9000\n> 00B0810000\n< 3030303030303132333435369000\nend\n";
+    let trace = Trace::parse(text.as_bytes()).unwrap();
+    let shapes = Shapes::of(&trace).unwrap();
+    let (search, _) = Search::new(&shapes.values, &[]).unwrap();
+    for leak in ["MARIOROSSI", "GIUSEPPE", "19/12/80", "000000123456"] {
+        assert_found(&search, leak, "as it is", leak.as_bytes());
+    }
+}
+
+#[test]
+fn more_than_any_card_tells_is_refused() {
+    let mut text = "cie-trace 1\norigin citizen\nkind plain\nclock 2026-01-01T00:00:00Z\natr 3B00\n\
+        > 00A4040C06A00000000039\n< 9000\n"
+        .to_owned();
+    for number in 0..5000 {
+        text += &format!("> 00B2010400\n< {number:08}9000\n");
+    }
+    assert_eq!(Shapes::of(&Trace::parse((text + "end\n").as_bytes()).unwrap()).unwrap_err(), Error::TooMuch);
+}
+
 #[test]
 fn an_error_tells_the_name_and_not_the_value() {
     let error = search().check("card.json", &leaking(b"CA00000AA")).unwrap_err();

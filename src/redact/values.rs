@@ -8,13 +8,18 @@ use super::files::{CIE, Seen};
 use crate::cns;
 use crate::iso7816::command::{
     INS_EXTERNAL_AUTHENTICATE, INS_GET_CHALLENGE, INS_GET_DATA_ODD, INS_INTERNAL_AUTHENTICATE,
-    INS_MANAGE_SECURITY_ENVIRONMENT, INS_PERFORM_SECURITY_OPERATION,
+    INS_MANAGE_SECURITY_ENVIRONMENT, INS_PERFORM_SECURITY_OPERATION, INS_READ_BINARY, INS_SELECT,
 };
 use crate::iso7816::tlv;
 use crate::passive::ClaimedSecurityObject;
 
 /// The number of the domain parameters in EF.SOD: a group that many cards share.
 const DOMAIN_PARAMETERS: u8 = 0x1B;
+/// Extensions of a certificate that name its holder: subjectAltName, subjectDirectoryAttributes.
+const PERSONAL_EXTENSIONS: [[u8; 3]; 2] = [[0x55, 0x1D, 0x11], [0x55, 0x1D, 0x09]];
+/// The most values of one trace, and the most bytes in them: many times what a card has.
+const VALUES_MAX: usize = 4096;
+const BYTES_MAX: usize = 1 << 19;
 /// Blocks of a long value are searched for, each so long.
 pub(super) const BLOCK: usize = 16;
 
@@ -64,6 +69,11 @@ impl Values {
         values
     }
 
+    /// Whether there are more than can be searched for.
+    pub(super) fn are_too_many(&self) -> bool {
+        self.0.len() > VALUES_MAX || self.0.iter().map(|value| value.bytes.len()).sum::<usize>() > BYTES_MAX
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Value> {
         self.0.iter()
     }
@@ -80,7 +90,8 @@ impl Values {
         let all_alike = bytes.iter().all(|byte| Some(byte) == bytes.first());
         if !all_alike || (form == Form::Text && !bytes.is_empty()) {
             let value = Value::new(what, form, bytes);
-            if !self.0.contains(&value) {
+            // One more than there may be, so that it is seen.
+            if self.0.len() <= VALUES_MAX && !self.0.contains(&value) {
                 self.0.push(value);
             }
         }
@@ -136,8 +147,22 @@ impl Values {
         if let Some(identifier) = parts.key_identifier() {
             self.bytes(&format!("key identifier of the {what}"), identifier);
         }
+        for extension in PERSONAL_EXTENSIONS.iter().filter_map(|identifier| parts.extension(identifier)) {
+            self.primitives(&format!("extension of the {what}"), extension, 0);
+        }
         for (identifier, text) in &parts.subject {
             self.text(&format!("{} in the {what}", attribute(identifier)), text);
+        }
+    }
+
+    /// Every text or number in nested objects.
+    fn primitives(&mut self, what: &str, value: &[u8], depth: u8) {
+        for object in children(value).unwrap_or_default() {
+            let constructed = object.encoded.first().is_some_and(|first| first & 0x20 != 0);
+            match constructed && depth < 8 {
+                true => self.primitives(what, object.value, depth + 1),
+                false => self.text(what, object.value),
+            }
         }
     }
 
@@ -201,7 +226,12 @@ impl Values {
                 }
             }
             INS_GET_DATA_ODD => self.objects(answer, 0),
-            _ => {}
+            // Its certificate, in which the terminal says who it is: the same for everybody.
+            INS_SELECT | INS_READ_BINARY | INS_PERFORM_SECURITY_OPERATION => {}
+            _ => {
+                self.bytes("data of a command that is not known", &exchange.data);
+                self.bytes("answer to a command that is not known", answer);
+            }
         }
     }
 
