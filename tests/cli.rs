@@ -113,8 +113,18 @@ fn completions_and_manual_name_every_command() {
         assert!(output.status.success(), "{words:?}");
         String::from_utf8(output.stdout).unwrap()
     };
-    let commands =
-        ["readers", "info", "soft", "pin", "personal-data", "certificate", "sign", "completions", "manual"];
+    let commands = [
+        "readers",
+        "info",
+        "soft",
+        "pin",
+        "personal-data",
+        "certificate",
+        "sign",
+        "trace",
+        "completions",
+        "manual",
+    ];
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = said(&["completions", shell]);
         assert!(commands.iter().all(|command| script.contains(command)), "{shell}");

@@ -12,10 +12,12 @@ pub(super) fn compare(recorded: &[Step], ours: &[Step]) -> Vec<String> {
     let recorded: Vec<_> = exchanges(recorded).collect();
     let ours: Vec<_> = exchanges(ours).collect();
     let (mut theirs, mut here) = (recorded.as_slice(), ours.as_slice());
-    let mut differences = Vec::new();
+    let mut differences = Differences::default();
     while let ([first, rest @ ..], [second, others @ ..]) = (theirs, here) {
         if same_command(first, second) {
-            differences.extend(difference(first, second));
+            if let Some(line) = difference(first, second) {
+                differences.push(line);
+            }
             (theirs, here) = (rest, others);
             continue;
         }
@@ -52,12 +54,27 @@ pub(super) fn compare(recorded: &[Step], ours: &[Step]) -> Vec<String> {
     if let [first, ..] = here {
         differences.push(format!("at the end: {} and what follows is said here only", told(first)));
     }
-    let told = differences.len();
-    differences.truncate(DIFFERENCES_MAX);
-    if told > DIFFERENCES_MAX {
-        differences.push(format!("and {} more", told - DIFFERENCES_MAX));
+    differences.told()
+}
+
+/// The first so many, and how many more there are.
+#[derive(Default)]
+struct Differences {
+    lines: Vec<String>,
+    more: usize,
+}
+
+impl Differences {
+    fn push(&mut self, line: String) {
+        if self.lines.len() < DIFFERENCES_MAX { self.lines.push(line) } else { self.more += 1 }
     }
-    differences
+
+    fn told(mut self) -> Vec<String> {
+        if self.more > 0 {
+            self.lines.push(format!("and {} more", self.more));
+        }
+        self.lines
+    }
 }
 
 /// Whether two commands do the same, whatever the length is that they ask for.

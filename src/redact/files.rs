@@ -150,9 +150,12 @@ impl Tracker {
         let path = vec![STRAY];
         match self.files.iter_mut().find(|seen| seen.path == path) {
             Some(seen) if seen.content.len() > STRAY_MAX => {}
-            Some(seen) => seen.content = Zeroizing::new([seen.content.as_slice(), bytes].concat()),
+            // In one place, so that what grows leaves no copy behind.
+            Some(seen) => seen.content.extend_from_slice(bytes),
             None => {
-                self.files.push(Seen { path, content: Zeroizing::new(bytes.to_vec()), ..Seen::default() })
+                let mut content = Zeroizing::new(Vec::with_capacity(2 * STRAY_MAX));
+                content.extend_from_slice(bytes);
+                self.files.push(Seen { path, content, ..Seen::default() });
             }
         }
     }

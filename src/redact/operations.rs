@@ -9,7 +9,7 @@ use crate::crypto::DigestAlgorithm;
 use crate::ias::{File, RootFile};
 
 /// The most steps that are performed again; the comparison tells of what comes after them.
-const STEPS_MAX: usize = 4000;
+const STEPS_MAX: usize = 2000;
 
 /// An operation, as far as a trace tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]

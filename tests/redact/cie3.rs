@@ -237,3 +237,23 @@ fn quirks_are_kept() {
         assert_eq!(kept, profile, "{index}");
     }
 }
+
+/// A card whose PIN was mistyped before anybody recorded it.
+#[test]
+fn tries_that_were_spent_before_are_spent() {
+    let card = soft_card(personalisation(1), Chip::Gemalto);
+    drop(
+        card::open(card.insert())
+            .unwrap()
+            .open_session()
+            .unwrap()
+            .verify_pin(&typed("00000001"), LastTry::Refuse),
+    );
+    let trace = plain(&card, |connect| {
+        let session = card::open(connect()).unwrap().open_session().unwrap();
+        drop(session.verify_pin(&typed(PIN), LastTry::Refuse).unwrap());
+    });
+    let redacted = redacted(&trace);
+    assert_eq!(differences(redacted.report()), [""; 0]);
+    assert_eq!(card_of(&redacted).pin_tries(), 2);
+}

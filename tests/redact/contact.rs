@@ -216,3 +216,23 @@ fn nothing_is_left_of_any_citizen() {
         check(number, model, &issued, &trace);
     }
 }
+
+/// A card whose PIN was mistyped before anybody recorded it: its first answer to a wrong one tells.
+#[test]
+fn tries_that_were_spent_before_are_spent() {
+    let card = laid(&issued(4, Model::Cns10), Model::Cns10);
+    let wrong = ContactPin::parse("99999999").unwrap();
+    drop(Session::open(card.insert()).unwrap().verify_pin(&wrong).unwrap_err());
+    let trace = plain(&card, |connect| {
+        let session = Session::open(connect()).unwrap();
+        let session = *session.verify_pin(&wrong).unwrap_err().back;
+        drop(session.verify_pin_of(
+            Credential::Authentication,
+            &ContactPin::parse(PIN).unwrap(),
+            LastTry::Spend,
+        ));
+    });
+    let redacted = redacted(&trace);
+    assert_eq!(differences(redacted.report()), [""; 0]);
+    assert_eq!(card_of(&redacted).pin_tries(), 2);
+}

@@ -134,3 +134,25 @@ fn the_folder_is_new_and_its_owners_only() {
     let card = SoftCard::open(path.join("card.json")).unwrap();
     drop(card::open(card.insert_with(Seeded::new(1), FixedClock(now()))).unwrap());
 }
+
+/// As many exchanges as a file can have, of the sorts that are looked at longest.
+#[test]
+fn the_longest_recording_is_looked_at_in_a_moment() {
+    let began = std::time::Instant::now();
+    let head = "cie-trace 1\norigin citizen\nkind plain\nclock 2026-01-01T00:00:00Z\natr 3B00\n\
+        > 00A4040C06A00000000039\n< 9000\n";
+    let lines = [
+        "> 00B0000001\n< 009000\n",
+        "> 00A4080004110011019000\n< 6A82\n",
+        "> 00A40800041100110100\n< 9000\n> 00B0000001\n< 309000\n",
+        "> 0020001008 [8]\n< 63C2\nevent terminal-reset\n",
+        "event protected\n> 00A40204021003\n< 9000\n> 00B0000000\n< 9000\n",
+    ];
+    for line in lines {
+        let text = format!("{head}{}end\n", line.repeat(15 * (1 << 20) / line.len()));
+        let trace = Trace::parse(text.as_bytes()).unwrap();
+        let shapes = Shapes::of(&trace);
+        assert!(shapes.is_ok() || matches!(shapes, Err(Error::TooMuch)), "{line}");
+    }
+    assert!(began.elapsed() < Duration::from_secs(40), "{:?}", began.elapsed());
+}
