@@ -1,5 +1,6 @@
 //! `trace redact`: from a private recording to something to share.
 
+use std::io::ErrorKind;
 use std::time::SystemTime;
 
 use cie::redact::{self, Report};
@@ -15,7 +16,10 @@ use crate::progress::Progress;
 pub(super) fn run(command: &TraceRedact, output: Output) -> Result<(), Failure> {
     let plain = Trace::open(&command.plain)?;
     // Before the keys are made, which takes longer.
-    output::check_new(&command.folder, false)?;
+    if command.folder.symlink_metadata().is_ok() {
+        let (path, reason) = (command.folder.display().to_string(), ErrorKind::AlreadyExists.to_string());
+        return Err(cie::emulator::Error::File { path, reason }.into());
+    }
     let progress = Progress::start(output, language::REDACTING);
     let redacted = redact::redact(&plain, SystemTime::now())?;
     redacted.write(&command.folder)?;
