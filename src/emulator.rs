@@ -13,6 +13,7 @@ mod card_file;
 pub mod citizen;
 mod cns;
 pub mod contact;
+mod draft;
 pub mod entropy;
 mod error;
 mod exchange;
@@ -28,7 +29,9 @@ mod soft_transport;
 mod source;
 mod store;
 pub mod vpcd;
+mod written;
 
+pub(crate) use draft::Draft;
 pub use error::Error;
 pub use exchange::Tamper;
 pub use profile::{Chip, Profile, UnknownChip, WrongLe};

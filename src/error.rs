@@ -69,6 +69,10 @@ pub enum Error {
     #[cfg(feature = "emulator")]
     #[error(transparent)]
     SoftCard(#[from] crate::emulator::Error),
+    /// A recording that cannot be made into something to share.
+    #[cfg(feature = "emulator")]
+    #[error(transparent)]
+    Redact(#[from] crate::redact::Error),
 }
 
 impl<T: std::fmt::Debug, E: std::error::Error + Into<Self>> From<dialogue::Refused<T, E>> for Error {
@@ -176,7 +180,11 @@ impl Error {
             #[cfg(feature = "emulator")]
             Self::SoftCard(crate::emulator::Error::InUse) => &CARD_IN_USE,
             #[cfg(feature = "emulator")]
-            Self::SoftCard(_) => &SOFT_CARD,
+            Self::SoftCard(_) | Self::Redact(crate::redact::Error::Card(_)) => &SOFT_CARD,
+            #[cfg(feature = "emulator")]
+            Self::Redact(crate::redact::Error::Survived { .. }) => &REDACTION_LEAKS,
+            #[cfg(feature = "emulator")]
+            Self::Redact(_) => &TRACE_NOT_REDACTABLE,
         }
     }
 }

@@ -18,7 +18,8 @@
 //!
 //! | floor | modules | |
 //! |---|---|---|
-//! | 7 | [`error`] | one error, with codes for programs and advice for people |
+//! | 8 | [`error`] | one error, with codes for programs and advice for people |
+//! | 7 | `redact` (feature `emulator`) | a private recording as a software card and a dialogue to share |
 //! | 6b | [`card`], [`explain`] | any card, recognised; a recorded dialogue in words |
 //! | 6a | [`identity`], [`passive`] | whose certificate, whose data; what EF.SOD claims about a card's files |
 //! | 5 | [`ias`], [`cns`] | the CIE 3 application, the contact cards: a state is a value |
@@ -66,6 +67,8 @@ pub mod trust;
 pub mod emulator;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+#[cfg(feature = "emulator")]
+pub mod redact;
 
 pub use error::{Error, Language};
 

@@ -197,7 +197,10 @@ fn a_contact_card_says_what_is_in_its_files() {
         assert_eq!(data.fiscal_code, citizen.fiscal_code);
 
         let card = SoftCard::open(folder.path().join("card.json")).unwrap();
-        assert_eq!((card.atr(), card.contact_profile().unwrap()), (model.profile().atr, model.profile()));
+        assert_eq!(
+            (card.atr(), card.contact_profile().unwrap()),
+            (model.profile().atr.to_vec(), model.profile())
+        );
         let mut transport = card.transport();
         let mut send = |command: &str| transport.transmit(&hex::decode(command).unwrap()).unwrap();
         assert_eq!(send("00A4080C0410001003"), [0x90, 0x00]);

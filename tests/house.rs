@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floors, from the ground up; modules of one line are siblings and do not know each other.
-const FLOORS: [&[&str]; 10] = [
+const FLOORS: [&[&str]; 11] = [
     &["secret", "environment", "test_mark", "date"],
     &["iso7816", "crypto"],
     &["transport", "cms"],
@@ -16,6 +16,7 @@ const FLOORS: [&[&str]; 10] = [
     &["ias", "cns"],
     &["passive", "identity"],
     &["card", "explain"],
+    &["redact"],
     &["error"],
 ];
 /// Modules that talk to a chip or tell of it, and modules that judge paper: neither knows the other.
@@ -152,7 +153,9 @@ fn a_module_imports_only_from_lower_floors() {
             }
             // Beside the towers nobody looks, but the gatherer of errors.
             assert!(name != "fuzzing", "{} names {name}", source.path);
-            assert!(name != "emulator" || source.module == "error", "{} names {name}", source.path);
+            // And whoever makes software cards.
+            let may = matches!(&*source.module, "error" | "redact");
+            assert!(name != "emulator" || may, "{} names {name}", source.path);
             let Some(other) = floor(&name) else { continue };
             imports += 1;
             assert!(name == source.module || other < own, "{} names {name}", source.path);

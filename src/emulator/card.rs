@@ -31,10 +31,10 @@ impl Card {
     }
 
     /// The answer to reset.
-    pub(super) fn atr(&self) -> &'static [u8] {
+    pub(super) fn atr(&self) -> &[u8] {
         match self {
-            Self::Cie3(card) => card.profile().atr,
-            Self::Contact(card) => card.profile().atr,
+            Self::Cie3(card) => &card.profile().atr,
+            Self::Contact(card) => &card.profile().atr,
         }
     }
 

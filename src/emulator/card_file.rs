@@ -117,7 +117,7 @@ impl<S: State> Store<S> for CardFile {
     }
 }
 
-fn encode<S: State>(state: &S) -> io::Result<Zeroizing<Vec<u8>>> {
+pub(super) fn encode<S: State>(state: &S) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(Zeroizing::new(serde_json::to_vec_pretty(&Written { format: FORMAT, kind: S::KIND, card: state })?))
 }
 

@@ -88,6 +88,11 @@ mod iso_8601 {
     }
 }
 
+/// A name in capital letters without accents; nothing for characters that no name has.
+pub(crate) fn without_accents(name: &str) -> Option<String> {
+    plain(name).ok()
+}
+
 /// What tells one person from another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {

@@ -26,7 +26,7 @@ use super::store::{Memory, Store};
 use crate::crypto::signature::RsaPrivateKey;
 use crate::environment::Entropy;
 use crate::iso7816::{Command, Response, StatusWord, command};
-pub(super) use state::Persistent;
+pub(crate) use state::Persistent;
 use volatile::Volatile;
 
 /// 6882: secure messaging is not supported.
@@ -57,7 +57,8 @@ impl Card {
         entropy: Source,
     ) -> Result<Self, Error> {
         let keys = Arc::new(state.keys()?);
-        let (profile, volatile) = (state.model.profile(), Volatile::default());
+        let profile = state.profile.clone().unwrap_or_else(|| state.model.profile());
+        let volatile = Volatile::default();
         Ok(Self { keys, profile, persistent: state, store, entropy, volatile, verify_count: 0 })
     }
 

@@ -17,6 +17,7 @@ mod profile;
 pub use issue::{
     CardNumber, DEMO_PIN, DEMO_PUK, DigestOver, IssueOptions, Issued, SignatureKey, demo_card, issue,
 };
+pub(crate) use issue::{Given, issue_given};
 pub use model::{Model, UnknownModel};
 pub use personal_data::{Header, PersonalData};
 pub(super) use personalisation::is_reference_value;

@@ -40,7 +40,7 @@ pub enum Error {
 }
 
 impl Error {
-    pub(super) fn file(path: &Path, error: &std::io::Error) -> Self {
+    pub(crate) fn file(path: &Path, error: &std::io::Error) -> Self {
         Self::File { path: path.display().to_string(), reason: error.to_string() }
     }
 }

@@ -36,6 +36,11 @@ pub const CITIZEN: &str = "citizen.json";
 /// Name of the folder with the anchors.
 pub const TRUST: &str = "trust";
 
+/// The certificates below the folder.
+const ROOT: &str = "trust/holder/root.pem";
+const SUB_CA: &str = "trust/holder/intermediate/sub-ca.pem";
+const CSCA: &str = "trust/csca/csca.pem";
+
 /// What can be chosen about a new card.
 #[derive(Debug, Clone)]
 pub struct FolderOptions {
@@ -76,14 +81,6 @@ impl FolderOptions {
 /// a file exists or cannot be written, [`Error::Issue`] if the card cannot be made.
 pub fn create(folder: impl AsRef<Path>, options: &FolderOptions) -> Result<Citizen, Error> {
     let folder = folder.as_ref();
-    let (holder, csca) = (folder.join(TRUST).join("holder"), folder.join(TRUST).join("csca"));
-    let paths = Paths {
-        card: folder.join(CARD),
-        citizen: folder.join(CITIZEN),
-        root: holder.join("root.pem"),
-        sub_ca: holder.join("intermediate").join("sub-ca.pem"),
-        csca: options.contact.is_none().then(|| csca.join("csca.pem")),
-    };
     for (name, digits) in [("the PIN", &options.pin), ("the PUK", &options.puk)] {
         let good = match options.contact {
             Some(_) => contact::is_reference_value(digits),
@@ -93,11 +90,13 @@ pub fn create(folder: impl AsRef<Path>, options: &FolderOptions) -> Result<Citiz
             return Err(Error::Malformed(name));
         }
     }
-    paths.check_absence()?;
+    let names = [CARD, CITIZEN, ROOT, SUB_CA, CSCA];
+    let names = if options.contact.is_some() { names.get(..4).unwrap_or(&names) } else { &names };
+    check_absence(folder, names)?;
 
     let (pki, citizen, card) = make(options)?;
     let mut written = Vec::new();
-    let outcome = write_all(&paths, &pki, &citizen, card, &mut written);
+    let outcome = write_all(folder, &pki, &citizen, card, &mut written);
     if outcome.is_err() {
         // Half a folder would be in the way of the next attempt; the first error is the one to report.
         written.iter().for_each(|path| drop(fs::remove_file(path)));
@@ -128,38 +127,52 @@ struct ContactRecord<'a> {
     personal_data: &'a PersonalData,
 }
 
-/// Writes everything, the card last: a folder with a card in it is complete.
-fn write_all<'a>(
-    paths: &'a Paths,
+/// What lies in a folder beside the card: whose it is and the certificates to check it with, by their names below
+/// the folder.
+pub(crate) fn papers(
     pki: &TestPki,
     citizen: &Citizen,
-    card: Made,
-    written: &mut Vec<&'a Path>,
-) -> Result<(), Error> {
-    let contact = match &card {
-        Made::Cie3(..) => None,
-        Made::Contact(model, issued) => {
-            let Issued { card_number, personal_data, .. } = &**issued;
-            Some(ContactRecord { model: *model, card_number, personal_data })
-        }
-    };
+    contact: Option<(Model, &Issued)>,
+) -> Result<Vec<(&'static str, Vec<u8>)>, Error> {
+    let with_csca = contact.is_none();
+    let contact = contact.map(|(model, issued)| {
+        let Issued { card_number, personal_data, .. } = issued;
+        ContactRecord { model, card_number, personal_data }
+    });
     let json = serde_json::to_vec_pretty(&Record { citizen, contact });
     let json = json.map_err(|error| Error::Format(error.to_string()))?;
     let mut files = vec![
-        (&paths.root, pki::pem(pki.root_der())?.into_bytes()),
-        (&paths.sub_ca, pki::pem(pki.sub_ca_der())?.into_bytes()),
+        (ROOT, pki::pem(pki.root_der())?.into_bytes()),
+        (SUB_CA, pki::pem(pki.sub_ca_der())?.into_bytes()),
     ];
-    if let Some(csca) = &paths.csca {
-        files.push((csca, pki::pem(pki.csca_der())?.into_bytes()));
+    if with_csca {
+        files.push((CSCA, pki::pem(pki.csca_der())?.into_bytes()));
     }
-    files.push((&paths.citizen, json));
-    for (path, bytes) in files {
-        write_new(path, &bytes)?;
+    files.push((CITIZEN, json));
+    Ok(files)
+}
+
+/// Writes everything, the card last: a folder with a card in it is complete.
+fn write_all(
+    folder: &Path,
+    pki: &TestPki,
+    citizen: &Citizen,
+    card: Made,
+    written: &mut Vec<PathBuf>,
+) -> Result<(), Error> {
+    let contact = match &card {
+        Made::Cie3(..) => None,
+        Made::Contact(model, issued) => Some((*model, &**issued)),
+    };
+    for (name, bytes) in papers(pki, citizen, contact)? {
+        let path = folder.join(name);
+        write_new(&path, &bytes)?;
         written.push(path);
     }
+    let path = folder.join(CARD);
     match card {
-        Made::Cie3(chip, card) => SoftCard::create(&paths.card, *card, chip),
-        Made::Contact(model, issued) => SoftCard::create_contact(&paths.card, issued.personalisation, model),
+        Made::Cie3(chip, card) => SoftCard::create(path, *card, chip),
+        Made::Contact(model, issued) => SoftCard::create_contact(path, issued.personalisation, model),
     }
 }
 
@@ -200,26 +213,14 @@ fn make(options: &FolderOptions) -> Result<(TestPki, Citizen, Made), Error> {
     Ok((pki, citizen, card))
 }
 
-/// Where everything lies.
-struct Paths {
-    card: PathBuf,
-    citizen: PathBuf,
-    root: PathBuf,
-    sub_ca: PathBuf,
-    csca: Option<PathBuf>,
-}
-
-impl Paths {
-    /// Looks before the keys are made; writing looks again.
-    fn check_absence(&self) -> Result<(), Error> {
-        let always = [&self.card, &self.citizen, &self.root, &self.sub_ca];
-        for path in always.into_iter().chain(&self.csca) {
-            if path.symlink_metadata().is_ok() {
-                return Err(Error::file(path, &io::ErrorKind::AlreadyExists.into()));
-            }
+/// Looks before the keys are made; writing looks again.
+fn check_absence(folder: &Path, names: &[&str]) -> Result<(), Error> {
+    for path in names.iter().map(|name| folder.join(name)) {
+        if path.symlink_metadata().is_ok() {
+            return Err(Error::file(&path, &io::ErrorKind::AlreadyExists.into()));
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Writes a file that must not exist, and the folders above it.

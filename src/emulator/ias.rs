@@ -54,7 +54,7 @@ impl Card {
         entropy: Source,
     ) -> Result<Self, Error> {
         let keys = Arc::new(Keys::new(&state)?);
-        let profile = state.chip.profile();
+        let profile = state.profile.clone().unwrap_or_else(|| state.chip.profile());
         let volatile = Volatile::new(&profile);
         Ok(Self { keys, profile, persistent: state, store, entropy, volatile, verify_count: 0 })
     }

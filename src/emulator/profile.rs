@@ -1,5 +1,6 @@
 //! What differs from one maker's chip to another's, as data (the IAS ECC specification leaves it open).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -46,7 +47,8 @@ impl FromStr for Chip {
 }
 
 /// What a READ BINARY comes to that asks for more bytes than the file has left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum WrongLe {
     /// The bytes that there are, with the warning 6282.
@@ -60,11 +62,12 @@ pub enum WrongLe {
 }
 
 /// How a chip behaves where chips differ. [`Chip::profile`] gives the usual one; a test may change it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Profile {
     /// Answer to reset as a PC/SC reader shows it.
-    pub atr: &'static [u8],
+    #[serde(with = "super::written::bytes")]
+    pub atr: Cow<'static, [u8]>,
     /// Whether SELECT by name finds the IAS application; if not, the answer is 6A82.
     pub knows_ias_by_name: bool,
     /// Whether the root is the current DF after a reset, so that the CIE application can be selected
@@ -144,7 +147,7 @@ impl Chip {
     #[must_use]
     pub fn profile(self) -> Profile {
         let gemalto = Profile {
-            atr: &hex_literal::hex!("3B8F800180318065B085040011120FFF8290008A"),
+            atr: Cow::Borrowed(&hex_literal::hex!("3B8F800180318065B085040011120FFF8290008A")),
             knows_ias_by_name: true,
             root_at_reset: false,
             combined_domain_parameters: true,
@@ -161,7 +164,7 @@ impl Chip {
         match self {
             Self::Gemalto => gemalto,
             Self::Nxp => Profile {
-                atr: &hex_literal::hex!("3B8E80018031806549544E5850120FFF8290F0"),
+                atr: Cow::Borrowed(&hex_literal::hex!("3B8E80018031806549544E5850120FFF8290F0")),
                 knows_ias_by_name: false,
                 root_at_reset: true,
                 combined_domain_parameters: false,
@@ -171,7 +174,7 @@ impl Chip {
                 ..gemalto
             },
             Self::St => Profile {
-                atr: &hex_literal::hex!("3B8B80018066475000B8007F8290002E"),
+                atr: Cow::Borrowed(&hex_literal::hex!("3B8B80018066475000B8007F8290002E")),
                 terminal_key_under_b6: false,
                 wrong_le: WrongLe::RefusedInClear,
                 verified_after_change: false,
@@ -181,7 +184,7 @@ impl Chip {
             },
             // The lengths are those of its EF.ATR: 230 bytes in a protected command and in answers.
             Self::Actalis => Profile {
-                atr: &hex_literal::hex!("3B8F800180318065 49544A3441 120FFF82900088"),
+                atr: Cow::Borrowed(&hex_literal::hex!("3B8F800180318065 49544A3441 120FFF82900088")),
                 combined_domain_parameters: false,
                 longest_clear_read: 230,
                 le_zero_warns: false,

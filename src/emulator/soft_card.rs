@@ -97,6 +97,10 @@ impl SoftCard {
         }))
     }
 
+    pub(super) fn of(card: Card) -> Self {
+        Self::sharing(card)
+    }
+
     fn sharing(card: Card) -> Self {
         Self(SharedSlot::new(Slot::new(card)))
     }
@@ -176,8 +180,8 @@ impl SoftCard {
 
     /// The answer to reset.
     #[must_use]
-    pub fn atr(&self) -> &'static [u8] {
-        self.0.lock().card.atr()
+    pub fn atr(&self) -> Vec<u8> {
+        self.0.lock().card.atr().to_vec()
     }
 
     /// How a CIE 3 behaves where chips differ. Of a contact card it has the answer to reset only; the rest
@@ -187,12 +191,12 @@ impl SoftCard {
     pub fn profile(&self) -> Profile {
         match &self.0.lock().card {
             Card::Cie3(card) => card.profile().clone(),
-            Card::Contact(card) => Profile { atr: card.profile().atr, ..Chip::Gemalto.profile() },
+            Card::Contact(card) => Profile { atr: card.profile().atr.clone(), ..Chip::Gemalto.profile() },
         }
     }
 
-    /// Changes how a CIE 3 behaves, until this card is gone: a card file keeps its chip's own profile. Of a
-    /// contact card it changes the answer to reset only.
+    /// Changes how a CIE 3 behaves, until this card is gone: a card file keeps the profile that it was made
+    /// with. Of a contact card it changes the answer to reset only.
     pub fn set_profile(&self, profile: Profile) {
         match &mut self.0.lock().card {
             Card::Cie3(card) => card.set_profile(profile),
@@ -212,8 +216,8 @@ impl SoftCard {
         }
     }
 
-    /// Changes how a contact card behaves, until this card is gone: a card file keeps its model's own
-    /// profile. A CIE 3 stays as it is.
+    /// Changes how a contact card behaves, until this card is gone: a card file keeps the profile
+    /// that it was made with. A CIE 3 stays as it is.
     pub fn set_contact_profile(&self, profile: contact::Profile) {
         if let Card::Contact(card) = &mut self.0.lock().card {
             card.set_profile(profile);

@@ -6,14 +6,14 @@ use crate::transport::{Error, Transport};
 /// One connection. Several may be open at once, as in PC/SC's shared mode.
 pub struct SoftTransport {
     card: SharedSlot,
-    atr: &'static [u8],
+    atr: Vec<u8>,
     seen: Seen,
 }
 
 impl SoftTransport {
     pub(super) fn new(card: SharedSlot) -> Self {
         let slot = card.lock();
-        let (atr, seen) = (slot.card.atr(), slot.look(Place::Here));
+        let (atr, seen) = (slot.card.atr().to_vec(), slot.look(Place::Here));
         drop(slot);
         Self { card, atr, seen }
     }
@@ -43,7 +43,7 @@ impl Transport for SoftTransport {
     }
 
     fn atr(&self) -> &[u8] {
-        self.atr
+        &self.atr
     }
 
     fn company(&mut self) -> Option<&mut dyn crate::transport::Company> {

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::personalisation::{Directory, EF_ATR_IDENTIFIER, ElementaryFile, Personalisation};
-use super::profile::Chip;
+use super::profile::{Chip, Profile};
 
 /// Where EF.ATR lies.
 const EF_ATR: (Directory, u16) = (Directory::Root, EF_ATR_IDENTIFIER);
@@ -17,8 +17,11 @@ pub(super) const PUK_TRIES: u8 = 10;
 
 /// Everything of a CIE 3 that outlives a reset.
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Persistent {
+pub(crate) struct Persistent {
     pub(super) chip: Chip,
+    /// How it behaves, if not as its chip usually does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) profile: Option<Profile>,
     pub(super) pin_tries: u8,
     pub(super) puk_tries: u8,
     pub(super) personalisation: Personalisation,
@@ -31,7 +34,7 @@ impl Persistent {
         if let Some(file) = personalisation.files.iter_mut().find(is_ef_atr) {
             file.content = chip.ef_atr();
         }
-        Self { chip, pin_tries: PIN_TRIES, puk_tries: PUK_TRIES, personalisation }
+        Self { chip, profile: None, pin_tries: PIN_TRIES, puk_tries: PUK_TRIES, personalisation }
     }
 }
 

@@ -181,6 +181,12 @@ advice! {
     TEST_CERTIFICATE: "test-certificate",
         "This is a test card, not a real one.",
         "Questa è una carta di prova, non una carta vera.";
+    TRACE_NOT_REDACTABLE: "trace-not-redactable",
+        "Nothing was written. Only a plain trace of a card that this library knows can be redacted: record the dialogue again, from its beginning.",
+        "Nulla è stato scritto. Si può anonimizzare solo una registrazione in chiaro di una carta nota: registrare di nuovo il dialogo, dall'inizio.";
+    REDACTION_LEAKS: "redaction-leaks",
+        "Something of the holder was still in the result, so nothing was written. Do not share the recording; tell us what the message names, and run it once more: short values can stand there by chance.",
+        "Nel risultato restava un dato del titolare, perciò nulla è stato scritto. Non condividere la registrazione; segnalare ciò che il messaggio nomina e riprovare: i valori brevi possono comparire per caso.";
     TRACE_UNUSABLE: "trace-unusable",
         "This recorded dialogue cannot be used: the message says in which line and why.",
         "Questa registrazione non è utilizzabile: il messaggio dice in quale riga e perché.";

@@ -142,6 +142,8 @@ impl Session {
             // Another program has the card.
             ["hold", name] => self.holder = Some(Holder::new(self.folder.path(), name)),
             ["release"] => drop(self.holder.take().unwrap()),
+            // Somebody recorded what was said to a card, in clear.
+            ["plain", name, card] => plain(&path(name), &path(card)),
             ["exists", names @ ..] => names.iter().for_each(|name| assert!(path(name).exists(), "{name}")),
             ["absent", names @ ..] => names.iter().for_each(|name| assert!(!path(name).exists(), "{name}")),
             ["private", name] => private(&path(name)),
@@ -175,6 +177,15 @@ impl Session {
         said.push(format!("? {}", output.status.code().expect("an exit status")));
         said
     }
+}
+
+/// A plain trace of a card that is recognised and asked what it tells anyone.
+fn plain(trace: &Path, card: &Path) {
+    use cie::transport::trace::{Origin, Recorder, What};
+    let recorder = Recorder::create(trace, What::Plain(Origin::Citizen)).unwrap();
+    let link = cie::emulator::SoftCard::open(card).unwrap().insert().recorded(&recorder);
+    cie::card::open(link).unwrap().information().unwrap();
+    recorder.finish().unwrap();
 }
 
 /// Another process that has opened a card and waits for a virtual reader that never comes.

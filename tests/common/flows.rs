@@ -49,7 +49,7 @@ fn recognise(desk: &Desk<'_>) {
     let mut card = card::open((desk.connect)()).unwrap();
     let Information::Cie3(said) = card.information().unwrap() else { unreachable!("another kind") };
     assert_eq!(said.nis.digits(), demo().citizen.nis);
-    assert_eq!(said.atr, desk.card.profile().atr);
+    assert_eq!(said.atr, *desk.card.profile().atr);
     assert_eq!((said.pin_tries, said.puk_tries), (Tries::Left(3), Tries::Left(10)));
     assert_eq!(said.readable, [File::Nis, File::DeviceKey, File::ServicesKey, File::SecurityObject]);
     let mut application = card.into_ias().unwrap();

@@ -151,7 +151,7 @@ fn recognition_over_the_air_ends_what_it_began() {
     for model in [Model::Cie2, Model::Cns10] {
         let laid = fresh(model);
         let mut profile = laid.contact_profile().unwrap();
-        profile.atr = Model::NFC_ATR;
+        profile.atr = Model::NFC_ATR.into();
         laid.set_contact_profile(profile);
         let (link, log, _) = logged(&laid);
         let mut session = Session::open(link).unwrap();

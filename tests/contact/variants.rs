@@ -79,16 +79,16 @@ fn a_pin_is_shown_under_the_other_name_only_if_the_card_knows_no_such_object() {
     let stincard = Model::Cns10.profile().atr;
     let athena = Model::Athena.profile().atr;
     for (atr, references_known, expected) in [
-        (stincard, PinReferences::Both, &[0x90][..]),
-        (stincard, PinReferences::Backtracking, &[0x90]),
+        (stincard.clone(), PinReferences::Both, &[0x90][..]),
+        (stincard.clone(), PinReferences::Backtracking, &[0x90]),
         (stincard, PinReferences::Plain, &[0x90, 0x10]),
-        (athena, PinReferences::Both, &[0x10]),
-        (athena, PinReferences::Plain, &[0x10]),
+        (athena.clone(), PinReferences::Both, &[0x10]),
+        (athena.clone(), PinReferences::Plain, &[0x10]),
         (athena, PinReferences::Backtracking, &[0x10, 0x90]),
-        (Model::NFC_ATR, PinReferences::Backtracking, &[0x10, 0x90]),
+        (Model::NFC_ATR.into(), PinReferences::Backtracking, &[0x10, 0x90]),
     ] {
         let card = changed(Model::Cns10, |profile| {
-            (profile.atr, profile.references) = (atr, references_known);
+            (profile.atr, profile.references) = (atr.clone(), references_known);
         });
         let seen = watched(&card);
         let refused = session(&card).verify_pin(&wrong_pin()).unwrap_err();
@@ -255,7 +255,7 @@ fn over_the_air_the_number_says_what_kind_it_is() {
         let options = IssueOptions { card_number: Some(number), ..IssueOptions::default() };
         let card = laid(model, issued_with(model, &options));
         let mut profile = card.contact_profile().unwrap();
-        profile.atr = Model::NFC_ATR;
+        profile.atr = Model::NFC_ATR.into();
         card.set_contact_profile(profile);
         let mut found = card::open(link(&card)).unwrap();
         assert_eq!(found.kind(), kind);
@@ -478,7 +478,7 @@ fn a_card_without_hint_and_number_must_have_personal_data() {
     let card = laid(Model::Cie2, issued);
     let mut profile = card.contact_profile().unwrap();
     assert!(card::open(link(&card)).is_ok(), "its answer to reset says what it is");
-    profile.atr = Model::NFC_ATR;
+    profile.atr = Model::NFC_ATR.into();
     card.set_contact_profile(profile);
     let refused = card::open(link(&card)).unwrap_err();
     assert_eq!(cie::Error::from(refused.error).code(), "not-a-cie");

@@ -25,7 +25,7 @@ fn a_cie_is_recognised_on_every_chip_and_under_any_answer_to_reset() {
         for atr in [None, Some(SHARED_ATR), Some(&[][..])] {
             let card = fresh_card(chip);
             let mut profile = card.profile();
-            profile.atr = atr.unwrap_or(profile.atr);
+            profile.atr = atr.map_or(profile.atr, Into::into);
             card.set_profile(profile);
             let mut recognised = card::open(link(&card)).unwrap();
             assert!(matches!(recognised, Card::Cie3(_)));
@@ -61,7 +61,7 @@ fn a_cie_tells_what_it_is() {
         // Families are named alike on both sides.
         assert_eq!(format!("{:?}", said.chip), format!("{chip:?}"));
         assert_eq!(card::open(link(&card)).unwrap().kind().to_string(), "CIE 3");
-        assert_eq!(said.atr, card.profile().atr);
+        assert_eq!(said.atr, *card.profile().atr);
         assert_eq!(said.applications, [KnownApplication::IasEcc, KnownApplication::Cie]);
         assert_eq!(said.nis.digits(), demo().citizen.nis);
         let number = said.card_number.as_ref().unwrap();

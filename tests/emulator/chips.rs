@@ -56,7 +56,7 @@ fn every_chip_has_its_own_answer_to_reset() {
         (Chip::St, "3B8B80018066475000B8007F8290002E"),
         (Chip::Actalis, "3B8F80018031806549544A3441120FFF82900088"),
     ] {
-        assert_eq!(upper(chip.profile().atr), atr, "{chip}");
+        assert_eq!(upper(&chip.profile().atr), atr, "{chip}");
     }
 }
 

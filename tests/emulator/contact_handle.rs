@@ -41,7 +41,7 @@ fn a_card_file_keeps_its_kind_and_its_counters() {
         assert_eq!(card.contact_profile(), Some(Model::Cie2.profile()));
         assert_eq!(card.profile().atr, Model::Cie2.profile().atr);
         let mut transport = card.transport();
-        assert_eq!(transport.atr(), Model::Cie2.profile().atr);
+        assert_eq!(transport.atr(), &*Model::Cie2.profile().atr);
         assert_eq!(send(&mut transport, WRONG), "63C2");
         assert_eq!(send(&mut transport, WRONG), "63C1");
     }
@@ -156,11 +156,11 @@ fn the_two_kinds_have_profiles_of_their_own() {
     let v = vectors();
     let contact = card(&v);
     let mut profile = contact.profile();
-    profile.atr = &[0x3B, 0x00];
+    profile.atr = (&[0x3B, 0x00]).into();
     contact.set_profile(profile);
     assert_eq!(contact.atr(), [0x3B, 0x00]);
     let cie3 = super::bench::card(&super::bench::vectors(), Chip::St);
-    assert_eq!((cie3.atr(), cie3.contact_profile()), (Chip::St.profile().atr, None));
+    assert_eq!((cie3.atr(), cie3.contact_profile()), (Chip::St.profile().atr.to_vec(), None));
     cie3.set_contact_profile(Model::Cns10.profile());
     assert_eq!(cie3.profile(), Chip::St.profile());
 }

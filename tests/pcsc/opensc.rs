@@ -299,7 +299,7 @@ isolated_tests! {
             &hex_literal::hex!("3BE900FFC11031FE5500640500C80231800047")[..],
             Model::NFC_ATR,
         ] {
-            profile.atr = atr;
+            profile.atr = atr.into();
             card.set_contact_profile(profile.clone());
             let (service, remover) = lay(&card);
             assert!(!succeeds("opensc-tool -n").starts_with("CNS card"));

@@ -108,7 +108,7 @@ pub(crate) enum Command {
     /// Sign; asks for the PIN
     #[command(subcommand, arg_required_else_help = true)]
     Sign(Sign),
-    /// Recorded dialogues with cards: show one, make one of another program's log
+    /// Recorded dialogues with cards: show one, make one of another program's log, or of a private one
     #[command(subcommand, arg_required_else_help = true)]
     Trace(Trace),
     /// Print the completions for a shell: bash, elvish, fish, powershell, zsh
@@ -298,6 +298,20 @@ pub(crate) enum Trace {
     Show(TraceShow),
     /// Make a diagnostic trace of another program's log: no PIN and no data are in it
     Import(TraceImport),
+    /// Make a plain trace into something to share: a software card like the recorded one and the same dialogue with it
+    #[cfg(feature = "emulator")]
+    Redact(TraceRedact),
+}
+
+#[cfg(feature = "emulator")]
+#[derive(Args)]
+pub(crate) struct TraceRedact {
+    /// The plain trace
+    #[arg(value_name = "PLAIN")]
+    pub(crate) plain: PathBuf,
+    /// The folder to make
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Args)]

@@ -253,6 +253,7 @@ fn status_of(code: &str) -> Status {
         | "purpose-refused"
         | "soft-card"
         | "trace-unusable"
+        | "trace-not-redactable"
         | "not-as-recorded"
         | "fiscal-code-malformed"
         | "internal" => Status::Usage,
@@ -300,6 +301,7 @@ mod tests {
                 "certificate-expired",
                 "certificate-bad",
                 "test-certificate",
+                "redaction-leaks",
             ],
         ),
         (
@@ -313,6 +315,7 @@ mod tests {
                 "purpose-refused",
                 "soft-card",
                 "trace-unusable",
+                "trace-not-redactable",
                 "not-as-recorded",
                 "fiscal-code-malformed",
                 "internal",

@@ -42,7 +42,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ),
     (
         "trace",
-        "Dialoghi registrati con le carte: mostrarne uno, ricavarne uno dal registro di un altro programma",
+        "Dialoghi registrati con le carte: mostrarne uno, ricavarne uno dal registro di un altro programma o da uno privato",
     ),
     (
         "trace show",
@@ -51,6 +51,10 @@ const COMMANDS: &[(&str, &str)] = &[
     (
         "trace import",
         "Ricavare una registrazione diagnostica dal registro di un altro programma: non contiene PIN né dati",
+    ),
+    (
+        "trace redact",
+        "Fare di una registrazione in chiaro qualcosa da condividere: una carta software simile a quella registrata e lo stesso dialogo con essa",
     ),
     ("completions", "Scrivere i completamenti per una shell: bash, elvish, fish, powershell, zsh"),
     ("manual", "Scrivere la pagina di manuale"),
@@ -119,6 +123,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
         "Firmare anche se i dati hanno la lunghezza di un accesso a un sito: si sa che non lo sono",
     ),
     ("trace show file", "La registrazione; - è l'ingresso standard"),
+    ("plain", "La registrazione in chiaro"),
     ("shell", "La shell"),
     ("log", "Il registro; - è l'ingresso standard"),
     ("made", "Dove va la registrazione; - è l'uscita standard"),
@@ -147,6 +152,7 @@ const VALUES: &[(&str, &str)] = &[
     ("LOG", "REGISTRO"),
     ("FORMAT", "FORMATO"),
     ("ORIGIN", "ORIGINE"),
+    ("PLAIN", "IN_CHIARO"),
 ];
 
 /// The headings that clap writes itself, at the beginning of a line.

@@ -141,6 +141,7 @@ texts! {
     SIGNING: "Signing", "Firma";
     READING_DATA: "Reading the personal data", "Lettura dei dati personali";
     LOOKING: "Looking at the card", "Esame della carta";
+    REDACTING: "Making keys, and the dialogue once more", "Creazione delle chiavi e ripetizione del dialogo";
     MAKING_CARD: "Making keys and certificates", "Creazione di chiavi e certificati";
     LAY_CARD: "Lay the card on the reader, or put it in.", "Appoggiare la carta sul lettore, o inserirla.";
 
@@ -191,6 +192,9 @@ texts! {
     SOFT_MADE:
         "Software card of {}, who does not exist: {}\nCertificates to check it with: {}\nPIN {}, PUK {}\nIt is a toy: its PIN protects nothing, and its certificates are marked as tests. Try:",
         "Carta software di {}, che non esiste: {}\nCertificati per verificarla: {}\nPIN {}, PUK {}\nÈ un giocattolo: il suo PIN non protegge nulla e i suoi certificati sono marcati come prove. Per provarla:";
+    REDACTED:
+        "Made {}: a software card like the recorded one, of somebody who does not exist, and the same dialogue with it.\nEvery file was searched for the {} personal values that were replaced; none is left. Read {} before you share the folder: {} differences.",
+        "Creata {}: una carta software simile a quella registrata, di una persona che non esiste, e lo stesso dialogo con essa.\nIn ogni file sono stati cercati i {} dati personali sostituiti: non ne resta nessuno. Leggere {} prima di condividere la cartella: {} differenze.";
     SOFT_WAITING:
         "Waiting for a virtual reader at {}:{} ({}).",
         "In attesa di un lettore virtuale a {}:{} ({}).";

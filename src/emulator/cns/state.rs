@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::signature::RsaPrivateKey;
-use crate::emulator::contact::{FilePath, Model, Personalisation, ReadAccess};
+use crate::emulator::contact::{FilePath, Model, Personalisation, Profile, ReadAccess};
 use crate::emulator::error::Error;
 use crate::emulator::store::State;
 use crate::emulator::{contact, personalisation::CardKey};
@@ -17,8 +17,11 @@ const HOLDER: [u8; 2] = [0x10, 0x11];
 
 /// Everything of a contact card that outlives a reset.
 #[derive(Clone, Serialize, Deserialize)]
-pub(in crate::emulator) struct Persistent {
+pub(crate) struct Persistent {
     pub(super) model: Model,
+    /// How it behaves, if not as its model usually does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) profile: Option<Profile>,
     pub(super) personalisation: Personalisation,
 }
 
@@ -28,7 +31,15 @@ impl State for Persistent {
 
 impl Persistent {
     pub(in crate::emulator) fn new(personalisation: Personalisation, model: Model) -> Self {
-        Self { model, personalisation }
+        Self { model, profile: None, personalisation }
+    }
+
+    pub(in crate::emulator) fn with_profile(
+        personalisation: Personalisation,
+        model: Model,
+        profile: Option<Profile>,
+    ) -> Self {
+        Self { model, profile, personalisation }
     }
 
     /// How many wrong PINs, and how many wrong PUKs, the holder has left.

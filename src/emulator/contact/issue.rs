@@ -98,6 +98,17 @@ impl Default for IssueOptions {
     }
 }
 
+/// What is to stand in a card's files in the place of what follows from the citizen.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Given {
+    /// The number in EF_IDCarta.
+    pub(crate) card_number: Option<String>,
+    /// The fields of EF_DatiPersonali.
+    pub(crate) personal_data: Option<PersonalData>,
+    /// Size of that file.
+    pub(crate) personal_data_size: Option<usize>,
+}
+
 /// A card's content, with what is in it for tests to compare.
 #[derive(Debug, Clone)]
 pub struct Issued {
@@ -125,20 +136,35 @@ pub fn issue(
     entropy: &mut dyn Entropy,
     now: SystemTime,
 ) -> Result<Issued, Error> {
+    issue_given(pki, citizen, model, options, Given::default(), entropy, now)
+}
+
+/// The same with some of it given.
+pub(crate) fn issue_given(
+    pki: &TestPki,
+    citizen: &Citizen,
+    model: Model,
+    options: &IssueOptions,
+    given: Given,
+    entropy: &mut dyn Entropy,
+    now: SystemTime,
+) -> Result<Issued, Error> {
     citizen.check()?;
     let not_after = days_from(now, if model.is_cie() { CIE_DAYS } else { CNS_DAYS })?;
     let usual = if model.is_cie() { CardNumber::Printed } else { CardNumber::Digits };
-    let card_number = match options.card_number.unwrap_or(usual) {
+    let card_number = given.card_number.unwrap_or_else(|| match options.card_number.unwrap_or(usual) {
         CardNumber::Digits => numbered(citizen),
         CardNumber::Printed => printed(citizen),
-    };
+    });
     let (from, to) = (day_of(now)?, day_of(not_after)?);
     let mut personal_data = PersonalData::of(citizen, model.is_cie(), from, to)?;
     personal_data.issuer_code = match model.is_cie() {
         true => "100999".to_owned(),
         false => card_number.chars().take(4).collect(),
     };
-    let size = if model.is_cie() { CIE_PERSONAL_DATA } else { CNS_PERSONAL_DATA };
+    let personal_data = given.personal_data.unwrap_or(personal_data);
+    let usual = if model.is_cie() { CIE_PERSONAL_DATA } else { CNS_PERSONAL_DATA };
+    let size = given.personal_data_size.unwrap_or(usual);
     let file = personal_data.encode_file(options.header, size)?;
     let used = personal_data.encode(options.header)?;
     let covered = match options.digest_over {

@@ -67,7 +67,7 @@ pub(super) fn lay_out(content: Content<'_>) -> Result<Personalisation, Error> {
     });
     let atr = model.profile().atr;
     let length = u8::try_from(atr.len()).unwrap_or(0);
-    tree.file(&[0x2F01], filled([&[length], atr].concat(), 0x1E, "EF_ATR")?);
+    tree.file(&[0x2F01], filled([&[length], &*atr].concat(), 0x1E, "EF_ATR")?);
     tree.file(&[0x2F02], tlv::encode(0x5A, &serial_number));
     tree.file(&[0x3F01], public_key);
     tree.file(&[0x3F02], vec![0; 8]);

@@ -1,5 +1,6 @@
 //! The contact cards that the software card can pose as, by their answers to reset and what is told of them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -106,7 +107,7 @@ impl Model {
     #[must_use]
     pub fn profile(self) -> Profile {
         let usual = Profile {
-            atr: &hex_literal::hex!("3BFF1800FF8131FE55006B02090200010101434E531031809F"),
+            atr: Cow::Borrowed(&hex_literal::hex!("3BFF1800FF8131FE55006B02090200010101434E531031809F")),
             references: PinReferences::Both,
             wrong_pin: WrongPin::CountedThenBlocked,
             empty_verify: EmptyVerify::SpendsTry,
@@ -125,24 +126,24 @@ impl Model {
         match self {
             Self::Cns10 => usual,
             Self::Cns11 => Profile {
-                atr: &hex_literal::hex!("3BFF1800FF8131FE55006B02091617011101434E531131808D"),
+                atr: Cow::Borrowed(&hex_literal::hex!("3BFF1800FF8131FE55006B02091617011101434E531131808D")),
                 references: PinReferences::Backtracking,
                 wrong_pin: WrongPin::Counted,
                 ..usual
             },
             Self::Cie2 => Profile {
-                atr: &hex_literal::hex!("3BFF1800FF8131FE55006B02091300024954494420203180D3"),
+                atr: Cow::Borrowed(&hex_literal::hex!("3BFF1800FF8131FE55006B02091300024954494420203180D3")),
                 short_read: ShortRead::Warned,
                 ..usual
             },
             Self::Cie1 => Profile {
-                atr: &hex_literal::hex!("3BF41800FF8131805500318000C7"),
+                atr: Cow::Borrowed(&hex_literal::hex!("3BF41800FF8131805500318000C7")),
                 security_environment: 0x30,
                 key_use: KeyUse::Sign,
                 ..usual
             },
             Self::Athena => Profile {
-                atr: &hex_literal::hex!("3BDF18008131FE7D006B040C0184011101434E53103180FC"),
+                atr: Cow::Borrowed(&hex_literal::hex!("3BDF18008131FE7D006B040C0184011101434E53103180FC")),
                 references: PinReferences::Plain,
                 short_read: ShortRead::Corrected,
                 at_end: AtEnd::Refused,
@@ -150,7 +151,7 @@ impl Model {
                 ..usual
             },
             Self::Idemia => Profile {
-                atr: &hex_literal::hex!("3BFF1800008131FE45006B05052000012101434E5310318079"),
+                atr: Cow::Borrowed(&hex_literal::hex!("3BFF1800008131FE45006B05052000012101434E5310318079")),
                 references: PinReferences::Plain,
                 longest_challenge: 32,
                 control_information: ControlInformation::Parameters,
@@ -158,13 +159,13 @@ impl Model {
                 ..usual
             },
             Self::Infocamere => Profile {
-                atr: &hex_literal::hex!("3BFF1800FF8131FE55006B02090303010101434E531031809D"),
+                atr: Cow::Borrowed(&hex_literal::hex!("3BFF1800FF8131FE55006B02090303010101434E531031809D")),
                 wrong_pin: WrongPin::Uncounted,
                 ..usual
             },
             // What is told of short reads and of the end of a file was seen on a card of this kind.
             Self::Ace => Profile {
-                atr: &hex_literal::hex!("3BFF1800008131FE45006B04050100011101434E5310318069"),
+                atr: Cow::Borrowed(&hex_literal::hex!("3BFF1800008131FE45006B04050100011101434E5310318069")),
                 short_read: ShortRead::Success,
                 at_end: AtEnd::Refused,
                 paths: Paths::FromCurrent,
@@ -193,7 +194,7 @@ mod tests {
                 Model::Cie2 => "cie2",
                 _ => "cns",
             };
-            assert_eq!(known(model.profile().atr), expected, "{model}");
+            assert_eq!(known(&model.profile().atr), expected, "{model}");
         }
     }
 

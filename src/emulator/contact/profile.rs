@@ -1,11 +1,14 @@
 //! How a contact card behaves where masks differ, or where nobody knows, as data: one field for each doubt.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::iso7816::StatusWord;
 
 /// Which references a PIN of the master file is found under; those of other directories need bit 8 on every card.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum PinReferences {
     /// With and without bit 8: `10` and `90`.
@@ -17,7 +20,8 @@ pub enum PinReferences {
 }
 
 /// What a READ BINARY comes to that asks for more bytes than the file has left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ShortRead {
     /// The bytes that there are: with 9000 when Le was 00, with 6282 when it said a number.
@@ -31,7 +35,8 @@ pub enum ShortRead {
 }
 
 /// What a READ BINARY comes to that begins where the file ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum AtEnd {
     /// 6282 and no data.
@@ -41,7 +46,8 @@ pub enum AtEnd {
 }
 
 /// What a wrong PIN or PUK is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum WrongPin {
     /// 63Cx with the tries left, and 6983 when that was the last.
@@ -53,7 +59,8 @@ pub enum WrongPin {
 }
 
 /// What a VERIFY without data comes to. Nobody knows what all cards do, so a terminal must not send one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum EmptyVerify {
     /// It counts as a wrong PIN.
@@ -65,7 +72,8 @@ pub enum EmptyVerify {
 }
 
 /// What SELECT gives of the file that it selected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ControlInformation {
     /// The template 6F.
@@ -79,7 +87,8 @@ pub enum ControlInformation {
 }
 
 /// Which paths SELECT knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Paths {
     /// From the master file (P1 = 08) and from the current directory (P1 = 09).
@@ -87,7 +96,7 @@ pub enum Paths {
     /// From the current directory only; P1 = 08 is answered 6A86.
     FromCurrent,
     /// None: both are answered with this status word.
-    Refused(StatusWord),
+    Refused(#[serde(with = "crate::emulator::written::status")] StatusWord),
 }
 
 /// What a key that is bound to the holder's PIN can be used for. An object serves one purpose: the maker
@@ -105,7 +114,8 @@ pub enum KeyUse {
 }
 
 /// What PSO COMPUTE DIGITAL SIGNATURE makes of its input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum SignatureInput {
     /// A block of type 1 around the input as it is, which has to leave room for eight bytes FF.
@@ -119,11 +129,12 @@ pub enum SignatureInput {
 
 /// How a contact card behaves. [`Model::profile`](super::Model::profile) gives the usual one; a test may
 /// change it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Profile {
     /// Answer to reset as a PC/SC reader shows it.
-    pub atr: &'static [u8],
+    #[serde(with = "crate::emulator::written::bytes")]
+    pub atr: Cow<'static, [u8]>,
     /// Which references a PIN is found under.
     pub references: PinReferences,
     /// What a wrong PIN or PUK is answered.

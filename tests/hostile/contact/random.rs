@@ -133,7 +133,7 @@ impl Transport for Senseless {
     }
 
     fn atr(&self) -> &[u8] {
-        Model::Cns10.profile().atr
+        &hex_literal::hex!("3BFF1800FF8131FE55006B02090200010101434E531031809F")
     }
 
     fn company(&mut self) -> Option<&mut dyn cie::transport::Company> {
@@ -159,7 +159,7 @@ impl Transport for Stubborn {
     }
 
     fn atr(&self) -> &[u8] {
-        Model::Cns10.profile().atr
+        &hex_literal::hex!("3BFF1800FF8131FE55006B02090200010101434E531031809F")
     }
 
     fn company(&mut self) -> Option<&mut dyn cie::transport::Company> {
