@@ -98,6 +98,30 @@ impl StatusWord {
         if self.0 & 0xFFF0 == 0x63C0 { Some((self.0 & 0x000F) as u8) } else { None }
     }
 
+    /// Whether the standard gives it a meaning, or leaves its last digits to be counted with.
+    #[must_use]
+    pub const fn is_documented(self) -> bool {
+        matches!(
+            self.0,
+            0x9000
+                | 0x6100..=0x61FF
+                | 0x6200 | 0x6281..=0x6287
+                | 0x6300 | 0x6381 | 0x63C0..=0x63CF
+                | 0x6400 | 0x6401
+                | 0x6500 | 0x6581
+                | 0x6600
+                | 0x6700
+                | 0x6800 | 0x6881..=0x6884
+                | 0x6900 | 0x6981..=0x6988
+                | 0x6A00 | 0x6A80..=0x6A8A
+                | 0x6B00
+                | 0x6C00..=0x6CFF
+                | 0x6D00
+                | 0x6E00
+                | 0x6F00
+        )
+    }
+
     /// What the word means, in the standard's terms.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
@@ -190,6 +214,10 @@ mod tests {
         let meanings: std::collections::BTreeSet<_> =
             documented.iter().map(|word| StatusWord::new(*word).meaning()).collect();
         assert_eq!(meanings.len(), documented.len());
+        let has_meaning = |word: &u16| StatusWord::new(*word).meaning() != "not a documented status";
+        let mut with_meaning = (0..=u16::MAX).filter(has_meaning);
+        assert!(with_meaning.all(|word| StatusWord::new(word).is_documented()));
+        assert!(!StatusWord::new(0x6F05).is_documented() && !StatusWord::new(0x9001).is_documented());
         assert_eq!(StatusWord::new(0x1234).meaning(), "not a documented status");
         for (first, last) in [(0x6100, 0x61FF), (0x63C0, 0x63CF), (0x6C00, 0x6CFF)] {
             assert_eq!(StatusWord::new(first).meaning(), StatusWord::new(last).meaning());

@@ -179,7 +179,8 @@ pub fn import(
     }
     let plain = lines::without_colours(log);
     let log = plain.as_ref().map_or(log, |plain| plain.as_slice());
-    let mut builder = Builder::new();
+    let is_counted = matches!(format, LogFormat::OpenSc | LogFormat::Pcscd | LogFormat::PcscSpy);
+    let mut builder = Builder::new(is_counted);
     match format {
         LogFormat::OpenSc => opensc::import(log, &mut builder),
         LogFormat::Pcscd => pcscd::import(log, &mut builder),

@@ -23,6 +23,8 @@ struct Waiting {
 pub(super) struct Builder {
     entries: Vec<Entry>,
     allow: AllowList,
+    /// The one that each connection begins with.
+    fresh: AllowList,
     /// A connection that the log tells of and that nothing was said on yet.
     begun: Option<Event>,
     connected: bool,
@@ -35,10 +37,13 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    pub(super) fn new() -> Self {
+    /// `is_counted` is whether the log says how long each answer is, so that its end is its status word.
+    pub(super) fn new(is_counted: bool) -> Self {
+        let allow = if is_counted { AllowList::new() } else { AllowList::of_uncounted_bytes() };
         Self {
             entries: Vec::new(),
-            allow: AllowList::new(),
+            allow: allow.clone(),
+            fresh: allow,
             begun: None,
             connected: false,
             waiting: None,
@@ -94,6 +99,20 @@ impl Builder {
         self.answered(line, answer, time);
     }
 
+    /// Its answer, of which not even the end is known.
+    pub(super) fn answer_untold(&mut self, line: usize) {
+        self.answered(line, Told::default().and_uncounted(), None);
+    }
+
+    /// A command that goes out, of which only the beginning is known.
+    pub(super) fn command_begun(&mut self, line: usize, bytes: &[u8]) {
+        let header = bytes.get(..4).unwrap_or_default();
+        self.command(line, header, None);
+        if let Some(Entry { event: Event::Command(told), .. }) = self.entries.last_mut() {
+            *told = std::mem::take(told).and_uncounted();
+        }
+    }
+
     /// Its answer, of which nothing but the status word is known.
     pub(super) fn answer_uncounted(&mut self, line: usize, status: [u8; 2]) {
         let answer = Told::default().and_uncounted().and_told(self.allow.response(&status));
@@ -143,7 +162,7 @@ impl Builder {
         let begun = self.begun.take().or_else(|| (!self.connected).then(implied));
         if let Some(connection) = begun {
             self.push(connection);
-            self.allow = AllowList::new();
+            self.allow = self.fresh.clone();
             self.connected = true;
         }
     }

@@ -5,8 +5,10 @@
 //! > 00A4040C0DA0000000308000000009816001     << 90 00     => 00:B0:81:00:06     <- 6A82 (nothing there)
 //! ```
 //!
-//! Each stands in its own line, and can go on in the next; behind the bytes there may be a remark after one of
-//! `: ; # / ( [ |`. A line `atr HEX` begins a connection. Whatever else there is was not understood.
+//! Each stands in its own line; behind the bytes there may be a remark after one of `: ; # / ( [ |`. After a line of
+//! whole sixteens it can go on in the next. Then only the header of a command is told, and nothing of an answer: a line
+//! that stands there by itself could be anything, a PIN included. A line `atr HEX` begins a connection. Whatever else
+//! there is was not understood.
 
 use super::Reason;
 use super::builder::Builder;
@@ -26,6 +28,14 @@ struct Open {
     line: usize,
     outgoing: bool,
     bytes: Bytes,
+    goes_on: bool,
+}
+
+impl Open {
+    fn may_go_on(&self) -> bool {
+        let length = self.bytes.as_slice().len();
+        length > 0 && length % 16 == 0
+    }
 }
 
 pub(super) fn import(log: &[u8], builder: &mut Builder) {
@@ -41,7 +51,7 @@ pub(super) fn import(log: &[u8], builder: &mut Builder) {
             close(open.take(), builder);
             let mut bytes = Bytes::default();
             match bytes.push_digits(rest, true) {
-                Ok(()) => open = Some(Open { line: line.number, outgoing, bytes }),
+                Ok(()) => open = Some(Open { line: line.number, outgoing, bytes, goes_on: false }),
                 Err(reason) => builder.note(line.number, reason),
             }
         } else if let Some(rest) = atr(text) {
@@ -53,13 +63,19 @@ pub(super) fn import(log: &[u8], builder: &mut Builder) {
                 }
                 Err(_) => builder.note(line.number, Reason::Atr),
             }
-        } else if let Some(open) = open.as_mut().filter(|_| digits(text, true).is_ok()) {
+        } else if let Some(open) = open.as_mut().filter(|open| open.may_go_on() && digits(text, true).is_ok())
+        {
+            open.goes_on = true;
             if let Err(reason) = open.bytes.push_digits(text, true) {
                 builder.note(line.number, reason);
             }
         } else {
             close(open.take(), builder);
             builder.note(line.number, Reason::Unknown);
+        }
+        if line.is_cut && open.take_if(|open| !open.outgoing).is_some() {
+            // What stands last could be the middle of an answer, and no status word.
+            builder.note(line.number, Reason::Cut);
         }
     }
     close(open, builder);
@@ -81,10 +97,12 @@ fn atr(text: &[u8]) -> Option<&[u8]> {
 }
 
 fn close(open: Option<Open>, builder: &mut Builder) {
-    if let Some(Open { line, outgoing, bytes }) = open {
-        match outgoing {
-            true => builder.command(line, bytes.as_slice(), None),
-            false => builder.answer(line, bytes.as_slice(), None),
+    if let Some(Open { line, outgoing, bytes, goes_on }) = open {
+        match (outgoing, goes_on) {
+            (true, false) => builder.command(line, bytes.as_slice(), None),
+            (true, true) => builder.command_begun(line, bytes.as_slice()),
+            (false, false) => builder.answer(line, bytes.as_slice(), None),
+            (false, true) => builder.answer_untold(line),
         }
     }
 }

@@ -8,13 +8,15 @@
 //!                                   Normal processing.
 //! ```
 //!
-//! Sixteen bytes stand in a line. `opensc-tool` writes `Received (SW1=0x90, SW2=0x00):`, and below it a dump that does
+//! Sixteen bytes stand in a line. What goes on without the words that end an answer is not told, nor a command behind
+//! its header: a line by itself could be anything. `opensc-tool` writes `Received (SW1=0x90, SW2=0x00):`, and below it a dump that does
 //! not say how long it is: of such an answer only the status word is told. Given a file, `scriptor` repeats each of its lines before what comes of it: those
 //! are left out.
 
 use super::builder::Builder;
 use super::lines::{Bytes, after, code, digits, has, lines};
 use super::{Failure, Reason};
+use crate::iso7816::StatusWord;
 
 /// Whether a line can only be of these programs.
 pub(super) fn is_mark(text: &[u8]) -> bool {
@@ -28,6 +30,7 @@ struct Open {
     line: usize,
     outgoing: bool,
     bytes: Bytes,
+    goes_on: bool,
 }
 
 pub(super) fn import(log: &[u8], builder: &mut Builder) {
@@ -49,11 +52,11 @@ pub(super) fn import(log: &[u8], builder: &mut Builder) {
             }
             let mut bytes = Bytes::default();
             match bytes.push_digits(rest, true) {
-                Ok(()) => open = Some(Open { line: line.number, outgoing, bytes }),
+                Ok(()) => open = Some(Open { line: line.number, outgoing, bytes, goes_on: false }),
                 Err(reason) => builder.note(line.number, reason),
             }
             if has(text, " : ") {
-                close(open.take(), builder);
+                end(open.take(), builder);
             } else if line.is_cut && open.take_if(|open| !open.outgoing).is_some() {
                 builder.note(line.number, Reason::Cut);
             }
@@ -69,13 +72,8 @@ pub(super) fn import(log: &[u8], builder: &mut Builder) {
         }
         let more = !text.is_empty() && digits(text, true).is_ok_and(|bytes| !bytes.is_empty());
         match &mut open {
-            // An answer goes on; behind a command there is none yet.
-            Some(open) if more && !open.outgoing => {
-                if let Err(reason) = open.bytes.push_digits(text, true) {
-                    builder.note(line.number, reason);
-                }
-            }
-            Some(open) if more && open.bytes.as_slice().len() % 16 == 0 => {
+            Some(open) if more && (open.may_go_on() || open.is_ended_by(text)) => {
+                open.goes_on = !open.is_ended_by(text);
                 if let Err(reason) = open.bytes.push_digits(text, true) {
                     builder.note(line.number, reason);
                 }
@@ -90,7 +88,7 @@ pub(super) fn import(log: &[u8], builder: &mut Builder) {
             }
         }
         if has(text, " : ") {
-            close(open.take(), builder);
+            end(open.take(), builder);
         } else if line.is_cut && open.take_if(|open| !open.outgoing).is_some() {
             // What stands last could be the middle of an answer, and no status word.
             builder.note(line.number, Reason::Cut);
@@ -118,11 +116,32 @@ fn received(text: &[u8]) -> Option<([u8; 2], bool)> {
     Some(([byte(rest)?, byte(after(rest, "SW2=")?)?], text.ends_with(b":")))
 }
 
+impl Open {
+    /// Whether more can follow in the next line.
+    fn may_go_on(&self) -> bool {
+        let length = self.bytes.as_slice().len();
+        length > 0 && length % 16 == 0
+    }
+
+    /// Whether a line is the status word of an answer, by itself.
+    fn is_ended_by(&self, text: &[u8]) -> bool {
+        let status = digits(text, true).ok().and_then(|bytes| <[u8; 2]>::try_from(bytes.as_slice()).ok());
+        !self.outgoing && status.is_some_and(|status| StatusWord::from(status).is_documented())
+    }
+}
+
+/// The words behind an answer say that it ends there.
+fn end(open: Option<Open>, builder: &mut Builder) {
+    close(open.map(|open| Open { goes_on: false, ..open }), builder);
+}
+
 fn close(open: Option<Open>, builder: &mut Builder) {
-    if let Some(Open { line, outgoing, bytes }) = open {
-        match outgoing {
-            true => builder.command(line, bytes.as_slice(), None),
-            false => builder.answer(line, bytes.as_slice(), None),
+    if let Some(Open { line, outgoing, bytes, goes_on }) = open {
+        match (outgoing, goes_on) {
+            (true, false) => builder.command(line, bytes.as_slice(), None),
+            (true, true) => builder.command_begun(line, bytes.as_slice()),
+            (false, false) => builder.answer(line, bytes.as_slice(), None),
+            (false, true) => builder.answer_untold(line),
         }
     }
 }

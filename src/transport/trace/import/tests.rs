@@ -303,8 +303,8 @@ Using T=1 protocol\n# a remark\n00 20 00 10 08 \\\n31 32 33 34 35 36 37 38\n\
          Sending: {sixteen}\n60 01 \nReceived: {sixteen}\n90 00 \nNormal processing.\n\nSending: AA\n\n\
          Errors During Script Execution: no card\nScript was executed without error...\n"
     );
-    let events = "atr shared\n> 00A4040C0BA000000030800000000981\n< 9000\nevent terminal-reset\n> [18]\n< [16] 9000\n\
-                  > [1]\nevent failed\n";
+    let events = "atr shared\n> 00A4040C0BA000000030800000000981\n< 9000\nevent terminal-reset\n\
+                  > 00A4040C [?]\n< [16] 9000\n> [?]\nevent failed\n";
     says(LogFormat::Scriptor, &log, events, &[]);
     assert_eq!(LogFormat::recognise(log.as_bytes()), Some(LogFormat::Scriptor));
 }
@@ -326,12 +326,15 @@ APDU transmit failed: Card removed\n";
 fn where_a_log_breaks_off_no_data_are_told() {
     let pcscd = "00000001 APDU: 00 B0 00 00\n00000001 SW: 41 6F 70";
     let scriptor = "Using T=1 protocol\n> 00 B0 00 00\n< 41 6F 70";
-    let wrapped = "Using T=1 protocol\n> 00 B0 00 00\n< 41 \n6F 70";
+    let line = "41 ".repeat(16);
+    let wrapped = format!("Using T=1 protocol\n> 00 B0 00 00\n< {line}\n6F 70");
+    let list = "> 00B00000\n< 416F70";
     let window = "Sending: 00 B0 00 00\nReceived: 41 6F 70";
     for (format, log, command, end) in [
         (LogFormat::Pcscd, pcscd, 1, 2),
         (LogFormat::Scriptor, scriptor, 2, 3),
-        (LogFormat::Scriptor, wrapped, 2, 4),
+        (LogFormat::Scriptor, &wrapped, 2, 4),
+        (LogFormat::HexList, list, 1, 2),
         (LogFormat::Scriptor, window, 1, 2),
     ] {
         let notes = [(command, Reason::Unanswered), (end, Reason::Cut)];
@@ -343,11 +346,12 @@ fn where_a_log_breaks_off_no_data_are_told() {
 fn lists_as_people_write_them() {
     let log = "\
 # a remark\n\natr 3B00\n> 00a4 0400 # select\n<90:00\n  >> 00,B0,81,00,06\n  << 6A 82 (nothing there)\n\
-=> 00 20 00 81\n   08 31 32 33 34 35 36 37 38\n<= 63C2 us 12\nATR: 3F 00\n-> 0084000008\n<- 41\n42 9000\n\
+=> 00 20 00 81\n   08 31 32 33 34 35 36 37 38\n<= 63C2 us 12\nATR: 3F 00\n-> 0084000008\n<- 4142 9000\n\n\
 ATR: 1234\n> 12345678 hello\n12345678\n>\n< 9000\nPIN 12345678\n";
-    let events = "atr 3B00 shared\n> 00A40400\n< 9000\n> 00B0810006\n< 6A82\n> 00200081 [?]\n< 63C2\natr 3F00 shared\n\
+    let events = "atr 3B00 shared\n> 00A40400\n< 9000\n> 00B0810006\n< 6A82\n> 00200081\n< 63C2\natr 3F00 shared\n\
                   > 0084000008\n< [2] 9000\n";
     let notes = [
+        (9, Reason::Unknown),
         (15, Reason::Atr),
         (16, Reason::NotHex),
         (17, Reason::Unknown),
@@ -362,6 +366,40 @@ ATR: 1234\n> 12345678 hello\n12345678\n>\n< 9000\nPIN 12345678\n";
         "cie-trace 1\norigin emulator\nkind plain\nclock 2026-01-01T00:00:00Z\natr shared\n{CIE_3}end\n"
     );
     assert_eq!(LogFormat::recognise(trace.as_bytes()), Some(LogFormat::HexList));
+}
+
+/// A line that stands by itself could be a PIN: it is no part of the answer before it, and of what does go on in
+/// whole lines of sixteen nothing is told that could be one.
+#[test]
+fn a_pin_on_a_line_of_its_own_is_not_told() {
+    let sixteen = "41".repeat(16);
+    for pin in ["12346123", "12349000", "10203040", "00006300"] {
+        let scriptor = "Using T=1 protocol\n";
+        for (format, log, events, noted) in [
+            (LogFormat::HexList, format!("> 00200081\n< 63C3\n{pin}\n"), "> 00200081\n< 63C3\n", Some(3)),
+            (LogFormat::HexList, format!("> 00200081\n{pin}\n< 63C3\n"), "> 00200081\n< 63C3\n", Some(2)),
+            (LogFormat::HexList, format!("> 00B00000\n< {sixteen}\n{pin}\n"), "> 00B00000\n< [?]\n", None),
+            (LogFormat::HexList, format!("> 00A4040004\n{pin}\n< 9000\n"), "> 00A4040004\n< 9000\n", Some(2)),
+            (LogFormat::HexList, format!("> {pin}\n< 9000\n"), "> [?]\n< 9000\n", None),
+            (
+                LogFormat::Scriptor,
+                format!("{scriptor}> 00 20 00 81\n< 63 C3\n{pin}\nend\n"),
+                "> 00200081\n< 63C3\n",
+                Some(4),
+            ),
+            (
+                LogFormat::Scriptor,
+                format!("{scriptor}> 00 B0 00 00\n< {sixteen}\n{pin}\nend\n"),
+                "> 00B00000\n< [?]\n",
+                None,
+            ),
+        ] {
+            let (told, notes) = told(format, log.as_bytes());
+            assert_eq!(told, format!("atr shared\n{events}"), "{log}");
+            let unknown: Vec<_> = notes.iter().filter(|(_, reason)| *reason == Reason::Unknown).collect();
+            assert_eq!(unknown.first().map(|(line, _)| *line), noted, "{log}");
+        }
+    }
 }
 
 #[test]
@@ -387,13 +425,13 @@ fn what_is_too_much_is_refused_or_counted() {
     let long =
         [b"> ", &b"00 ".repeat(65_544)[..], b"\n< 9000\n> ", &b"0".repeat(LOG_LINE_MAX), b"\n"].concat();
     let (events, notes) = told(LogFormat::HexList, &long);
-    assert_eq!((events.as_str(), notes), ("atr shared\n> [65544]\n< 9000\n", vec![(3, Reason::LineTooLong)]));
+    assert_eq!((events.as_str(), notes), ("atr shared\n> [?]\n< 9000\n", vec![(3, Reason::LineTooLong)]));
     let noisy = ["> 00A40000\n< 9000\n", &"hello\n".repeat(UNPARSED_MAX + 7)].concat();
     let noisy = whole(noisy.as_bytes()).unwrap();
     assert_eq!((noisy.unparsed.len(), noisy.unparsed_count), (UNPARSED_MAX, UNPARSED_MAX + 7));
     assert_eq!(whole(&b">00A40000\n<9000\n".repeat(EVENTS_MAX / 2)).err(), Some(ImportError::TraceTooLong));
     // Few events, much text.
-    let select = format!(">00A40000\n<6281C0{}9000\n", "8000".repeat(96));
+    let select = format!(">00A40000\n<6281C0{}9000\n", "800100".repeat(64));
     let many = TRACE_MAX / select.len();
     assert!(whole(select.repeat(many - 1000).as_bytes()).is_ok());
     assert!(many < EVENTS_MAX / 2);
