@@ -179,6 +179,8 @@ pub struct Link {
     interruptions: u64,
     /// Where a plain trace of this dialogue is written.
     tap: Option<trace::Tap>,
+    /// Whether everything may be recorded of the card.
+    test_card: Option<trace::TestCard>,
 }
 
 /// Where there was a transport that went somewhere else.
@@ -220,20 +222,42 @@ impl Link {
             in_transaction: false,
             interruptions: 0,
             tap: None,
+            test_card: None,
         }
     }
 
-    /// The same link, with everything recorded that is said over it from here on. What was said before is not in the
-    /// trace, so this is for a link fresh from its reader. [`Link::statistics`] begin anew.
+    /// What the card is, if it showed the mark of a software card ([`card::find_mark`](crate::card::find_mark)) or is a
+    /// recorded one.
+    #[must_use]
+    pub fn test_card(&self) -> Option<trace::TestCard> {
+        self.test_card
+    }
+
+    /// The card showed the mark.
+    pub(crate) fn mark(&mut self) {
+        self.test_card = Some(trace::TestCard::marked());
+    }
+
+    /// The same link, with everything recorded that the protocols say over it from here on. What was said before is not in the
+    /// trace, so this is for a link fresh from its reader. A card without the mark is not recorded whole: the recorder
+    /// says so when it is finished. A plain trace has what goes through a [`Channel`](crate::secure_messaging::Channel). [`Link::statistics`] begin anew.
     #[must_use]
     pub fn recorded(mut self, recorder: &trace::Recorder) -> Self {
+        if let trace::What::Replayable(card) = recorder.what() {
+            // The mark of one card is no licence for another.
+            if card.origin() == trace::Origin::Emulator && self.test_card.is_none() {
+                recorder.refuse("the card did not show the mark of a software card");
+                return self;
+            }
+        }
         self.end_transaction();
         let transport = std::mem::replace(&mut self.transport, Box::new(Nowhere));
         let entropy = std::mem::replace(&mut self.entropy, Box::new(SystemEntropy));
         let clock = std::mem::replace(&mut self.clock, Box::new(SystemClock));
         let recorded = trace::record(recorder, transport, entropy, clock);
         (self.transport, self.entropy, self.clock) = (recorded.transport, recorded.entropy, recorded.clock);
-        self.tap = recorded.tap;
+        // Two recorders may listen, one on the wire and one above it.
+        self.tap = recorded.tap.or(self.tap.take());
         self.statistics = Statistics::default();
         self
     }

@@ -37,15 +37,16 @@ impl Write for Paper {
 }
 
 /// Records a dialogue on a link.
-fn recorded<T>(kind: Kind, link: impl Fn() -> Link, dialogue: impl FnOnce(Link) -> T) -> (Trace, T) {
+fn recorded<T>(kind: Kind, link: impl FnOnce() -> Link, dialogue: impl FnOnce(Link) -> T) -> (Trace, T) {
+    let link = card::find_mark(link()).unwrap();
     let what = match kind {
-        Kind::Replayable => What::Replayable(card::find_mark(link()).unwrap().1.unwrap()),
+        Kind::Replayable => What::Replayable(link.test_card().unwrap()),
         Kind::Plain => What::Plain(Origin::Emulator),
         _ => What::Diagnostic(Origin::Emulator),
     };
     let paper = Paper::default();
     let recorder = Recorder::new(paper.clone(), what);
-    let outcome = dialogue(link().recorded(&recorder));
+    let outcome = dialogue(link.recorded(&recorder));
     recorder.finish().unwrap();
     let text = paper.0.lock().unwrap().clone();
     (Trace::parse(&text).unwrap(), outcome)

@@ -6,10 +6,9 @@ use crate::cns::Credential;
 use crate::ias::File;
 use crate::passive::ClaimedSecurityObject;
 use crate::transport::Link;
-use crate::transport::trace::TestCard;
 use crate::trust::Certificate;
 
-/// Looks for the mark of a software card: on a CIE 3 in the document signer's certificate within EF.SOD, on a contact
+/// Looks for the mark of a software card; [`Link::test_card`] says whether it was found: on a CIE 3 in the document signer's certificate within EF.SOD, on a contact
 /// card in the authentication certificate. Nothing it sends carries a PIN. The card is reset afterwards, whatever it
 /// is, so that a recording begins with a card that knows nothing; another program that uses it loses its state.
 ///
@@ -18,7 +17,7 @@ use crate::trust::Certificate;
 ///
 /// # Errors
 /// [`Refused`] with the link if the exchange fails.
-pub fn find_mark(link: Link) -> Result<(Link, Option<TestCard>), Refused<Link>> {
+pub fn find_mark(link: Link) -> Result<Link, Refused<Link>> {
     let (mut link, marked) = match open(link) {
         Ok(mut card) => {
             let marked = is_marked(&mut card);
@@ -30,7 +29,12 @@ pub fn find_mark(link: Link) -> Result<(Link, Option<TestCard>), Refused<Link>> 
     };
     let outcome = link.reset().map_err(|error| Error::Failed(failed(error))).and(marked);
     match outcome {
-        Ok(marked) => Ok((link, marked.then(TestCard::marked))),
+        Ok(marked) => {
+            if marked {
+                link.mark();
+            }
+            Ok(link)
+        }
         Err(error) => Err(Refused::new(link, error)),
     }
 }

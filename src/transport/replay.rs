@@ -143,11 +143,17 @@ impl Replay {
     pub fn link(&self) -> Result<Link, super::Error> {
         let mut state = self.state();
         let (atr, shared) = state.connect()?;
-        let clock = FixedClock(state.trace.clock);
+        let (clock, number) = (FixedClock(state.trace.clock), state.connection);
+        let is_emulated = state.trace.origin == Origin::Emulator;
         drop(state);
         let transport =
-            ReplayTransport { replay: self.clone(), atr, shared_at_first: shared, exclusive: false };
-        Ok(Link::assemble(Box::new(transport), Box::new(self.clone()), Box::new(clock)))
+            ReplayTransport { replay: self.clone(), number, atr, shared_at_first: shared, exclusive: false };
+        let entropy = ReplayEntropy { replay: self.clone(), number };
+        let mut link = Link::assemble(Box::new(transport), Box::new(entropy), Box::new(clock));
+        if is_emulated {
+            link.mark();
+        }
+        Ok(link)
     }
 
     /// The line of the trace, from 1, of what was last played back; 0 before the first.
@@ -212,27 +218,45 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-impl Entropy for Replay {
+/// The randomness of one recorded connection.
+struct ReplayEntropy {
+    replay: Replay,
+    number: usize,
+}
+
+impl Entropy for ReplayEntropy {
     fn draw(&mut self, label: &'static str, out: &mut [u8]) -> Result<(), EntropyError> {
-        self.state().draw(label, out)
+        let mut state = self.replay.state();
+        state.check(self.number).map_err(|_| EntropyError(label))?;
+        state.draw(label, out)
     }
 }
 
 /// One recorded connection.
 struct ReplayTransport {
     replay: Replay,
+    number: usize,
     atr: Vec<u8>,
     shared_at_first: bool,
     exclusive: bool,
 }
 
+impl ReplayTransport {
+    /// Where the replay stands, unless it stands in another connection by now.
+    fn state(&self) -> Result<MutexGuard<'_, State>, super::Error> {
+        let mut state = self.replay.state();
+        state.check(self.number)?;
+        Ok(state)
+    }
+}
+
 impl Transport for ReplayTransport {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, super::Error> {
-        self.replay.state().transmit(command)
+        self.state()?.transmit(command)
     }
 
     fn reset(&mut self) -> Result<(), super::Error> {
-        self.replay.state().reset()
+        self.state()?.reset()
     }
 
     fn atr(&self) -> &[u8] {
@@ -246,7 +270,7 @@ impl Transport for ReplayTransport {
 
 impl Company for ReplayTransport {
     fn begin(&mut self) -> Result<(), super::Error> {
-        self.replay.state().company(|event| match event {
+        self.state()?.company(|event| match event {
             Event::BeginFailed(failure) => Some(*failure),
             _ => None,
         })
@@ -259,7 +283,7 @@ impl Company for ReplayTransport {
     }
 
     fn set_exclusive(&mut self, exclusive: bool) -> Result<(), super::Error> {
-        let outcome = self.replay.state().company(match exclusive {
+        let outcome = self.state()?.company(match exclusive {
             true => |event| if let Event::ExclusiveFailed(failure) = event { Some(*failure) } else { None },
             false => |event| if let Event::ShareFailed(failure) = event { Some(*failure) } else { None },
         });

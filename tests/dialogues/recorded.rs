@@ -96,7 +96,8 @@ impl Sink {
 /// The trace of a dialogue with a fresh card, which `connect` lays on some reader, with what it came to.
 pub fn record(recording: &Recording, connect: impl FnOnce(&SoftCard) -> Link) -> String {
     let card = recording.kind.card();
-    let (link, mark) = find_mark(connect(&card)).unwrap();
+    let link = find_mark(connect(&card)).unwrap();
+    let mark = link.test_card();
     let sink = Sink::default();
     let recorder = Recorder::new(sink.clone(), What::Replayable(mark.expect("a software card")));
     let outcome = (recording.dialogue)(link.recorded(&recorder));

@@ -74,6 +74,89 @@ fn the_end_is_written_when_nobody_can_say_more() {
     assert_eq!(sink.text(), "");
 }
 
+/// The mark of one card is no licence for another: what is not found to have it is not recorded whole.
+#[test]
+fn another_card_is_not_recorded_under_the_mark_of_one() {
+    let soft = card(Chip::Gemalto);
+    let mark = card::find_mark(link(&soft)).unwrap().test_card().unwrap();
+    let sink = Sink::default();
+    let recorder = Recorder::new(sink.clone(), What::Replayable(mark));
+    let mut other = link(&card(Chip::Nxp)).recorded(&recorder);
+    other.exchange(&command::verify(0x81, b"12345678")).unwrap();
+    drop(other);
+    assert_eq!(recorder.finish().unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+    assert_eq!(sink.text(), "");
+}
+
+/// A trace has one moment, for all its connections.
+#[test]
+fn the_moment_of_a_trace_is_that_of_its_first_connection() {
+    let soft = card(Chip::Gemalto);
+    let sink = Sink::default();
+    let recorder = Recorder::new(sink.clone(), ALL[1]);
+    let at = |seconds| {
+        let clock =
+            cie::environment::FixedClock(crate::common::now() + std::time::Duration::from_secs(seconds));
+        soft.insert_with(cie::emulator::entropy::Seeded::new(1), clock).recorded(&recorder).now()
+    };
+    assert_eq!((at(0), at(90_000)), (crate::common::now(), crate::common::now()));
+    recorder.finish().unwrap();
+    let replay = Replay::of(Trace::parse(sink.text().as_bytes()).unwrap()).unwrap();
+    assert_eq!(replay.link().unwrap().now(), crate::common::now());
+}
+
+#[test]
+fn what_is_not_whole_is_said_to_be() {
+    // While a link is there, more can come.
+    let recorder = Recorder::new(Sink::default(), ALL[0]);
+    let open = link(&card(Chip::Gemalto)).recorded(&recorder);
+    assert!(recorder.clone().finish().unwrap_err().to_string().contains("still open"));
+    drop(open);
+    recorder.finish().unwrap();
+    // Whoever asks, and however often, is told the same.
+    let recorder = Recorder::new(Full(60), ALL[0]);
+    drop(link(&card(Chip::Gemalto)).recorded(&recorder));
+    for _ in 0..2 {
+        assert_eq!(recorder.clone().finish().unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+    // A panic in the thread of the link, with the recorder elsewhere.
+    let sink = Sink::default();
+    let recorder = Recorder::new(sink.clone(), ALL[0]);
+    let theirs = recorder.clone();
+    let panicked = std::thread::spawn(move || {
+        let mut link = link(&card(Chip::Gemalto)).recorded(&theirs);
+        link.reset_when_dropped(true);
+        panic!("as a test does");
+    });
+    assert!(panicked.join().is_err());
+    assert_eq!(recorder.finish().unwrap_err().kind(), io::ErrorKind::Interrupted);
+    assert!(!sink.text().contains("terminal-reset") && !sink.text().contains("end"));
+    // What no trace holds.
+    for (label, length) in [("two words", 4), ("", 4), ("RND", 1025)] {
+        let recorder = Recorder::new(Sink::default(), ALL[1]);
+        let mut link = link(&card(Chip::Gemalto)).recorded(&recorder);
+        link.draw(label, &mut vec![0; length]).unwrap();
+        drop(link);
+        assert_eq!(recorder.finish().unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+}
+
+/// One on the wire and one above it.
+#[test]
+fn two_recorders_can_listen() {
+    let sinks = [Sink::default(), Sink::default()];
+    let [plain, wire] =
+        [(&sinks[0], ALL[2]), (&sinks[1], ALL[0])].map(|(sink, what)| Recorder::new(sink.clone(), what));
+    let both = link(&card(Chip::Gemalto)).recorded(&plain).recorded(&wire);
+    drop(cie::ias::Application::select(both).unwrap());
+    for recorder in [plain, wire] {
+        recorder.finish().unwrap();
+    }
+    for sink in sinks {
+        assert!(sink.text().contains("> 00A4040C0DA0000000308000000009816001\n< 9000"), "{}", sink.text());
+    }
+}
+
 /// A disk that is full after some bytes.
 struct Full(usize);
 
@@ -211,8 +294,8 @@ fn only_what_shows_the_mark_is_a_software_card() {
         (|identifier| identifier != 0x1001, false),
     ] {
         let soft = with_files(keep);
-        let (mut link, mark) = card::find_mark(link(&soft)).unwrap();
-        assert_eq!(mark.map(TestCard::origin), marked.then_some(Origin::Emulator));
+        let mut link = card::find_mark(link(&soft)).unwrap();
+        assert_eq!(link.test_card().map(TestCard::origin), marked.then_some(Origin::Emulator));
         assert_eq!(soft.verify_count(), 0);
         // The card was reset: nothing is selected.
         let read = link.exchange(&command::read_binary_by_short_identifier(1, 12)).unwrap();

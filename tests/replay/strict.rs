@@ -93,6 +93,24 @@ fn everything_comes_in_its_order_and_to_its_end() {
     assert!(said(twice.link().map(|_| ())).contains("the end was recorded; a new connection was made"));
 }
 
+/// Each link is its own connection: an earlier one is not answered with what was said over a later one.
+#[test]
+fn an_earlier_connection_is_over() {
+    let read = command::read_binary(0, 4);
+    let two = replay("atr\nrandom A 01\natr\n> 00B0000004\n< 9000\nrandom A 02\n");
+    let mut first = two.link().unwrap();
+    first.draw("A", &mut [0]).unwrap();
+    let mut second = two.link().unwrap();
+    second.exchange(&read).unwrap();
+    first.draw("A", &mut [0]).unwrap_err();
+    let told = said(second.exchange(&read));
+    assert!(told.ends_with("an earlier connection was used once more"), "{told}");
+    two.conclude::<_, Error>(Ok(())).unwrap_err();
+    // Nor does a lenient one draw from a later connection.
+    let two = replay("atr\natr\nrandom A 02\n").lenient();
+    two.link().unwrap().draw("A", &mut [0]).unwrap_err();
+}
+
 #[test]
 fn what_went_wrong_then_goes_wrong_again() {
     let read = command::read_binary(0, 4);

@@ -63,8 +63,8 @@ impl Tape {
             TraceKind::Diagnostic => (link, What::Diagnostic(origin)),
             TraceKind::Plain => (link, What::Plain(origin)),
             TraceKind::Replayable => {
-                let (link, mark) = card::find_mark(link)?;
-                let card = mark.or_else(|| recording.test_card.then(TestCard::declared));
+                let link = if link.test_card().is_some() { link } else { card::find_mark(link)? };
+                let card = link.test_card().or_else(|| recording.test_card.then(TestCard::declared));
                 let refused = || Failure::Own(failure::NO_TEST_CARD, String::new());
                 (link, What::Replayable(card.ok_or_else(refused)?))
             }

@@ -11,6 +11,8 @@ pub(super) struct State {
     pub(super) trace: Trace,
     /// The next entry.
     next: usize,
+    /// The connection that it stands in, from 1.
+    pub(super) connection: usize,
     pub(super) lenient: bool,
     pub(super) mismatch: Option<Mismatch>,
     pub(super) deviations: Vec<Mismatch>,
@@ -21,7 +23,7 @@ const DEVIATIONS_MAX: usize = 1000;
 
 impl State {
     pub(super) fn of(trace: Trace) -> Self {
-        Self { trace, next: 0, lenient: false, mismatch: None, deviations: Vec::new() }
+        Self { trace, next: 0, connection: 0, lenient: false, mismatch: None, deviations: Vec::new() }
     }
 
     pub(super) fn line(&self) -> usize {
@@ -81,10 +83,19 @@ impl State {
         match self.trace.entries.get(self.next).map(|entry| entry.event.clone()) {
             Some(Event::Connected { atr, shared }) => {
                 self.next += 1;
+                self.connection += 1;
                 Ok((atr, shared))
             }
             _ => Err(self.differ("a new connection was made".to_owned(), None)),
         }
+    }
+
+    /// Whether this is the connection in which the replay stands.
+    pub(super) fn check(&mut self, connection: usize) -> Result<(), Error> {
+        if connection == self.connection {
+            return Ok(());
+        }
+        Err(self.differ("an earlier connection was used once more".to_owned(), None))
     }
 
     /// The recorded answer to this command.
@@ -165,7 +176,9 @@ impl State {
         };
         let mut place = self.next;
         if self.lenient && self.peek().and_then(&drawn).is_none() {
-            let later = self.trace.entries.iter().skip(self.next).position(|entry| drawn(entry).is_some());
+            let begins = |entry: &&Entry| matches!(entry.event, Event::Connected { .. });
+            let here = self.trace.entries.iter().skip(self.next).take_while(|entry| !begins(entry));
+            let later = here.map(&drawn).position(|drawn| drawn.is_some());
             if let Some(later) = later {
                 self.deviate(self.mismatch(format!("{} bytes were drawn for {label}", out.len()), None));
                 place += later;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::Told;
+use super::told::BYTES_MAX;
 use crate::iso7816::StatusWord;
 use crate::transport::Error;
 
@@ -54,6 +55,44 @@ pub enum Event {
     Protected,
     /// `event clear`: in a plain trace, from here on in clear again.
     Clear,
+}
+
+/// The most bytes of one draw: more than any exponent or key of this library takes.
+pub(super) const DRAW_MAX: usize = 1024;
+/// The longest label of a draw.
+pub(super) const LABEL_MAX: usize = 32;
+/// The longest answer to reset (ISO/IEC 7816-3 section 8.2.1), and some for readers that invent their own.
+pub(super) const ATR_MAX: usize = 64;
+
+impl Event {
+    /// Whether it is read back when it is written.
+    pub(super) fn is_writable(&self) -> bool {
+        match self {
+            Self::Connected { atr, .. } => atr.len() <= ATR_MAX,
+            Self::Random { label, bytes } => {
+                let printable = label.bytes().all(|byte| byte.is_ascii_graphic());
+                (1..=LABEL_MAX).contains(&label.len()) && printable && bytes.len() <= DRAW_MAX
+            }
+            Self::Command(told) | Self::Response { answer: told, .. } => told.len() <= BYTES_MAX,
+            _ => true,
+        }
+    }
+
+    /// More bytes than its line has.
+    pub(super) fn text_max(&self) -> usize {
+        const WORDS: usize = 128;
+        let bytes = match self {
+            Self::Connected { atr, .. } => atr.len(),
+            Self::Random { bytes, .. } => bytes.len(),
+            // Between two pieces there is a blank, and a gap is written in a few digits.
+            Self::Command(told) | Self::Response { answer: told, .. } => {
+                told.told_len() + 8 * told.pieces().len()
+            }
+            Self::Wire(words) => 4 * words.len(),
+            _ => 0,
+        };
+        2 * bytes + WORDS
+    }
 }
 
 /// Why there was no answer.

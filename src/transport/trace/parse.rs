@@ -4,19 +4,14 @@ mod lines;
 
 use std::time::Duration;
 
-use lines::{Line, Lines, Words};
+use lines::{Line, Lines, Words, number};
 use zeroize::Zeroizing;
 
-use super::{EVENTS_MAX, Entry, Event, Failure, Kind, Origin, TRACE_MAX, Told, Trace};
+use super::event::{ATR_MAX, DRAW_MAX, LABEL_MAX};
+use super::{EVENTS_MAX, Entry, Event, Failure, Kind, Origin, Piece, TRACE_MAX, Told, Trace};
 use crate::environment::moment;
 use crate::iso7816::{StatusWord, command};
 
-/// The most bytes of one draw: more than any exponent or key of this library takes.
-const DRAW_MAX: usize = 1024;
-/// The longest label of a draw.
-const LABEL_MAX: usize = 32;
-/// The longest answer to reset (ISO/IEC 7816-3 section 8.2.1), and some for readers that invent their own.
-const ATR_MAX: usize = 64;
 /// The longest time for one command that is written: a day, in microseconds.
 const TIME_MAX: u64 = 86_400_000_000;
 
@@ -152,7 +147,7 @@ fn read(bytes: &[u8]) -> Result<(Trace, Option<ParseError>), ParseError> {
         return Err(ParseError { line: 1, column: 1, problem: Problem::NotATrace });
     };
     let mut trace = Trace { origin, kind, clock, entries: Vec::new() };
-    let mut state = State { kind, connected: false, waiting: None };
+    let mut state = State { kind, connected: false, waiting: None, wire_told: false };
     while let Some(line) = lines.next() {
         let line = line?;
         if line.text == "end" {
@@ -209,7 +204,8 @@ fn event(line: Line<'_>) -> Result<Event, ParseError> {
                 None => None,
                 Some(_) => {
                     let word = words.needed()?;
-                    let time = word.text.parse().ok().filter(|time| *time <= TIME_MAX);
+                    let time = number(word.text).and_then(|time| u64::try_from(time).ok());
+                    let time = time.filter(|time| *time <= TIME_MAX);
                     Some(Duration::from_micros(time.ok_or(words.error_at(Some(word), Problem::OutOfRange))?))
                 }
             };
@@ -258,6 +254,8 @@ struct State<'a> {
     connected: bool,
     /// The command whose answer is to come.
     waiting: Option<Line<'a>>,
+    /// Whether its status words on the wire were told.
+    wire_told: bool,
 }
 
 impl<'a> State<'a> {
@@ -277,6 +275,10 @@ impl<'a> State<'a> {
             }
             // A draw and a reset between a command and its answer would have no place to be played back.
             Event::Response { .. } | Event::Failed(_) => self.waiting = None,
+            // Once, and before the answer.
+            Event::Wire(_) if std::mem::replace(&mut self.wire_told, true) => {
+                return error(Problem::UnknownWord);
+            }
             Event::Wire(_) => {}
             _ => {
                 if let Some(error) = self.unanswered() {
@@ -296,12 +298,9 @@ impl<'a> State<'a> {
             {
                 error(Problem::WrongKind)
             }
-            // Header and length may be told.
-            Event::Command(told) if plain && told.beginning().len() > 7 && carries_pin(told) => {
-                error(Problem::Pin)
-            }
+            Event::Command(told) if plain && may_tell_a_pin(told) => error(Problem::Pin),
             Event::Command(_) => {
-                self.waiting = Some(line);
+                (self.waiting, self.wire_told) = (Some(line), false);
                 Ok(())
             }
             Event::Connected { .. } => {
@@ -313,6 +312,15 @@ impl<'a> State<'a> {
     }
 }
 
-fn carries_pin(told: &Told) -> bool {
-    told.header().is_some_and(|[_, ins, ..]| command::carries_pin(ins))
+/// Whether anything but header, length and Le is told of a command that carries a PIN, or of one that does not say
+/// what it is.
+fn may_tell_a_pin(told: &Told) -> bool {
+    match (told.header(), told.pieces()) {
+        (Some([_, ins, ..]), _) if !command::carries_pin(ins) => false,
+        (Some(_), [Piece::Bytes(head)]) => head.len() > 5,
+        (Some(_), [Piece::Bytes(head), _]) => head.len() > 7,
+        (Some(_), [Piece::Bytes(head), _, Piece::Bytes(le)]) => head.len() > 7 || le.len() > 2,
+        (None, [Piece::Bytes(_)] | [Piece::Hidden(_) | Piece::Uncounted] | []) => false,
+        _ => true,
+    }
 }

@@ -1,19 +1,21 @@
 //! Writing a trace while the dialogue goes on: each line is written when it happens, so that a crash keeps what
 //! was said before it.
 
-use std::fmt;
+mod link;
+
+use std::fmt::{self, Write as _};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
 use zeroize::Zeroizing;
 
-use super::{AllowList, Event, Failure, Kind, Origin, Told, Trace};
-use crate::environment::{Clock, Entropy, EntropyError, FixedClock, moment};
-use crate::iso7816::{Command, Response, StatusWord, command};
-use crate::transport::{Company, Error, Transport};
+use super::{AllowList, EVENTS_MAX, Event, Kind, Origin, TRACE_MAX, Trace};
+
+pub(crate) use link::Tap;
+pub(in crate::transport) use link::record;
 
 /// A card of which everything may be recorded, its PIN included: the draws of randomness and the bytes on the wire
 /// together give the session keys, and so the PIN.
@@ -27,7 +29,7 @@ impl TestCard {
         Self(Origin::TestCard)
     }
 
-    /// A card that shows the mark of a software card.
+    /// A card that shows the mark of a software card ([`card::find_mark`](crate::card::find_mark)).
     pub(crate) const fn marked() -> Self {
         Self(Origin::Emulator)
     }
@@ -99,44 +101,71 @@ impl Recorder {
     /// Records into anything. A writer with a buffer keeps back what a crash would lose.
     #[must_use]
     pub fn new(sink: impl Write + Send + 'static, what: What) -> Self {
-        let tape =
-            Tape { sink: Box::new(sink), state: State::Blank, connections: 0, allow: AllowList::new() };
+        let tape = Tape {
+            sink: Box::new(sink),
+            state: State::Blank,
+            clock: None,
+            connections: 0,
+            is_open: false,
+            events: 0,
+            bytes: 0,
+            allow: AllowList::new(),
+        };
         Self { what, tape: Arc::new(Mutex::new(tape)) }
     }
 
-    /// Writes the end. Without this it is written when the last handle and the last recorded connection are gone;
-    /// after a panic it is not.
+    /// Writes the end, when the recorded links are gone. Without this it is written with the last handle and the last
+    /// recorded link; after a panic it is not.
     ///
     /// # Errors
-    /// The first error of writing, or if two connections were recorded at once: the trace is not whole then. The
-    /// dialogue itself went on regardless.
+    /// The first error of writing, or why the trace is not whole: two connections at once, one that is still open or
+    /// was given up by a panic, a card without the mark, something that no trace holds. The dialogue itself went on
+    /// regardless.
     pub fn finish(self) -> io::Result<()> {
         let mut tape = self.lock();
+        if tape.is_open {
+            return Err(io::Error::other("a recorded connection is still open"));
+        }
         tape.end();
-        match std::mem::replace(&mut tape.state, State::Ended) {
-            State::Broken(error) => Err(error),
+        match &tape.state {
+            State::Broken(kind, reason) => Err(io::Error::new(*kind, reason.clone())),
             _ => Ok(()),
         }
+    }
+
+    /// What it records.
+    pub(in crate::transport) fn what(&self) -> What {
+        self.what
+    }
+
+    /// Something must not be recorded.
+    pub(in crate::transport) fn refuse(&self, reason: &str) {
+        self.lock().break_off(io::ErrorKind::PermissionDenied, reason);
     }
 
     fn lock(&self) -> MutexGuard<'_, Tape> {
         self.tape.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The head, if this is the first connection, and its beginning.
-    fn connect(&self, now: SystemTime, atr: &[u8], shared: bool) -> Connection {
+    /// The head, if this is the first connection, and its beginning; and the moment of the trace.
+    fn connect(&self, now: SystemTime, atr: &[u8], shared: bool) -> (Connection, SystemTime) {
         let mut tape = self.lock();
+        let now = *tape.clock.get_or_insert(now);
         if matches!(tape.state, State::Blank) {
             tape.state = State::Written;
             let (origin, kind) = (self.what.origin(), self.what.kind());
             tape.write(&Trace { origin, kind, clock: now, entries: Vec::new() }.head());
         }
+        if tape.is_open {
+            tape.break_off(io::ErrorKind::Other, "two connections were recorded at once");
+        }
         tape.connections += 1;
+        tape.is_open = true;
         tape.allow = AllowList::new();
         let number = tape.connections;
         tape.event(number, &Event::Connected { atr: atr.to_vec(), shared });
         drop(tape);
-        Connection { recorder: self.clone(), number }
+        (Connection { recorder: self.clone(), number }, now)
     }
 }
 
@@ -150,39 +179,70 @@ enum State {
     /// Nothing is written yet.
     Blank,
     Written,
-    /// Writing failed; nothing more is written.
-    Broken(io::Error),
+    /// Nothing more is written, and why.
+    Broken(io::ErrorKind, String),
     Ended,
 }
 
 struct Tape {
     sink: Box<dyn Write + Send>,
     state: State,
+    /// The moment of the trace.
+    clock: Option<SystemTime>,
     connections: u64,
+    /// Whether the last of them is still there.
+    is_open: bool,
+    events: usize,
+    bytes: usize,
     allow: AllowList,
 }
 
 impl Tape {
     fn write(&mut self, text: &str) {
         if matches!(self.state, State::Written) {
+            self.bytes = self.bytes.saturating_add(text.len());
             if let Err(error) = self.sink.write_all(text.as_bytes()).and_then(|()| self.sink.flush()) {
-                self.state = State::Broken(error);
+                self.break_off(error.kind(), &error.to_string());
             }
         }
     }
 
+    fn break_off(&mut self, kind: io::ErrorKind, reason: &str) {
+        if !matches!(self.state, State::Broken(..) | State::Ended) {
+            self.state = State::Broken(kind, reason.to_owned());
+        }
+    }
+
     fn event(&mut self, connection: u64, event: &Event) {
+        if std::thread::panicking() {
+            self.break_off(io::ErrorKind::Interrupted, "the dialogue was given up by a panic");
+        } else if connection != self.connections || !self.is_open {
+            self.break_off(io::ErrorKind::Other, "two connections were recorded at once");
+        } else if !event.is_writable()
+            || self.events == EVENTS_MAX
+            || self.bytes > TRACE_MAX - event.text_max()
+        {
+            self.break_off(io::ErrorKind::InvalidData, "this is more than a trace holds");
+        } else {
+            self.events += 1;
+            // With room for all of it: what grows leaves copies behind.
+            let mut line = Zeroizing::new(String::with_capacity(event.text_max()));
+            let _ = writeln!(line, "{event}");
+            self.write(&line);
+        }
+    }
+
+    fn close(&mut self, connection: u64) {
         if connection == self.connections {
-            self.write(&Zeroizing::new(format!("{event}\n")));
-        } else if matches!(self.state, State::Written) {
-            self.state = State::Broken(io::Error::other("two connections were recorded at once"));
+            self.is_open = false;
+        }
+        if std::thread::panicking() {
+            self.break_off(io::ErrorKind::Interrupted, "the dialogue was given up by a panic");
         }
     }
 
     fn end(&mut self) {
-        if !matches!(self.state, State::Blank) {
-            self.write("end\n");
-        }
+        self.write("end\n");
         if matches!(self.state, State::Blank | State::Written) {
             self.state = State::Ended;
         }
@@ -214,237 +274,8 @@ impl Connection {
         self.recorder.what.kind()
     }
 
-    /// A command on the wire, before it goes out.
-    fn command(&self, bytes: &[u8]) {
-        let told = match self.kind() {
-            Kind::Diagnostic => self.recorder.lock().allow.command(bytes),
-            _ => Told::all(bytes),
-        };
-        self.event(&Event::Command(told));
+    /// Nothing more is said over it.
+    fn close(&self) {
+        self.recorder.lock().close(self.number);
     }
-
-    fn outcome(&self, outcome: &Result<Vec<u8>, Error>, time: Duration) {
-        self.event(&match outcome {
-            Ok(bytes) if self.kind() == Kind::Diagnostic => {
-                let answer = self.recorder.lock().allow.response(bytes);
-                Event::Response { answer, time: Some(Duration::from_micros(micros(time))) }
-            }
-            Ok(bytes) => Event::Response { answer: Told::all(bytes), time: None },
-            Err(error) => Event::Failed(error.into()),
-        });
-    }
-}
-
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
-}
-
-/// The transport, randomness and clock of a link, recorded.
-pub(in crate::transport) struct Recorded {
-    pub(in crate::transport) transport: Box<dyn Transport>,
-    pub(in crate::transport) entropy: Box<dyn Entropy>,
-    pub(in crate::transport) clock: Box<dyn Clock>,
-    pub(in crate::transport) tap: Option<Tap>,
-}
-
-/// Has everything that goes over these recorded.
-pub(in crate::transport) fn record(
-    recorder: &Recorder,
-    mut transport: Box<dyn Transport>,
-    entropy: Box<dyn Entropy>,
-    clock: Box<dyn Clock>,
-) -> Recorded {
-    let now = moment::to_the_second(clock.now());
-    let shared = transport.company().is_some_and(|company| company.is_shared());
-    let connection = recorder.connect(now, transport.atr(), shared);
-    let words = Arc::new(Mutex::new(Vec::new()));
-    let tap = Tap { connection: connection.clone(), words: words.clone(), protected: false };
-    match connection.kind() {
-        Kind::Plain => {
-            let transport = Box::new(RecordedTransport::new(transport, connection, Some(words)));
-            Recorded { transport, entropy, clock, tap: Some(tap) }
-        }
-        Kind::Diagnostic => {
-            let transport = Box::new(RecordedTransport::new(transport, connection, None));
-            Recorded { transport, entropy, clock, tap: None }
-        }
-        Kind::Replayable => {
-            let entropy = Box::new(RecordedEntropy { inner: entropy, connection: connection.clone() });
-            let transport = Box::new(RecordedTransport::new(transport, connection, None));
-            // In the recording as in its replay no time passes.
-            Recorded { transport, entropy, clock: Box::new(FixedClock(now)), tap: None }
-        }
-    }
-}
-
-struct RecordedEntropy {
-    inner: Box<dyn Entropy>,
-    connection: Connection,
-}
-
-impl Entropy for RecordedEntropy {
-    fn draw(&mut self, label: &'static str, out: &mut [u8]) -> Result<(), EntropyError> {
-        self.inner.draw(label, out)?;
-        let (label, bytes) = (label.to_owned(), Zeroizing::new(out.to_vec()));
-        self.connection.event(&Event::Random { label, bytes });
-        Ok(())
-    }
-}
-
-struct RecordedTransport {
-    inner: Box<dyn Transport>,
-    connection: Connection,
-    /// In a plain trace the exchanges are recorded above secure messaging; here only their status words.
-    words: Option<Arc<Mutex<Vec<StatusWord>>>>,
-    /// Whether other programs may use the card, as last seen.
-    shared: bool,
-}
-
-impl Transport for RecordedTransport {
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Error> {
-        if let Some(words) = &self.words {
-            let answer = self.inner.transmit(command)?;
-            let status = answer.last_chunk().map(|status| StatusWord::from(*status));
-            words.lock().unwrap_or_else(PoisonError::into_inner).extend(status);
-            return Ok(answer);
-        }
-        self.connection.command(command);
-        let began = Instant::now();
-        let outcome = self.inner.transmit(command);
-        self.connection.outcome(&outcome, began.elapsed());
-        outcome
-    }
-
-    fn reset(&mut self) -> Result<(), Error> {
-        let outcome = self.inner.reset();
-        self.connection.event(&Event::TerminalReset(outcome.as_ref().err().map(Failure::from)));
-        outcome
-    }
-
-    fn atr(&self) -> &[u8] {
-        self.inner.atr()
-    }
-
-    fn company(&mut self) -> Option<&mut dyn Company> {
-        self.look();
-        if self.inner.company().is_some() { Some(self) } else { None }
-    }
-}
-
-impl RecordedTransport {
-    fn new(
-        inner: Box<dyn Transport>,
-        connection: Connection,
-        words: Option<Arc<Mutex<Vec<StatusWord>>>>,
-    ) -> Self {
-        Self { inner, connection, words, shared: false }
-    }
-
-    /// The company below is reached by what may change it, and asked by what may not.
-    fn look(&mut self) {
-        self.shared = self.inner.company().is_some_and(|company| company.is_shared());
-    }
-
-    fn told(
-        &mut self,
-        call: impl FnOnce(&mut dyn Company) -> Result<(), Error>,
-        event: fn(Failure) -> Event,
-    ) -> Result<(), Error> {
-        let outcome = self.inner.company().map_or(Ok(()), call);
-        self.look();
-        if let Err(error) = &outcome {
-            self.connection.event(&event(error.into()));
-        }
-        outcome
-    }
-}
-
-/// What goes well here is not recorded: whether others are there is said at the beginning.
-impl Company for RecordedTransport {
-    fn begin(&mut self) -> Result<(), Error> {
-        if self.words.is_some() {
-            // The tap has told of the command already that the transaction is for, and tells what came instead of
-            // its answer.
-            return self.inner.company().map_or(Ok(()), |company| company.begin());
-        }
-        self.told(|company| company.begin(), Event::BeginFailed)
-    }
-
-    fn end(&mut self) {
-        if let Some(company) = self.inner.company() {
-            company.end();
-        }
-        self.look();
-    }
-
-    fn is_shared(&self) -> bool {
-        self.shared
-    }
-
-    fn set_exclusive(&mut self, exclusive: bool) -> Result<(), Error> {
-        let event = if exclusive { Event::ExclusiveFailed } else { Event::ShareFailed };
-        self.told(|company| company.set_exclusive(exclusive), event)
-    }
-
-    fn reset_when_dropped(&mut self, reset: bool) {
-        if let Some(company) = self.inner.company() {
-            company.reset_when_dropped(reset);
-        }
-    }
-}
-
-/// Where a plain trace listens: above secure messaging.
-pub(crate) struct Tap {
-    connection: Connection,
-    words: Arc<Mutex<Vec<StatusWord>>>,
-    protected: bool,
-}
-
-impl Tap {
-    /// A command that is about to be carried out, and whether it will go out under secure messaging.
-    pub(crate) fn command(&mut self, command: &Command, protected: bool) {
-        if std::mem::replace(&mut self.protected, protected) != protected {
-            self.connection.event(if protected { &Event::Protected } else { &Event::Clear });
-        }
-        self.words.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        let told = match command.encode() {
-            // The rest of the program says what is wrong with it; it never goes out.
-            Err(_) => Told::all(&command.header()),
-            Ok(bytes) if command::carries_pin(command.ins()) => without_data(&bytes, command.data().len()),
-            Ok(bytes) => Told::all(&bytes),
-        };
-        self.connection.event(&Event::Command(told));
-    }
-
-    /// What came of it.
-    pub(crate) fn outcome(&mut self, outcome: Result<&Response, Failure>) {
-        let mut words = std::mem::take(&mut *self.words.lock().unwrap_or_else(PoisonError::into_inner));
-        // The last one is that of the answer.
-        if outcome.is_ok() {
-            words.pop();
-        }
-        if !words.is_empty() {
-            self.connection.event(&Event::Wire(words));
-        }
-        self.connection.event(&match outcome {
-            Ok(response) => {
-                Event::Response { answer: Told::all(&Zeroizing::new(response.encode())), time: None }
-            }
-            Err(failure) => Event::Failed(failure),
-        });
-    }
-}
-
-/// Header, length and Le of a command.
-fn without_data(bytes: &[u8], length: usize) -> Told {
-    let extended = bytes.len() > 7 && bytes.get(4) == Some(&0);
-    let begins = if length == 0 {
-        4
-    } else if extended {
-        7
-    } else {
-        5
-    };
-    let (before, rest) = bytes.split_at(begins.min(bytes.len()));
-    Told::all(before).and_hidden(length).and(rest.get(length..).unwrap_or_default())
 }

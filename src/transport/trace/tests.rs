@@ -31,7 +31,7 @@ fn failure(plain: bool) -> impl Strategy<Value = Failure> {
 fn happening(kind: Kind) -> impl Strategy<Value = Vec<Event>> {
     let (gaps, plain) = (kind != Kind::Replayable, kind == Kind::Plain);
     let command = told(gaps).prop_filter("no PIN in the clear", move |told| {
-        !plain || told.header().is_none_or(|header| !crate::iso7816::command::carries_pin(header[1]))
+        !plain || told.header().is_some_and(|header| !crate::iso7816::command::carries_pin(header[1]))
     });
     let words = prop::collection::vec(any::<u16>().prop_map(StatusWord::new), 1..4);
     let time = prop::option::of((0_u64..10_000_000).prop_map(Duration::from_micros));
@@ -164,6 +164,14 @@ fn an_error_says_where_and_what() {
         (body("> 00A4\u{e9}"), 6, 7, Problem::NotText),
         (body("random RND.IFD 00"), 6, 1, Problem::WrongKind),
         (body("> 00200081 08 3132333435363738"), 6, 1, Problem::Pin),
+        (body("> 00200081 [1] 3132333435363738"), 6, 1, Problem::Pin),
+        (body("> 00 [1] 008108 3132333435363738"), 6, 1, Problem::Pin),
+        (body("> [1] 3132333435363738"), 6, 1, Problem::Pin),
+        (body("> 00200081 02 3132"), 6, 1, Problem::Pin),
+        (body("> 00240081 10 [8] 3132333435363738"), 6, 1, Problem::Pin),
+        (body("> 00A40000\nevent wire 6100\nevent wire 6100\n< 9000"), 8, 1, Problem::UnknownWord),
+        (body("> [+5]"), 6, 3, Problem::OutOfRange),
+        (body("> 00A40000\n< 9000 us +5"), 7, 11, Problem::OutOfRange),
         (replayable("> 00200081 08 [8]"), 6, 1, Problem::WrongKind),
         (replayable("event protected"), 6, 1, Problem::WrongKind),
         (replayable(&format!("random {} 00", "A".repeat(33))), 6, 8, Problem::OutOfRange),
@@ -196,7 +204,7 @@ fn what_is_too_long_is_not_read_on() {
 #[test]
 fn many_pieces_take_no_more_time_than_few() {
     for words in ["00 ", "[1] 00 ", "[1] "] {
-        let line = format!("> {}\n< 9000\n", words.repeat(130_000 / words.len()).trim_end());
+        let line = format!("> 00B00000 {}\n< 9000\n", words.repeat(130_000 / words.len()).trim_end());
         let text = format!("{HEAD}atr\n{}end\n", line.repeat(100));
         assert_eq!(Trace::parse(text.as_bytes()).unwrap().entries.len(), 201);
     }

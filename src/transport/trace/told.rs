@@ -99,6 +99,11 @@ impl Told {
         self.0.iter().fold(0, |length, piece| length.saturating_add(piece.count()))
     }
 
+    /// How many bytes are told.
+    pub(super) fn told_len(&self) -> usize {
+        self.0.iter().map(|piece| if let Piece::Bytes(bytes) = piece { bytes.len() } else { 0 }).sum()
+    }
+
     /// Whether there were none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

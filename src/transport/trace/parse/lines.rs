@@ -64,6 +64,11 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// A number of digits only.
+pub(super) fn number(text: &str) -> Option<usize> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
 /// A word and its column.
 #[derive(Clone, Copy)]
 pub(super) struct Word<'a> {
@@ -142,7 +147,7 @@ impl<'a> Words<'a> {
             told = match hidden {
                 Some("?") => told.and_uncounted(),
                 Some(count) => {
-                    let count = count.parse().ok().filter(|count| (1..=BYTES_MAX).contains(count));
+                    let count = number(count).filter(|count| (1..=BYTES_MAX).contains(count));
                     let count = count.ok_or(self.error_at(Some(word), Problem::OutOfRange))?;
                     length += count;
                     told.and_hidden(count)
