@@ -42,11 +42,11 @@ pub use text::Text;
 pub use totals::Totals;
 
 use crate::iso7816::StatusWord;
-use crate::transport::trace::{Failure, Kind, Origin, Trace};
+use crate::transport::trace::{AllowList, Entry, Failure, Kind, Origin, Trace};
 
 /// The most events that are explained one by one; those behind are only counted. A login and a signature are some
 /// sixty.
-pub const ITEMS_MAX: usize = 50_000;
+pub const ITEMS_MAX: usize = 10_000;
 
 /// A trace, explained.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -256,8 +256,14 @@ pub fn failure(failure: Failure) -> Text {
     .into()
 }
 
-/// Explains a trace.
+/// Explains a trace. Of a citizen's, whatever its kind, only what a diagnostic one tells: what is explained is shown
+/// around sooner than a file.
 #[must_use]
 pub fn explain(trace: &Trace) -> Explanation {
-    walker::explain(trace)
+    if trace.origin != Origin::Citizen || trace.kind == Kind::Diagnostic {
+        return walker::explain(trace);
+    }
+    let mut list = AllowList::new();
+    let told = |entry: &Entry| Entry { line: entry.line, event: list.event(&entry.event) };
+    walker::explain(&Trace { entries: trace.entries.iter().map(told).collect(), ..*trace })
 }

@@ -60,6 +60,12 @@ impl<'a> Apdu<'a> {
     pub(super) fn carries_pin(&self) -> bool {
         command::carries_pin(self.ins())
     }
+
+    /// Whether its data are no more than counted: a PIN or PUK is in them, or can be, in a command within a command or
+    /// in what is written.
+    pub(super) fn hides_data(&self) -> bool {
+        self.carries_pin() || matches!(self.ins(), 0xC2 | 0xC3 | 0xD0..=0xE4)
+    }
 }
 
 /// Lc, data and Le, where they agree.

@@ -168,7 +168,7 @@ impl Walker {
         let application = self.walk.place.application;
         let command = match command_context(&apdu) {
             // Not even a cryptogram: whoever made the trace may have written something else there.
-            _ if apdu.carries_pin() => Data::counted(&apdu.data),
+            _ if apdu.hides_data() => Data::counted(&apdu.data),
             // In the middle of a chain no object begins.
             Some(context) if !goes_on || apdu.is_protected() => {
                 let how = Unfolding { context, application, most: self.objects_max(), tell: &|_, _| true };

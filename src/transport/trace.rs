@@ -128,6 +128,23 @@ pub struct Entry {
 }
 
 impl Trace {
+    /// What of it may be told to anybody, as a diagnostic trace: what is on the [`AllowList`], at the same lines. What
+    /// only other kinds have is left out.
+    #[must_use]
+    pub fn diagnostic(&self) -> Self {
+        let mut list = AllowList::new();
+        let mut told = |entry: &Entry| {
+            let event = match &entry.event {
+                Event::Random { .. } | Event::Wire(_) | Event::Protected | Event::Clear => return None,
+                Event::Failed(Failure::Unprotected) => Event::Failed(Failure::Failed),
+                event => list.event(event),
+            };
+            Some(Entry { line: entry.line, event })
+        };
+        let entries = self.entries.iter().filter_map(&mut told).collect();
+        Self { kind: Kind::Diagnostic, entries, ..*self }
+    }
+
     /// The lines at the head of a trace.
     fn head(&self) -> String {
         let clock = moment::format(self.clock);

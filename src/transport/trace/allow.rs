@@ -6,7 +6,7 @@
 //! its header. Bytes that are no such command are not told at all, not even how many: in a log they could be anything,
 //! a PIN in the wrong line included.
 
-use super::Told;
+use super::{Event, Told};
 use crate::iso7816::command::{
     self, INS_EXTERNAL_AUTHENTICATE, INS_GET_CHALLENGE, INS_GET_DATA_ODD, INS_GET_RESPONSE,
     INS_INTERNAL_AUTHENTICATE, INS_MANAGE_SECURITY_ENVIRONMENT, INS_PERFORM_SECURITY_OPERATION,
@@ -59,6 +59,33 @@ impl AllowList {
     #[must_use]
     pub fn of_uncounted_bytes() -> Self {
         Self { strict: true, ..Self::default() }
+    }
+
+    /// What may be told of the next event of a recorded connection. What was left out already stays so.
+    #[must_use]
+    pub fn event(&mut self, event: &Event) -> Event {
+        match event {
+            Event::Connected { .. } => {
+                *self = Self { strict: self.strict, ..Self::default() };
+                event.clone()
+            }
+            Event::Command(told) => Event::Command(match (told.whole(), told.header()) {
+                (Some(bytes), _) => self.command(bytes),
+                (None, Some(header)) => self.command(&header).and_uncounted(),
+                (None, None) => {
+                    let _ = self.command(&[]);
+                    Told::default().and_uncounted()
+                }
+            }),
+            Event::Response { answer, time } => {
+                let answer = match answer.whole() {
+                    Some(bytes) => self.response(bytes),
+                    None => Told::hidden(answer.len()),
+                };
+                Event::Response { answer, time: *time }
+            }
+            other => other.clone(),
+        }
     }
 
     /// What may be told of the next command.
