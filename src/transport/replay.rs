@@ -23,6 +23,7 @@ use super::trace::{Event, Kind, Origin, ParseError, TRACE_MAX, Trace};
 use super::{Company, Link, Transport};
 use crate::environment::{Entropy, EntropyError, FixedClock};
 use state::State;
+use zeroize::Zeroizing;
 
 /// Why a trace cannot be played back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -211,10 +212,13 @@ impl Trace {
 }
 
 /// A file of at most [`TRACE_MAX`] bytes; what is longer is read one byte further, so that it is seen to be.
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+fn read(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
     use std::io::Read;
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(TRACE_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    let file = std::fs::File::open(path)?;
+    let room = usize::try_from(file.metadata()?.len()).unwrap_or(TRACE_MAX).min(TRACE_MAX);
+    // With room for all of it: what grows leaves copies behind, and a PIN can be in it.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room + 2));
+    file.take(TRACE_MAX as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -99,6 +99,48 @@ fn what_cannot_be_recorded_or_played_back_is_refused() {
     assert!(!here.join("x").exists());
 }
 
+/// A trace that cannot be written to its end: told beside what else went wrong, and what is there is private all the same.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_trace_that_breaks_off_is_told_of() {
+    let folder = folder();
+    let here = folder.path();
+    // Files of at most 1024 bytes.
+    let limited = |words: &str| {
+        let script = format!("ulimit -f 1; exec {CIE} --lang en --reader soft:cns.json {words}");
+        let ignored = format!("trap '' XFSZ; {script}");
+        let output = Command::new("bash").args(["-c", &ignored]).current_dir(here).output().unwrap();
+        (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    };
+    let personal = "p.trace tells who the holder is";
+    let (status, said) = limited("--trace p.trace --trace-kind plain certificate");
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains(personal) && said.contains("Cannot write p.trace"), "{said}");
+    std::fs::remove_file(here.join("p.trace")).unwrap();
+    // The card's own file is longer, too: it cannot count the try, and refuses.
+    let (status, said) = limited("--trace p.trace --trace-kind plain sign raw message x --pin-file wrong");
+    assert_eq!(status, Some(4), "{said}");
+    for told in [personal, "Cannot write p.trace", "(card-refused"] {
+        assert!(said.contains(told), "{said}");
+    }
+}
+
+/// What was recorded can be recorded again while it is played back.
+#[test]
+fn a_replay_is_recorded_as_it_was() {
+    let folder = folder();
+    let here = folder.path();
+    for kind in ["replayable", "plain", "diagnostic"] {
+        let first = cie(here, "soft:card.json", "--trace first --trace-kind replayable pin status");
+        assert!(first.status.success());
+        let again = cie(here, "trace:first", &format!("--trace {kind} --trace-kind {kind} pin status"));
+        assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
+        let read = |name| std::fs::read_to_string(here.join(name)).unwrap();
+        assert_eq!(read(kind) == read("first"), kind == "replayable");
+        std::fs::remove_file(here.join("first")).unwrap();
+    }
+}
+
 /// A software card of which nothing can be read that has the mark is nobody's test card until somebody says so.
 #[test]
 fn a_card_without_the_mark_is_not_recorded_whole() {

@@ -4,6 +4,7 @@ mod arguments;
 mod commands;
 mod failure;
 mod help;
+mod input;
 mod language;
 mod output;
 mod progress;

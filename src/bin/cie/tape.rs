@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use cie::card;
 use cie::transport::Link;
-use cie::transport::replay::Replay;
+use cie::transport::replay::{Failed, Replay};
 use cie::transport::trace::{Origin, Recorder, TestCard, What};
 
 use crate::arguments::{Arguments, Command, TraceKind};
@@ -44,6 +44,10 @@ impl Tape {
         }
         if path.symlink_metadata().is_ok() {
             return Err(Failure::Own(failure::TRACE_EXISTS, path.display().to_string()));
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_some_and(|folder| !folder.is_dir()) {
+            return Err(Failure::Own(failure::OUTPUT, path.display().to_string()));
         }
         let kind = common.trace_kind.unwrap_or_default();
         let (path, test_card) = (path.clone(), common.trace_test_card);
@@ -91,32 +95,39 @@ impl Tape {
         }
     }
 
-    /// What the command came to, if nothing went wrong beside it: a trace that could not be written, a recorded
-    /// dialogue that went another way.
+    /// What the command came to. If it went well, a trace that is not whole is what went wrong, or a recorded dialogue
+    /// that went another way; of those a failure is told beside another one.
     pub(crate) fn end(&mut self, outcome: Result<(), Failure>, output: Output) -> Result<(), Failure> {
-        if let Some(replay) = self.replay.take() {
-            match (replay.conclude(Ok::<_, cie::Error>(())), replay.mismatch()) {
-                (_, Some(mismatch)) => {
-                    return Err(cie::transport::Error::NotAsRecorded(Box::new(mismatch)).into());
-                }
-                (Err(cie::transport::replay::Failed::Mismatch(mismatch)), None) if outcome.is_ok() => {
-                    return Err(cie::transport::Error::NotAsRecorded(Box::new(mismatch)).into());
-                }
-                _ => {}
-            }
-        }
+        let outcome = match self.replay.take() {
+            Some(replay) => as_recorded(&replay, outcome),
+            None => outcome,
+        };
         let Some(mut recording) = self.recording.take() else { return outcome };
         let Some(recorder) = recording.recorder.take() else { return outcome };
         let written = recorder.finish().map_err(|error| recording.failure(&error));
+        // Whole or not, what is there is private.
         let warning = match recording.kind {
             TraceKind::Diagnostic => None,
             TraceKind::Replayable => Some(language::TRACE_WRITTEN_REPLAYABLE),
             TraceKind::Plain => Some(language::TRACE_WRITTEN_PLAIN),
         };
-        if let Some(warning) = warning.filter(|_| written.is_ok()) {
+        if let Some(warning) = warning {
             output.note(&warning.with(output.language, &[&recording.path.display()]));
         }
+        if let (Err(_), Err(failure)) = (&outcome, &written) {
+            output.note(failure.to_text(output.language).trim_end());
+        }
         outcome.and(written)
+    }
+}
+
+/// What a command came to that was played a recorded dialogue: if that went another way, this is what went wrong.
+fn as_recorded(replay: &Replay, outcome: Result<(), Failure>) -> Result<(), Failure> {
+    let differs = |mismatch| cie::transport::Error::NotAsRecorded(Box::new(mismatch)).into();
+    match (replay.mismatch(), replay.conclude(Ok::<_, cie::Error>(()))) {
+        (Some(mismatch), _) => Err(differs(mismatch)),
+        (None, Err(Failed::Mismatch(mismatch))) if outcome.is_ok() => Err(differs(mismatch)),
+        _ => outcome,
     }
 }
 

@@ -399,7 +399,7 @@ mod tests {
     /// good as none, and begin as a VERIFY or the like does.
     #[test]
     fn a_pin_that_looks_like_a_command_is_rare() {
-        let digits = || (0..100_u8).map(|value| value / 10 << 4 | value % 10);
+        let digits = || (0..100_u8).map(|value| 16 * (value / 10) + value % 10);
         let mut told = 0;
         for cla in digits() {
             for ins in digits() {

@@ -1,22 +1,22 @@
 //! `sign …`: signatures with the holder's key.
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 
 use cie::crypto::signature::{Purpose, Signer};
 use cie::crypto::{Digest, DigestAlgorithm};
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use crate::arguments::{Common, Hash, Sign, SignRaw};
 use crate::failure::{self, Failure};
+use crate::input;
 use crate::language;
 use crate::output::{self, Output};
 use crate::progress::Progress;
 use crate::reader;
 
 /// The longest input, in bytes: it is hashed in one piece.
-const INPUT_MAX: u64 = 256 << 20;
+const INPUT_MAX: usize = 256 << 20;
 
 pub(super) fn run(command: &Sign, common: &Common, output: Output) -> Result<(), Failure> {
     match command {
@@ -71,17 +71,9 @@ fn raw(command: &SignRaw, common: &Common, output: Output) -> Result<(), Failure
 }
 
 /// The input, whole.
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let read = |input: &mut dyn Read| {
-        let mut bytes = Vec::new();
-        input.take(INPUT_MAX + 1).read_to_end(&mut bytes).map(|_| bytes)
-    };
-    let bytes = match path == Path::new("-") {
-        true => read(&mut io::stdin().lock()),
-        false => File::open(path).and_then(|mut file| read(&mut file)),
-    };
-    let bytes = bytes.map_err(|error| Failure::input(path, &error))?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length <= INPUT_MAX) {
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let bytes = input::read(path, INPUT_MAX)?;
+    if bytes.len() <= INPUT_MAX {
         return Ok(bytes);
     }
     Err(Failure::Own(failure::INPUT_TOO_LONG, path.display().to_string()))

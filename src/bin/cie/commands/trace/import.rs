@@ -1,7 +1,5 @@
 //! `trace import`: a diagnostic trace of another program's log.
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -11,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::TraceImport;
 use crate::failure::{self, Failure};
+use crate::input;
 use crate::language::{self, Text};
 use crate::output::{self, Output};
 
@@ -20,7 +19,7 @@ pub(super) fn run(command: &TraceImport, output: Output) -> Result<(), Failure> 
     if !to_standard_output {
         output::check_new(&command.made, command.force)?;
     }
-    let log = read(&command.log)?;
+    let log = input::read(&command.log, LOG_MAX)?;
     let own = |problem| Err(Failure::Own(problem, command.log.display().to_string()));
     if log.len() > LOG_MAX {
         return own(failure::LOG_TOO_LONG);
@@ -49,20 +48,6 @@ pub(super) fn run(command: &TraceImport, output: Output) -> Result<(), Failure> 
     let written = language::WRITTEN.with(output.language, &[&command.made.display()]);
     let text = format!("{}{written}\n", text(&imported, output));
     output.result(&object(&imported, output::path(&command.made), None), &text)
-}
-
-/// The log, as far as one is read at all.
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let most = u64::try_from(LOG_MAX).map_or(u64::MAX, |most| most.saturating_add(1));
-    let read = |input: &mut dyn Read| {
-        let mut bytes = Vec::new();
-        input.take(most).read_to_end(&mut bytes).map(|_| bytes)
-    };
-    let bytes = match path == Path::new("-") {
-        true => read(&mut io::stdin().lock()),
-        false => File::open(path).and_then(|mut file| read(&mut file)),
-    };
-    bytes.map_err(|error| Failure::input(path, &error))
 }
 
 fn object(imported: &Imported, file: Value, trace: Option<&str>) -> Value {
