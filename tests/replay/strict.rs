@@ -55,6 +55,7 @@ fn everything_comes_in_its_order_and_to_its_end() {
     let dialogue = "atr\nrandom RND.IFD 0102\n> 00B0000004\n< 9000\nevent terminal-reset\n";
     // As recorded.
     let all = replay(dialogue);
+    assert!(!all.is_lenient() && all.mismatch().is_none());
     let mut link = all.link().unwrap();
     let mut drawn = [0; 2];
     link.draw("RND.IFD", &mut drawn).unwrap();
@@ -78,7 +79,7 @@ fn everything_comes_in_its_order_and_to_its_end() {
         assert!(said(link.exchange(&read)).contains(&format!("{length} bytes were drawn for {label}")));
         link.reset().unwrap_err();
         let failed = other.conclude::<(), Error>(Ok(())).unwrap_err();
-        assert_eq!(failed.line(), 6);
+        assert_eq!((failed.line(), other.mismatch().unwrap().line), (6, 6));
         assert!(matches!(failed, Failed::Mismatch(_)));
     }
     let short = replay(dialogue);
@@ -191,6 +192,17 @@ fn only_whole_replayable_traces_are_played_back() {
     }
     let missing = Replay::open("fixtures/traces/no-such.trace").unwrap_err();
     assert!(matches!(missing, OpenError::File(_)));
+    // A file of a byte more than any trace is not read as if that byte were not there.
+    let folder = tempfile::tempdir().unwrap();
+    let long = folder.path().join("long");
+    let room = cie::transport::trace::TRACE_MAX - HEAD.len() - "atr\nend\n".len();
+    let comments = format!("#{}\n", "x".repeat(98)).repeat(room / 100 + 1);
+    for (more, is_read) in [(0, true), (1, false)] {
+        let padding = &comments[comments.len() - room - more..];
+        std::fs::write(&long, format!("#{}{HEAD}atr\nend\n", &padding[1..])).unwrap();
+        let outcome = Replay::open(&long).map(drop);
+        assert_eq!(outcome.is_ok(), is_read, "{outcome:?}");
+    }
     let error = Error::from(Replay::open(crate::fixtures().join("traces/README.md")).unwrap_err());
     assert_eq!(error.code(), "trace-unusable");
 }
