@@ -83,6 +83,22 @@ fn fresh_folder() -> tempfile::TempDir {
     folder
 }
 
+/// The same, with files that have a PIN or PUK in them, and one to sign.
+fn folder_with_secrets() -> tempfile::TempDir {
+    let folder = fresh_folder();
+    let files = [
+        ("right", "12345678"),
+        ("wrong", "99999999"),
+        ("new", "20250417"),
+        ("puk", "87654321"),
+        ("message", "a message"),
+    ];
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
 /// Copies a card into a folder, under its own name.
 fn put_card(name: &str, folder: &Path) {
     let copy = folder.join(name).with_extension("json");
@@ -152,13 +168,7 @@ fn completions_and_manual_name_every_command() {
 /// With one try left every command that carries a PIN or PUK keeps it, even for the right one.
 #[test]
 fn the_last_try_is_kept_by_every_command() {
-    let folder = fresh_folder();
-    let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    put("right", "12345678");
-    put("wrong", "99999999");
-    put("new", "20250417");
-    put("puk", "87654321");
-    put("message", "a message");
+    let folder = folder_with_secrets();
     let cie = |words: &str| {
         let output = Command::new(CIE)
             .args(["--json", "--reader", "soft:card.json"])

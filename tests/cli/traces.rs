@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use super::{CIE, fresh_folder};
+use super::{CIE, folder_with_secrets as folder};
 
 /// Every command that talks to a card, and the exit status that it has with a CIE 3 and with a contact card. The PIN
 /// of both is 12345678 in this file's folder.
@@ -23,17 +23,6 @@ const COMMANDS: [(&str, i32, i32); 10] = [
 fn cie(folder: &Path, reader: &str, words: &str) -> Output {
     let words = format!("--lang en --reader {reader} {words}");
     Command::new(CIE).args(words.split(' ')).current_dir(folder).output().unwrap()
-}
-
-fn folder() -> tempfile::TempDir {
-    let folder = fresh_folder();
-    let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    put("right", "12345678");
-    put("wrong", "99999999");
-    put("new", "20250417");
-    put("puk", "87654321");
-    put("message", "a message");
-    folder
 }
 
 /// Recorded, it plays back to the same words on standard output and the same exit status; and the trace that is sent

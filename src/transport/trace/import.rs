@@ -11,6 +11,7 @@
 mod builder;
 mod hex_list;
 mod lines;
+mod open;
 mod opensc;
 mod outcome;
 mod pcsc_spy;

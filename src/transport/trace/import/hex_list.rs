@@ -13,6 +13,7 @@
 use super::Reason;
 use super::builder::Builder;
 use super::lines::{Bytes, digits, lines};
+use super::open::{Open, close};
 
 /// Signs of direction.
 const OUT: [&[u8]; 6] = [b">", b">>", b"->", b"-->", b"=>", b"==>"];
@@ -21,21 +22,6 @@ const IN: [&[u8]; 6] = [b"<", b"<<", b"<-", b"<--", b"<=", b"<=="];
 /// Whether it is a line of such a list.
 pub(super) fn is_mark(text: &[u8]) -> bool {
     directed(text).is_some_and(|(_, rest)| digits(rest, true).is_ok_and(|bytes| !bytes.is_empty()))
-}
-
-/// Bytes that may go on in the next line.
-struct Open {
-    line: usize,
-    outgoing: bool,
-    bytes: Bytes,
-    goes_on: bool,
-}
-
-impl Open {
-    fn may_go_on(&self) -> bool {
-        let length = self.bytes.as_slice().len();
-        length > 0 && length % 16 == 0
-    }
 }
 
 pub(super) fn import(log: &[u8], builder: &mut Builder) {
@@ -51,7 +37,7 @@ pub(super) fn import(log: &[u8], builder: &mut Builder) {
             close(open.take(), builder);
             let mut bytes = Bytes::default();
             match bytes.push_digits(rest, true) {
-                Ok(()) => open = Some(Open { line: line.number, outgoing, bytes, goes_on: false }),
+                Ok(()) => open = Some(Open::new(line.number, outgoing, bytes)),
                 Err(reason) => builder.note(line.number, reason),
             }
         } else if let Some(rest) = atr(text) {
@@ -94,15 +80,4 @@ fn atr(text: &[u8]) -> Option<&[u8]> {
     let (word, rest) = text.split_at_checked(3)?;
     let rest = rest.strip_prefix(b":").unwrap_or(rest);
     (word.eq_ignore_ascii_case(b"atr") && rest.starts_with(b" ")).then_some(rest)
-}
-
-fn close(open: Option<Open>, builder: &mut Builder) {
-    if let Some(Open { line, outgoing, bytes, goes_on }) = open {
-        match (outgoing, goes_on) {
-            (true, false) => builder.command(line, bytes.as_slice(), None),
-            (true, true) => builder.command_begun(line, bytes.as_slice()),
-            (false, false) => builder.answer(line, bytes.as_slice(), None),
-            (false, true) => builder.answer_untold(line),
-        }
-    }
 }

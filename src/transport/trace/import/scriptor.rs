@@ -15,22 +15,14 @@
 
 use super::builder::Builder;
 use super::lines::{Bytes, after, code, digits, has, lines};
+use super::open::{Open, close};
 use super::{Failure, Reason};
-use crate::iso7816::StatusWord;
 
 /// Whether a line can only be of these programs.
 pub(super) fn is_mark(text: &[u8]) -> bool {
     let begins = |mark: &[u8]| text.starts_with(mark);
     let named = begins(b"Sending: ") || begins(b"> RESET") || begins(b"[Reset]");
     named || (begins(b"Using T=") && has(text, " protocol")) || (begins(b"< ") && has(text, " : "))
-}
-
-/// Bytes that go on in the next line.
-struct Open {
-    line: usize,
-    outgoing: bool,
-    bytes: Bytes,
-    goes_on: bool,
 }
 
 pub(super) fn import(log: &[u8], builder: &mut Builder) {
@@ -52,7 +44,7 @@ pub(super) fn import(log: &[u8], builder: &mut Builder) {
             }
             let mut bytes = Bytes::default();
             match bytes.push_digits(rest, true) {
-                Ok(()) => open = Some(Open { line: line.number, outgoing, bytes, goes_on: false }),
+                Ok(()) => open = Some(Open::new(line.number, outgoing, bytes)),
                 Err(reason) => builder.note(line.number, reason),
             }
             if has(text, " : ") {
@@ -116,34 +108,9 @@ fn received(text: &[u8]) -> Option<([u8; 2], bool)> {
     Some(([byte(rest)?, byte(after(rest, "SW2=")?)?], text.ends_with(b":")))
 }
 
-impl Open {
-    /// Whether more can follow in the next line.
-    fn may_go_on(&self) -> bool {
-        let length = self.bytes.as_slice().len();
-        length > 0 && length % 16 == 0
-    }
-
-    /// Whether a line is the status word of an answer, by itself.
-    fn is_ended_by(&self, text: &[u8]) -> bool {
-        let status = digits(text, true).ok().and_then(|bytes| <[u8; 2]>::try_from(bytes.as_slice()).ok());
-        !self.outgoing && status.is_some_and(|status| StatusWord::from(status).is_documented())
-    }
-}
-
 /// The words behind an answer say that it ends there.
 fn end(open: Option<Open>, builder: &mut Builder) {
     close(open.map(|open| Open { goes_on: false, ..open }), builder);
-}
-
-fn close(open: Option<Open>, builder: &mut Builder) {
-    if let Some(Open { line, outgoing, bytes, goes_on }) = open {
-        match (outgoing, goes_on) {
-            (true, false) => builder.command(line, bytes.as_slice(), None),
-            (true, true) => builder.command_begun(line, bytes.as_slice()),
-            (false, false) => builder.answer(line, bytes.as_slice(), None),
-            (false, true) => builder.answer_untold(line),
-        }
-    }
 }
 
 fn other(text: &[u8], builder: &mut Builder) {
