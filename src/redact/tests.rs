@@ -248,3 +248,18 @@ fn what_is_too_short_or_everywhere_anyway_is_said_to_be_so() {
     let (_, fates) = Search::new(&values, &[certificate.as_bytes(), &big, &little]).unwrap();
     assert_eq!(fates, [Fate::TooShort, Fate::TooShort, Fate::EverywhereAnyway]);
 }
+
+/// A signature at the end of an object can end with what looks like padding: one in a hundred does.
+#[test]
+fn an_object_ends_where_it_says() {
+    for (content, expected) in [
+        (&[0x77, 3, 1, 2, 0, 0, 0][..], 5),
+        (&[0x77, 3, 1, 2, 0xFF, 0xFF], 5),
+        (&[0x30, 2, 1, 0, 0], 4),
+        (&[0x70, 2, 1, 0], 4),
+        (b"0000001234\0\0", 10),
+        (b"CA00000AA\0\0\0", 9),
+    ] {
+        assert_eq!(super::shapes::used(content), expected, "{content:02X?}");
+    }
+}
