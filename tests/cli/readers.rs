@@ -391,4 +391,25 @@ crate::isolated_tests! {
         let _pcscd = Pcscd::start();
         assert_eq!(object(&["--wait", "5", "info"])["pin"]["tries_left"], 3);
     }
+
+    /// What is recorded at a reader: of a software card, known by its mark, all that plays back; of two readers two
+    /// connections.
+    fn a_dialogue_at_a_reader_is_recorded_and_plays_back() {
+        let _pcscd = Pcscd::start();
+        make_card("card.json");
+        super::put_card("cie2", &folder());
+        let _card = Inserted::new("card.json", PORT);
+        let _other = Inserted::new("cie2.json", PORT + 1);
+        until_states(["card", "card"]);
+        for (reader, name) in [(READER, "cie3"), (SECOND_READER, "cie2")] {
+            let words = ["--reader", reader, "--trace", name, "--trace-kind", "replayable", "info"];
+            let said = object(&words);
+            let text = std::fs::read_to_string(folder().join(name)).unwrap();
+            assert!(text.starts_with("cie-trace 1\norigin emulator\nkind replayable\n"), "{text}");
+            assert_eq!(object(&["--reader", &format!("trace:{name}"), "info"]), said);
+        }
+        object(&["--trace", "both", "readers"]);
+        let both = cie::transport::trace::Trace::open(folder().join("both")).unwrap();
+        assert_eq!((both.connections().count(), both.origin.to_string().as_str()), (2, "citizen"));
+    }
 }
