@@ -5,6 +5,7 @@
 
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use cie::card::{self, Information, Session, Unblock, Unlocked};
 use cie::cns::{self, Credential};
@@ -100,8 +101,14 @@ fn typed(digits: &str) -> Typed {
     Typed::new(digits.to_owned())
 }
 
-/// Trusts the test authorities that issued the recorded cards, and takes every kind of card.
-pub fn trust() -> (TrustStore, HolderPolicy) {
+/// Trusts the test authorities that issued the recorded cards, and takes every kind of card. Read once, as a program
+/// does that has many logins.
+pub fn trust() -> &'static (TrustStore, HolderPolicy) {
+    static TRUST: OnceLock<(TrustStore, HolderPolicy)> = OnceLock::new();
+    TRUST.get_or_init(read_trust)
+}
+
+fn read_trust() -> (TrustStore, HolderPolicy) {
     let read = |name: &str| std::fs::read(fixtures().join("certificates").join(name)).unwrap();
     let mut trust = TrustStore::new().allow_test_pki();
     for purpose in [AnchorPurpose::Holder, AnchorPurpose::FirstGenerations] {
@@ -122,7 +129,7 @@ fn now() -> std::time::SystemTime {
 
 fn path_of(certificate: &PresentedCertificate) -> Result<ValidPath, Error> {
     let (trust, policy) = trust();
-    Ok(trust.verify_holder_with(certificate, now(), &policy)?)
+    Ok(trust.verify_holder_with(certificate, now(), policy)?)
 }
 
 fn open(link: Link) -> Result<Session, Error> {
