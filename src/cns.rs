@@ -43,6 +43,7 @@ pub use card_id::{CardIdError, CardType, ClaimedCardId};
 pub use credential::Credential;
 pub use error::{Error, Refused, Step};
 pub use fci::{Access, Fci, FciError, FileType};
+pub(crate) use layout::APPLICATION;
 pub use layout::{File, Layout};
 pub use personal_data::{Doubt, Field, Header, PersonalData, PersonalDataError, Sex, WrittenDate};
 pub use secrets::Unblock;

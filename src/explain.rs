@@ -36,6 +36,8 @@ mod tests;
 
 use std::time::{Duration, SystemTime};
 
+#[cfg(feature = "emulator")]
+pub(crate) use names::is_directory;
 pub use objects::{Data, Object};
 pub use step::Step;
 pub use text::Text;

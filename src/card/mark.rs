@@ -8,9 +8,10 @@ use crate::passive::ClaimedSecurityObject;
 use crate::transport::Link;
 use crate::trust::Certificate;
 
-/// Looks for the mark of a software card; [`Link::test_card`] says whether it was found: on a CIE 3 in the document signer's certificate within EF.SOD, on a contact
-/// card in the authentication certificate. Nothing it sends carries a PIN. The card is reset afterwards, whatever it
-/// is, so that a recording begins with a card that knows nothing; another program that uses it loses its state.
+/// Looks for the mark of a software card, on a CIE 3 in the document signer's certificate within EF.SOD, on a contact
+/// card in the authentication certificate; [`Link::test_card`] says whether it was found. Nothing it sends carries a
+/// PIN. The card is reset afterwards, whatever it is, so that a recording begins with a card that knows nothing;
+/// another program that uses it loses its state.
 ///
 /// What is found is the card's claim. A citizen's card makes no such claim; a card that was made to deceive has no
 /// citizen's secrets in it, but would see a PIN that is typed, recorded or not.

@@ -15,7 +15,7 @@ pub(super) const MASTER_FILE: Path = &[];
 const MASTER_FILE_IDENTIFIER: u16 = 0x3F00;
 
 /// The application that newer cards keep the whole tree in (Actalis, ACe 2025).
-const APPLICATION: [u8; 12] = hex_literal::hex!("A0000005 30000B10 4001021A");
+pub(crate) const APPLICATION: [u8; 12] = hex_literal::hex!("A0000005 30000B10 4001021A");
 
 /// An elementary file of the cards that anyone may read, or whose name is known at least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -3,6 +3,7 @@
 
 use super::Step;
 use super::text::{Pair, Text};
+use crate::cns;
 use crate::ias::{CIE_AID, IAS_AID};
 
 /// What may be selected by a name.
@@ -29,11 +30,7 @@ const APPLICATIONS: [(&[u8], Application, Pair); 5] = [
         Application::TravelDocument,
         ("travel document (ICAO)", "documento di viaggio (ICAO)"),
     ),
-    (
-        &hex_literal::hex!("A0000005 30000B10 4001021A"),
-        Application::Contact,
-        ("CNS, within an application", "CNS, in un'applicazione"),
-    ),
+    (&cns::APPLICATION, Application::Contact, ("CNS, within an application", "CNS, in un'applicazione")),
     (
         &hex_literal::hex!("A0000005 30455349474E"),
         Application::Unknown,
@@ -164,6 +161,11 @@ pub(super) fn file_of_short(application: Application, short: u8) -> Option<&'sta
 pub(super) fn directory(path: &[u16]) -> Option<Text> {
     let (path, name) = DIRECTORIES.iter().find(|(known, _)| *known == path)?;
     Some(Text::same(format!("DF {}", path_text(path))).and(Text::from(*name)))
+}
+
+/// Whether a contact card is known to have a directory with this path.
+pub(crate) fn is_directory(path: &[u16]) -> bool {
+    DIRECTORIES.iter().any(|(known, _)| *known == path)
 }
 
 /// Identifiers with strokes between them.

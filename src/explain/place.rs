@@ -114,8 +114,7 @@ impl Place {
         for above in (0..=self.directory.len()).rev() {
             let directory = self.directory.iter().take(above).copied();
             let path: Vec<u16> = directory.chain([identifier]).take(PATH_MAX).collect();
-            let is_known = names::directory(&path).is_some();
-            if is_known {
+            if names::is_directory(&path) {
                 return named(Application::Contact, &path);
             }
             if let Some(file) = names::file_of(self.application, &path) {

@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use super::dialogue::{Exchange, Step};
 use crate::cns::{Fci, FileType};
+use crate::explain::is_directory;
 use crate::ias::{CIE_AID, File, IAS_AID, RootFile};
 
 /// Stands for the CIE's directory in paths: no card has a file with this identifier.
@@ -104,6 +105,7 @@ impl Tracker {
             return self.enter(path);
         }
         let fci = Fci::parse(&exchange.answer).unwrap_or_default();
+        // Some cards say nothing about what was selected.
         if fci.file_type() == Some(FileType::Directory) || is_directory(&path) {
             return self.enter(path);
         }
@@ -171,16 +173,6 @@ impl Tracker {
         }
         self.files.iter_mut().find(|seen| seen.path == path)
     }
-}
-
-/// Directories of contact cards, for cards that say nothing about what was selected.
-fn is_directory(path: &[u16]) -> bool {
-    matches!(
-        path,
-        [0x1000 | 0x1100 | 0x1200 | 0x1400 | 0x2FFF | 0xDA01]
-            | [0x1400, 0x8110 | 0x9001 | 0x9002]
-            | [0x2FFF, 0]
-    )
 }
 
 /// The file with this short identifier on a CIE 3.

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cie::transport::trace::Origin;
+use cie::transport::trace::import::LogFormat;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 /// Italian identity cards (CIE), health cards and CNS: look at the card, use its PIN, sign with it
@@ -331,22 +333,22 @@ pub(crate) struct TraceImport {
     pub(crate) made: PathBuf,
     /// Whose log it is: opensc, pcscd, pcsc-spy, scriptor, hex-list; else it is recognised
     #[arg(long, value_parser = log_format)]
-    pub(crate) format: Option<cie::transport::trace::import::LogFormat>,
+    pub(crate) format: Option<LogFormat>,
     /// Whose card it was: citizen (the default), test-card, emulator
     #[arg(long, value_parser = origin)]
-    pub(crate) origin: Option<cie::transport::trace::Origin>,
+    pub(crate) origin: Option<Origin>,
     /// Replace the file if it exists
     #[arg(long)]
     pub(crate) force: bool,
 }
 
-fn log_format(text: &str) -> Result<cie::transport::trace::import::LogFormat, String> {
-    let format = cie::transport::trace::import::LogFormat::named(text);
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    let format = LogFormat::named(text);
     format.ok_or_else(|| "opensc, pcscd, pcsc-spy, scriptor, hex-list".to_owned())
 }
 
-fn origin(text: &str) -> Result<cie::transport::trace::Origin, String> {
-    cie::transport::trace::Origin::named(text).ok_or_else(|| "citizen, test-card, emulator".to_owned())
+fn origin(text: &str) -> Result<Origin, String> {
+    Origin::named(text).ok_or_else(|| "citizen, test-card, emulator".to_owned())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

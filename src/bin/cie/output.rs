@@ -71,24 +71,24 @@ pub(crate) fn check_new(path: &Path, force: bool) -> Result<(), Failure> {
 
 /// Writes a file; an old one is replaced only by `force`.
 pub(crate) fn write_file(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).truncate(force).create(force).create_new(!force);
-    let written = options.open(path).and_then(|mut file| file.write_all(bytes));
-    written.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => Failure::Own(failure::EXISTS, path.display().to_string()),
-        _ => Failure::Own(failure::OUTPUT, format!("{} ({error})", path.display())),
-    })
+    write(path, bytes, force, false)
 }
 
 /// Writes a file that only its owner may read; an old one is replaced only by `force`, and is private then as well.
 pub(crate) fn write_private(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
+    write(path, bytes, force, true)
+}
+
+fn write(path: &Path, bytes: &[u8], force: bool, private: bool) -> Result<(), Failure> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).truncate(force).create(force).create_new(!force);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    if private {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
     let written = options.open(path).and_then(|mut file| {
         #[cfg(unix)]
-        if force && file.metadata()?.is_file() {
+        if private && force && file.metadata()?.is_file() {
             file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
         }
         file.write_all(bytes)

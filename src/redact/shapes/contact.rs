@@ -19,9 +19,6 @@ use crate::iso7816::command::{
     INS_RESET_RETRY_COUNTER, INS_VERIFY,
 };
 
-/// The application that newer cards keep everything in.
-const APPLICATION: [u8; 12] = hex_literal::hex!("A000000530000B104001021A");
-
 /// How MANAGE SECURITY ENVIRONMENT names the key of the signature directory.
 const SIGNATURE_KEY: [u8; 3] = [0x83, 0x01, 0x10];
 
@@ -54,7 +51,7 @@ impl Contact {
     pub(super) fn tells(exchange: &Exchange) -> bool {
         let path = exchange.selects() && matches!(exchange.p1(), 0x08 | 0x09) && exchange.is_success();
         let file = matches!(exchange.data.as_slice(), [0x10, 0x03] | [0x11, 0x02]);
-        path || exchange.selects_name(&APPLICATION) && exchange.is_success()
+        path || exchange.selects_name(&cns::APPLICATION) && exchange.is_success()
             || file && exchange.selects() && exchange.is_success()
     }
 
@@ -96,7 +93,7 @@ fn model(seen: &Observed<'_>) -> Model {
     let same = Model::ALL.into_iter().find(|model| *model.profile().atr == *seen.atr);
     let has = |path: &[u16]| seen.file(path).is_some();
     let applications =
-        seen.exchanges().any(|exchange| exchange.selects_name(&APPLICATION) && exchange.is_success());
+        seen.exchanges().any(|exchange| exchange.selects_name(&cns::APPLICATION) && exchange.is_success());
     let long = seen.certificate().is_some_and(|parts| parts.modulus.len() > 128);
     match (same, AtrHint::parse(seen.atr).map(|hint| hint.family)) {
         _ if applications => Model::Ace,
