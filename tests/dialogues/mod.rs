@@ -3,16 +3,17 @@
 //! merely claimed.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::cell::RefCell;
 use std::fmt::Write;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use cie::card::{self, Information, Session, Unblock, Unlocked};
 use cie::cns::{self, Credential};
 use cie::crypto::signature::{Purpose, Signer};
 use cie::crypto::{Digest, DigestAlgorithm, PresentedCertificate};
 use cie::error::Error;
-use cie::ias::{self, File, RootFile};
+use cie::ias::{self, CardCache, File, RootFile, Terminal};
 use cie::identity::{HashPolicy, verify_personal_data};
 use cie::passive::ClaimedSecurityObject;
 use cie::pin::{LastTry, Tries};
@@ -73,7 +74,15 @@ pub const OF_EVERY_CARD: [(&str, Dialogue); 8] = [
 ];
 
 /// Of a CIE 3 only.
-pub const OF_CIE3: [(&str, Dialogue); 2] = [("public-files", public_files), ("holder-files", holder_files)];
+pub const OF_CIE3: [(&str, Dialogue); 4] = [
+    ("public-files", public_files),
+    ("holder-files", holder_files),
+    ("come-back", come_back),
+    (LOSE_THE_CARD, lose_the_card),
+];
+
+/// The dialogue in which another program resets the card, as only a shared card can be.
+pub const LOSE_THE_CARD: &str = "lose-the-card";
 
 /// Of contact cards only.
 pub const OF_CONTACT_CARDS: [(&str, Dialogue); 2] =
@@ -88,6 +97,16 @@ pub fn named(name: &str) -> Dialogue {
 /// The folder with everything that tests keep as files.
 pub fn fixtures() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+thread_local! {
+    /// Resets the card as another program does, while a dialogue is recorded.
+    static OTHER_PROGRAM: RefCell<Option<Box<dyn Fn()>>> = const { RefCell::new(None) };
+}
+
+/// What another program does to the card in the dialogue that this thread records next; of a trace it is played back.
+pub fn set_other_program(reset: impl Fn() + 'static) {
+    OTHER_PROGRAM.set(Some(Box::new(reset)));
 }
 
 /// PIN, PUK and other digits of the cards in the recorded dialogues.
@@ -209,6 +228,44 @@ fn holder_files(link: Link) -> Result<Outcome, Error> {
     outcome.proved(format!("document {}", String::from_utf8_lossy(&number)));
     let path = path_of(unlocked.certificate()?)?;
     outcome.proved(format!("{:?}", path.subject().common_name));
+    Ok(outcome)
+}
+
+/// A card that was here before: what of it never changes is not asked again.
+fn come_back(mut link: Link) -> Result<Outcome, Error> {
+    let mut outcome = Outcome::default();
+    let terminal = Arc::new(Terminal::published().unwrap());
+    let mut cache = CardCache::new();
+    let mut commands = Vec::new();
+    for _ in 0..2 {
+        let before = link.statistics().commands;
+        let session = ias::Application::select(link)?.authenticate(&terminal, &mut cache)?;
+        link = session.verify_pin(&cie::secret::Pin::parse(PIN)?)?.release()?;
+        commands.push(link.statistics().commands - before);
+        outcome.proved("the PIN was accepted");
+    }
+    assert!(commands[1] < commands[0], "{commands:?}");
+    outcome.claimed(format!("commands at first {}, then {}", commands[0], commands[1]));
+    Ok(outcome)
+}
+
+/// Another program resets the card: the session is over for good, and the PIN is asked for anew.
+fn lose_the_card(link: Link) -> Result<Outcome, Error> {
+    let mut outcome = Outcome::default();
+    let mut unlocked = unlock(open(link)?, PIN, &mut outcome)?;
+    sign(&mut unlocked, DigestAlgorithm::Sha256, &mut outcome)?;
+    if let Some(reset) = OTHER_PROGRAM.take() {
+        reset();
+    }
+    let digest = Digest::of(DigestAlgorithm::Sha256, b"a message");
+    for _ in 0..2 {
+        match unlocked.signer()?.sign(Purpose::Login, &digest) {
+            Ok(_) => panic!("a card that was reset signed"),
+            Err(error) => outcome.claimed(error.to_string()),
+        }
+    }
+    let mut unlocked = unlock(open(unlocked.release()?)?, PIN, &mut outcome)?;
+    sign(&mut unlocked, DigestAlgorithm::Sha256, &mut outcome)?;
     Ok(outcome)
 }
 

@@ -11,7 +11,7 @@ use cie::transport::Link;
 use cie::transport::trace::{Recorder, What};
 
 use crate::common::{self, contact_flows};
-use crate::dialogues::{Dialogue, OF_CIE3, OF_CONTACT_CARDS, OF_EVERY_CARD};
+use crate::dialogues::{Dialogue, OF_CIE3, OF_CONTACT_CARDS, OF_EVERY_CARD, set_other_program};
 
 /// A card that dialogues are recorded of.
 #[derive(Clone, Copy)]
@@ -57,10 +57,10 @@ pub fn all() -> Vec<Recording> {
     let kinds = Chip::ALL.into_iter().map(Kind::Cie3).chain(Model::ALL.into_iter().map(Kind::Contact));
     for kind in kinds {
         let (own, whole) = match kind {
-            Kind::Cie3(chip) => (OF_CIE3, chip == Chip::Gemalto),
-            Kind::Contact(model) => (OF_CONTACT_CARDS, model == Model::Cns11),
+            Kind::Cie3(chip) => (OF_CIE3.as_slice(), chip == Chip::Gemalto),
+            Kind::Contact(model) => (OF_CONTACT_CARDS.as_slice(), model == Model::Cns11),
         };
-        let dialogues = OF_EVERY_CARD.into_iter().chain(own);
+        let dialogues = OF_EVERY_CARD.into_iter().chain(own.iter().copied());
         let kept = dialogues.filter(|(name, _)| whole || DIFFERING.contains(name));
         all.extend(kept.map(|(name, dialogue)| Recording { kind, name, dialogue }));
     }
@@ -69,6 +69,8 @@ pub fn all() -> Vec<Recording> {
 
 /// A card in this process, with fixed randomness on both sides.
 pub fn link(card: &SoftCard) -> Link {
+    let other = card.clone();
+    set_other_program(move || other.reset_by_other());
     common::link(card)
 }
 
