@@ -9,6 +9,7 @@ mod digest;
 pub mod generate;
 mod number;
 mod presented;
+mod public_key;
 pub mod signature;
 
 use openssl::error::ErrorStack;
@@ -18,6 +19,7 @@ use crate::environment::{Entropy, EntropyError};
 pub use digest::{Digest, DigestAlgorithm, sha256, sha512};
 pub use number::NumberFault;
 pub use presented::PresentedCertificate;
+pub use public_key::{Curve, KeyKind, PublicKey, SignatureScheme};
 
 /// A cryptographic operation that did not come to a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,15 +1,24 @@
 //! What a certificate is worth: X.509 fields, anchors by purpose, certification paths (RFC 5280).
 //!
-//! Nothing here talks to a card, and nothing here fetches anything. Revocation is not looked at yet: a
-//! [`ValidPath`] says so in its name.
+//! Nothing here talks to a card, and nothing here fetches anything: what has to be fetched to know whether a
+//! certificate was revoked is described, and its answers are judged ([`ValidPath::begin`]).
 
+mod algorithm;
 mod certificate;
+mod folder;
 mod holder;
+mod italian;
+mod name;
 mod path;
+mod store;
 
-pub use certificate::{Certificate, Name};
-pub use holder::{CertifiedCard, HolderPolicy};
-pub use path::{AnchorPurpose, TrustStore, ValidPath, VerifiedSignature};
+pub use certificate::Certificate;
+pub use folder::FolderError;
+pub use holder::{CertifiedCard, ClientAuthentication, HolderPolicy};
+pub use italian::{Found, FoundAs, ItalianRoots, Report};
+pub use name::Name;
+pub use path::{ValidPath, VerifiedSignature};
+pub use store::{AnchorPurpose, TrustStore};
 
 use crate::crypto;
 
@@ -36,6 +45,9 @@ pub enum Error {
     /// A key or digest of the path is too weak.
     #[error("a key or digest of the path is too weak")]
     TooWeak,
+    /// A key's curve is written out, and is not one of those that are known here.
+    #[error("a key on a curve that is written out and not known")]
+    WrittenOutCurve,
     /// The path breaks a rule of RFC 5280; the text is OpenSSL's.
     #[error("no valid path: {0}")]
     InvalidPath(String),

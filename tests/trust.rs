@@ -7,6 +7,8 @@ mod common;
 mod der;
 #[path = "trust/holder.rs"]
 mod holder;
+#[path = "trust/italian.rs"]
+mod italian;
 
 use std::time::{Duration, SystemTime};
 
@@ -353,20 +355,23 @@ mod unmarked {
         builder.build().to_der().unwrap()
     }
 
+    fn root_of(key: &PKey<Private>) -> Vec<u8> {
+        let constraints = BasicConstraints::new().critical().ca().build().unwrap();
+        let usage = KeyUsage::new().critical().key_cert_sign().crl_sign().build().unwrap();
+        certificate("An authority", key, key, MessageDigest::sha256(), vec![constraints, usage])
+    }
+
+    /// The certificate of an authority that certifies itself.
+    pub(super) fn root() -> Vec<u8> {
+        root_of(&PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap())
+    }
+
     /// A store that trusts a fresh root, a holder's certificate under it, and the holder's signature over
     /// `b"message"`.
     pub(super) fn issued(profile: Profile<'_>) -> (TrustStore, PresentedCertificate, Vec<u8>) {
         let key = |bits| PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap();
         let (authority, holder) = (key(profile.authority_bits), key(profile.bits));
-        let constraints = BasicConstraints::new().critical().ca().build().unwrap();
-        let usage = KeyUsage::new().critical().key_cert_sign().crl_sign().build().unwrap();
-        let root = certificate(
-            "An authority",
-            &authority,
-            &authority,
-            MessageDigest::sha256(),
-            vec![constraints, usage],
-        );
+        let root = root_of(&authority);
         let mut extensions = Vec::new();
         extensions.extend(profile.key_usage.map(|usage| usage.build().unwrap()));
         extensions.extend(profile.extended_key_usage.map(|usage| usage.build().unwrap()));

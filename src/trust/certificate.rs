@@ -1,78 +1,62 @@
 //! The fields of an X.509 certificate that decide about trust (RFC 5280 section 4), in our own types.
 
 use std::fmt;
+use std::ops::Range;
 use std::time::{Duration, SystemTime};
 
-use x509_parser::asn1_rs::{Oid, Tag};
-use x509_parser::extensions::ParsedExtension;
-use x509_parser::prelude::{AttributeTypeAndValue, FromDer, X509Certificate, X509Name};
-use x509_parser::public_key::PublicKey;
+use x509_parser::asn1_rs::Oid;
+use x509_parser::extensions::{DistributionPointName, GeneralName, KeyUsage, ParsedExtension};
+use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::public_key::PublicKey as ParsedKey;
 use x509_parser::time::ASN1Time;
 
-use super::Error;
+use super::name::{self, Name};
+use super::{Error, algorithm};
+use crate::crypto::{PublicKey, SignatureScheme, sha256};
 use crate::test_mark;
 
 /// The longest certificate that is looked at, in bytes.
 const DER_MAX: usize = 0x7FFF;
-
-/// The attributes of a distinguished name that say who somebody is. Debug prints none of them.
-#[derive(Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Name {
-    /// commonName (2.5.4.3); the fiscal code in a CIE 3 certificate.
-    pub common_name: Option<String>,
-    /// surname (2.5.4.4).
-    pub surname: Option<String>,
-    /// givenName (2.5.4.42).
-    pub given_name: Option<String>,
-    /// serialNumber (2.5.4.5); prefix and document number in a CIE 3 certificate.
-    pub serial_number: Option<String>,
-    /// organizationName (2.5.4.10).
-    pub organization: Option<String>,
-    /// countryName (2.5.4.6).
-    pub country: Option<String>,
-}
-
-impl Name {
-    /// An attribute that stands there twice is ambiguous, and is left out.
-    fn from_parsed(name: &X509Name<'_>) -> Self {
-        let find = |oid: &str| {
-            let mut found =
-                name.iter_attributes().filter(|attribute| attribute.attr_type().to_id_string() == oid);
-            found.next().filter(|_| found.next().is_none()).and_then(text)
-        };
-        Self {
-            common_name: find("2.5.4.3"),
-            surname: find("2.5.4.4"),
-            given_name: find("2.5.4.42"),
-            serial_number: find("2.5.4.5"),
-            organization: find("2.5.4.10"),
-            country: find("2.5.4.6"),
-        }
-    }
-}
-
-impl fmt::Debug for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Name(..)")
-    }
-}
+/// The most addresses of one kind that are taken from a certificate, and the longest, in bytes.
+const LOCATIONS_MAX: usize = 8;
+const LOCATION_LENGTH_MAX: usize = 2048;
 
 /// A certificate that was read, not verified.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Certificate {
     der: Vec<u8>,
+    /// Where in the DER the signed part, the names, the serial number's content and the key lie.
+    signed: Range<usize>,
+    issuer_name: Range<usize>,
+    subject_name: Range<usize>,
+    serial_number: Range<usize>,
+    key: Range<usize>,
+    signature: Vec<u8>,
+    scheme: Option<SignatureScheme>,
+    issuer: Name,
     subject: Name,
     not_before: SystemTime,
     not_after: SystemTime,
-    is_authority: bool,
-    digital_signature: Option<bool>,
-    content_commitment: Option<bool>,
-    client_authentication: Option<bool>,
-    policies: Vec<String>,
-    signature_algorithm: String,
     rsa_bits: Option<usize>,
     is_test: bool,
+    extensions: Extensions,
+}
+
+/// What the extensions say.
+#[derive(Clone, PartialEq, Eq, Default)]
+struct Extensions {
+    is_authority: bool,
+    path_length: Option<u32>,
+    key_usage: Option<KeyUsage>,
+    extended_key_usage: Option<Vec<String>>,
+    policies: Vec<String>,
+    subject_key_identifier: Option<Vec<u8>>,
+    authority_key_identifier: Option<Vec<u8>>,
+    list_locations: Vec<String>,
+    responder_locations: Vec<String>,
+    has_no_check: bool,
+    has_name_constraints: bool,
+    has_unknown_critical: bool,
 }
 
 impl Certificate {
@@ -88,50 +72,39 @@ impl Certificate {
         if !rest.is_empty() {
             return Err(Error::Malformed("bytes after it"));
         }
+        let range = |part: &[u8]| range_within(der, part).ok_or(Error::Malformed("not X.509"));
         let mut certificate = Self {
             der: der.to_vec(),
+            signed: range(parsed.tbs_certificate.as_ref())?,
+            issuer_name: range(parsed.issuer().as_raw())?,
+            subject_name: range(parsed.subject().as_raw())?,
+            serial_number: range(parsed.raw_serial())?,
+            key: range(parsed.public_key().raw)?,
+            signature: parsed.signature_value.data.to_vec(),
+            scheme: algorithm::scheme(&parsed.signature_algorithm),
+            issuer: Name::from_parsed(parsed.issuer()),
             subject: Name::from_parsed(parsed.subject()),
             not_before: system_time(parsed.validity().not_before)?,
             not_after: system_time(parsed.validity().not_after)?,
-            is_authority: false,
-            digital_signature: None,
-            content_commitment: None,
-            client_authentication: None,
-            policies: Vec::new(),
-            signature_algorithm: parsed.signature_algorithm.algorithm.to_id_string(),
             rsa_bits: rsa_bits(&parsed),
-            is_test: has_test_organisation(parsed.subject()) || has_test_organisation(parsed.issuer()),
+            is_test: name::has_test_organisation(parsed.subject())
+                || name::has_test_organisation(parsed.issuer()),
+            extensions: Extensions::default(),
         };
         // Two extensions of one kind could say different things to different readers.
         parsed.extensions_map().map_err(|_| Error::Malformed("an extension stands there twice"))?;
         for extension in parsed.extensions() {
             // Compared as bytes: the mark must be found however the rest of the extension looks.
             certificate.is_test |= extension.oid.as_bytes() == test_mark::EXTENSION_OID_DER;
+            let known = certificate.extensions.take(&extension.oid, extension.parsed_extension());
             let unreadable = matches!(extension.parsed_extension(), ParsedExtension::ParseError { .. });
             // What nobody here looks at may be malformed in a real card's certificate; OpenSSL has its say.
             if unreadable && (extension.critical || is_consulted(&extension.oid)) {
                 return Err(Error::Malformed("extension"));
             }
-            certificate.take(extension.parsed_extension());
+            certificate.extensions.has_unknown_critical |= extension.critical && !known;
         }
         Ok(certificate)
-    }
-
-    fn take(&mut self, extension: &ParsedExtension<'_>) {
-        match extension {
-            ParsedExtension::BasicConstraints(constraints) => self.is_authority = constraints.ca,
-            ParsedExtension::KeyUsage(usage) => {
-                self.digital_signature = Some(usage.digital_signature());
-                self.content_commitment = Some(usage.non_repudiation());
-            }
-            ParsedExtension::CertificatePolicies(policies) => {
-                self.policies = policies.iter().map(|policy| policy.policy_id.to_id_string()).collect();
-            }
-            ParsedExtension::ExtendedKeyUsage(usage) => {
-                self.client_authentication = Some(usage.client_auth);
-            }
-            _ => {}
-        }
     }
 
     /// The DER it was read from.
@@ -140,10 +113,55 @@ impl Certificate {
         &self.der
     }
 
+    /// SHA-256 of the DER: the fingerprint by which certificates are published.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 32] {
+        sha256(&[&self.der])
+    }
+
     /// The subject.
     #[must_use]
     pub fn subject(&self) -> &Name {
         &self.subject
+    }
+
+    /// The issuer.
+    #[must_use]
+    pub fn issuer(&self) -> &Name {
+        &self.issuer
+    }
+
+    /// The DER of the subject's name.
+    #[must_use]
+    pub fn subject_der(&self) -> &[u8] {
+        self.part(&self.subject_name)
+    }
+
+    /// The DER of the issuer's name.
+    #[must_use]
+    pub fn issuer_der(&self) -> &[u8] {
+        self.part(&self.issuer_name)
+    }
+
+    /// The serial number: the content bytes of the INTEGER, sign and leading zeros as they are. Serial numbers are
+    /// compared as these.
+    #[must_use]
+    pub fn serial_number(&self) -> &[u8] {
+        self.part(&self.serial_number)
+    }
+
+    /// The DER of the `SubjectPublicKeyInfo`.
+    #[must_use]
+    pub fn public_key_der(&self) -> &[u8] {
+        self.part(&self.key)
+    }
+
+    /// The subject's public key, as claimed.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`] unless it is an RSA key within bounds or one on a known curve.
+    pub fn public_key(&self) -> Result<PublicKey, Error> {
+        Ok(PublicKey::from_spki(self.public_key_der())?)
     }
 
     /// First and last moment of validity.
@@ -155,19 +173,37 @@ impl Certificate {
     /// Whether it may issue certificates (basicConstraints cA).
     #[must_use]
     pub fn is_authority(&self) -> bool {
-        self.is_authority
+        self.extensions.is_authority
+    }
+
+    /// The most authorities that may follow below it (basicConstraints pathLenConstraint).
+    #[must_use]
+    pub fn path_length(&self) -> Option<u32> {
+        self.extensions.path_length
     }
 
     /// keyUsage digitalSignature; `None` without keyUsage.
     #[must_use]
     pub fn allows_digital_signature(&self) -> Option<bool> {
-        self.digital_signature
+        self.extensions.key_usage.as_ref().map(KeyUsage::digital_signature)
     }
 
     /// keyUsage contentCommitment (nonRepudiation): the key makes signatures that bind; `None` without keyUsage.
     #[must_use]
     pub fn allows_content_commitment(&self) -> Option<bool> {
-        self.content_commitment
+        self.extensions.key_usage.as_ref().map(KeyUsage::non_repudiation)
+    }
+
+    /// keyUsage keyCertSign; `None` without keyUsage.
+    #[must_use]
+    pub fn allows_certificate_signing(&self) -> Option<bool> {
+        self.extensions.key_usage.as_ref().map(KeyUsage::key_cert_sign)
+    }
+
+    /// keyUsage cRLSign; `None` without keyUsage.
+    #[must_use]
+    pub fn allows_list_signing(&self) -> Option<bool> {
+        self.extensions.key_usage.as_ref().map(KeyUsage::crl_sign)
     }
 
     /// Bits of the modulus, if the key is an RSA key.
@@ -176,22 +212,61 @@ impl Certificate {
         self.rsa_bits
     }
 
-    /// Whether its own signature says that it is one with RSA (PKCS #1 v1.5) and SHA-1 or SHA-2.
-    pub(super) fn is_signed_with_known_rsa(&self) -> bool {
-        RSA_SIGNATURES.contains(&&*self.signature_algorithm)
-    }
-
     /// Object identifiers of certificatePolicies, in dotted form.
     #[must_use]
     pub fn policies(&self) -> &[String] {
-        &self.policies
+        &self.extensions.policies
+    }
+
+    /// Object identifiers of extKeyUsage, in dotted form; `None` without it.
+    #[must_use]
+    pub fn extended_key_usage(&self) -> Option<&[String]> {
+        self.extensions.extended_key_usage.as_deref()
     }
 
     /// extKeyUsage clientAuth; `None` without extKeyUsage. anyExtendedKeyUsage alone does not count, as in
     /// OpenSSL.
     #[must_use]
     pub fn allows_client_authentication(&self) -> Option<bool> {
-        self.client_authentication
+        self.extended_key_usage().map(|usage| usage.iter().any(|oid| oid == "1.3.6.1.5.5.7.3.2"))
+    }
+
+    /// extKeyUsage OCSPSigning (RFC 6960 section 4.2.2.2): it answers for the authority that issued it.
+    #[must_use]
+    pub fn allows_status_signing(&self) -> bool {
+        self.extended_key_usage().is_some_and(|usage| usage.iter().any(|oid| oid == "1.3.6.1.5.5.7.3.9"))
+    }
+
+    /// id-pkix-ocsp-nocheck (RFC 6960 section 4.2.2.2.1): its issuer wants nobody to ask for its status.
+    #[must_use]
+    pub fn needs_no_status(&self) -> bool {
+        self.extensions.has_no_check
+    }
+
+    /// subjectKeyIdentifier.
+    #[must_use]
+    pub fn subject_key_identifier(&self) -> Option<&[u8]> {
+        self.extensions.subject_key_identifier.as_deref()
+    }
+
+    /// The key identifier in authorityKeyIdentifier.
+    #[must_use]
+    pub fn authority_key_identifier(&self) -> Option<&[u8]> {
+        self.extensions.authority_key_identifier.as_deref()
+    }
+
+    /// Addresses of full revocation lists by the issuer (cRLDistributionPoints), in the order of the certificate:
+    /// points for some reasons only or with another issuer are left out. Somebody's claim until the path is
+    /// verified; at most eight.
+    #[must_use]
+    pub fn list_locations(&self) -> &[String] {
+        &self.extensions.list_locations
+    }
+
+    /// Addresses of OCSP responders (authorityInfoAccess), likewise.
+    #[must_use]
+    pub fn responder_locations(&self) -> &[String] {
+        &self.extensions.responder_locations
     }
 
     /// Whether it carries the mark of a test PKI, by extension, organisation or issuer.
@@ -199,15 +274,125 @@ impl Certificate {
     pub fn is_test(&self) -> bool {
         self.is_test
     }
+
+    pub(super) fn has_name_constraints(&self) -> bool {
+        self.extensions.has_name_constraints
+    }
+
+    /// Whether an extension is critical that nothing here knows.
+    pub(super) fn has_unknown_critical(&self) -> bool {
+        self.extensions.has_unknown_critical
+    }
+
+    /// How its own signature says that it was made, if that is known here.
+    pub(super) fn scheme(&self) -> Option<SignatureScheme> {
+        self.scheme
+    }
+
+    /// Whether subject and issuer have one name.
+    pub(super) fn is_self_issued(&self) -> bool {
+        self.subject_der() == self.issuer_der()
+    }
+
+    /// Whether another certificate could be its issuer's, going by names and key identifiers.
+    pub(super) fn names_as_issuer(&self, issuer: &Self) -> bool {
+        let identifiers = (self.authority_key_identifier(), issuer.subject_key_identifier());
+        let same_key = !matches!(identifiers, (Some(authority), Some(subject)) if authority != subject);
+        same_key && self.issuer_der() == issuer.subject_der()
+    }
+
+    /// Checks its signature by an issuer's key.
+    pub(super) fn check_signature(&self, issuer: &PublicKey) -> Result<(), Error> {
+        let scheme = self.scheme.ok_or(Error::TooWeak)?;
+        let outcome = issuer.verify(scheme, self.part(&self.signed), &self.signature);
+        outcome.map_err(|_| Error::BadSignature)
+    }
+
+    fn part(&self, range: &Range<usize>) -> &[u8] {
+        self.der.get(range.clone()).unwrap_or_default()
+    }
 }
 
-/// sha1WithRSAEncryption, then SHA-256, SHA-384 and SHA-512 (RFC 8017 appendix A.2.4).
-const RSA_SIGNATURES: [&str; 4] =
-    ["1.2.840.113549.1.1.5", "1.2.840.113549.1.1.11", "1.2.840.113549.1.1.12", "1.2.840.113549.1.1.13"];
+impl Extensions {
+    /// Takes what an extension says; whether it is one that this crate or OpenSSL's path building heeds.
+    fn take(&mut self, oid: &Oid<'_>, extension: &ParsedExtension<'_>) -> bool {
+        match extension {
+            ParsedExtension::BasicConstraints(constraints) => {
+                self.is_authority = constraints.ca;
+                self.path_length = constraints.path_len_constraint;
+            }
+            ParsedExtension::KeyUsage(usage) => self.key_usage = Some(*usage),
+            ParsedExtension::CertificatePolicies(policies) => {
+                self.policies = policies.iter().map(|policy| policy.policy_id.to_id_string()).collect();
+            }
+            ParsedExtension::ExtendedKeyUsage(usage) => {
+                let named = [
+                    (usage.any, "2.5.29.37.0"),
+                    (usage.server_auth, "1.3.6.1.5.5.7.3.1"),
+                    (usage.client_auth, "1.3.6.1.5.5.7.3.2"),
+                    (usage.code_signing, "1.3.6.1.5.5.7.3.3"),
+                    (usage.email_protection, "1.3.6.1.5.5.7.3.4"),
+                    (usage.time_stamping, "1.3.6.1.5.5.7.3.8"),
+                    (usage.ocsp_signing, "1.3.6.1.5.5.7.3.9"),
+                ];
+                let named = named.iter().filter(|(is_there, _)| *is_there).map(|(_, oid)| (*oid).to_owned());
+                let usage = named.chain(usage.other.iter().map(Oid::to_id_string)).collect();
+                self.extended_key_usage = Some(usage);
+            }
+            ParsedExtension::SubjectKeyIdentifier(identifier) => {
+                self.subject_key_identifier = Some(identifier.0.to_vec());
+            }
+            ParsedExtension::AuthorityKeyIdentifier(identifier) => {
+                self.authority_key_identifier = identifier.key_identifier.as_ref().map(|id| id.0.to_vec());
+            }
+            ParsedExtension::CRLDistributionPoints(points) => {
+                let full =
+                    points.iter().filter(|point| point.reasons.is_none() && point.crl_issuer.is_none());
+                let names = full.filter_map(|point| match &point.distribution_point {
+                    Some(DistributionPointName::FullName(names)) => Some(names),
+                    _ => None,
+                });
+                self.list_locations = locations(names.flatten());
+            }
+            ParsedExtension::AuthorityInfoAccess(access) => {
+                let responders = access
+                    .accessdescs
+                    .iter()
+                    .filter(|description| description.access_method.to_id_string() == "1.3.6.1.5.5.7.48.1");
+                self.responder_locations =
+                    locations(responders.map(|description| &description.access_location));
+            }
+            ParsedExtension::NameConstraints(_) => self.has_name_constraints = true,
+            ParsedExtension::SubjectAlternativeName(_) | ParsedExtension::IssuerAlternativeName(_) => {}
+            _ if oid.to_id_string() == "1.3.6.1.5.5.7.48.1.5" => self.has_no_check = true,
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// The addresses among names, as far as one can be asked for: printable ASCII of a sensible length.
+fn locations<'a>(names: impl Iterator<Item = &'a GeneralName<'a>>) -> Vec<String> {
+    let addresses = names.filter_map(|name| match name {
+        GeneralName::URI(address) => Some(*address),
+        _ => None,
+    });
+    let good = |address: &&str| {
+        address.len() <= LOCATION_LENGTH_MAX && address.bytes().all(|b| b.is_ascii_graphic())
+    };
+    addresses.filter(good).take(LOCATIONS_MAX).map(str::to_owned).collect()
+}
+
+/// Where in `whole` a part of it lies that a parser handed out.
+fn range_within(whole: &[u8], part: &[u8]) -> Option<Range<usize>> {
+    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
+    let range = start..start.checked_add(part.len())?;
+    (whole.get(range.clone()) == Some(part)).then_some(range)
+}
 
 /// Bits of the modulus, leading zeros left out.
 fn rsa_bits(certificate: &X509Certificate<'_>) -> Option<usize> {
-    let Ok(PublicKey::RSA(key)) = certificate.public_key().parsed() else { return None };
+    let Ok(ParsedKey::RSA(key)) = certificate.public_key().parsed() else { return None };
     let modulus: Vec<u8> = key.modulus.iter().copied().skip_while(|byte| *byte == 0).collect();
     let first = modulus.first()?;
     Some(modulus.len() * 8 - usize::try_from(first.leading_zeros()).ok()?)
@@ -219,30 +404,7 @@ fn is_consulted(oid: &Oid<'_>) -> bool {
     matches!(oid.to_id_string().as_str(), "2.5.29.19" | "2.5.29.15" | "2.5.29.32" | "2.5.29.37")
 }
 
-/// The text of an attribute in any of the string types of RFC 5280 (DirectoryString).
-fn text(attribute: &AttributeTypeAndValue<'_>) -> Option<String> {
-    let bytes = attribute.attr_value().data;
-    match attribute.attr_value().tag() {
-        Tag::BmpString => {
-            let units = bytes.chunks(2).map(|unit| unit.try_into().ok().map(u16::from_be_bytes));
-            String::from_utf16(&units.collect::<Option<Vec<u16>>>()?).ok()
-        }
-        // Teletex in practice is Latin-1.
-        Tag::T61String => Some(bytes.iter().map(|byte| char::from(*byte)).collect()),
-        _ => attribute.as_str().ok().map(str::to_owned),
-    }
-}
-
-/// Looks for the mark in whatever string type, case and spacing it is written.
-fn has_test_organisation(name: &X509Name<'_>) -> bool {
-    let folded = |bytes: &[u8]| -> Vec<u8> {
-        bytes.iter().filter(|byte| byte.is_ascii_graphic()).map(u8::to_ascii_uppercase).collect()
-    };
-    let mark = folded(test_mark::ORGANISATION.as_bytes());
-    name.iter_attributes().any(|attribute| folded(attribute.attr_value().data) == mark)
-}
-
-fn system_time(time: ASN1Time) -> Result<SystemTime, Error> {
+pub(super) fn system_time(time: ASN1Time) -> Result<SystemTime, Error> {
     // Before 1970 no certificate of any of these cards was valid.
     let seconds = u64::try_from(time.timestamp()).map_err(|_| Error::Malformed("validity"))?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).ok_or(Error::Malformed("validity"))

@@ -3,7 +3,10 @@
 //! The profiles are those of the CIE 3 and of the CNS (authentication certificate profile 1.1). What the identity
 //! cards of the first generations say is not known.
 
+use std::sync::Arc;
+
 use super::{AnchorPurpose, Certificate, Error};
+use crate::crypto::SignatureScheme;
 
 /// The policy of holder certificates on a CIE 3.
 const CIE3: &str = "1.3.76.47.4";
@@ -39,10 +42,25 @@ impl CertifiedCard {
     }
 }
 
+/// What is asked of extKeyUsage. What real cards' certificates say there is not known to us, so the strictness is
+/// somebody's choice. keyUsage must say digitalSignature in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum ClientAuthentication {
+    /// Where there is an extKeyUsage, clientAuth stands in it: what RFC 5280 asks for.
+    #[default]
+    WhereStated,
+    /// There is one, and clientAuth stands in it.
+    Required,
+    /// Nothing: the policy of the certificate says what it is for.
+    NotAsked,
+}
+
 /// Which certificates are taken. Nothing is let pass that is not named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HolderPolicy {
     cards: Vec<CertifiedCard>,
+    client_authentication: ClientAuthentication,
     legacy: bool,
 }
 
@@ -50,7 +68,7 @@ impl HolderPolicy {
     /// Certificates of one kind of card.
     #[must_use]
     pub fn of(card: CertifiedCard) -> Self {
-        Self { cards: vec![card], legacy: false }
+        Self { cards: vec![card], client_authentication: ClientAuthentication::default(), legacy: false }
     }
 
     /// And those of another.
@@ -58,6 +76,17 @@ impl HolderPolicy {
     pub fn and(mut self, card: CertifiedCard) -> Self {
         self.cards.push(card);
         self
+    }
+
+    /// With another strictness about extKeyUsage.
+    #[must_use]
+    pub fn client_authentication(mut self, asked: ClientAuthentication) -> Self {
+        self.client_authentication = asked;
+        self
+    }
+
+    pub(super) fn asks_for_client_authentication(&self) -> bool {
+        self.client_authentication != ClientAuthentication::NotAsked
     }
 
     /// Takes citizens' keys of 1024 bits and more, and SHA-1 in the signatures of the path, as cards of before 2012
@@ -85,13 +114,15 @@ impl HolderPolicy {
             // What says that it is from another card is from that.
             CertifiedCard::FirstGenerations => !cie3 && !cns && !binds,
         };
+        let client = match (self.client_authentication, holder.allows_client_authentication()) {
+            (ClientAuthentication::NotAsked, _) | (_, Some(true)) => true,
+            (ClientAuthentication::WhereStated, stated) => stated.is_none(),
+            (ClientAuthentication::Required, _) => false,
+        };
         let rules = [
             (!holder.is_authority(), "an authority's certificate"),
             (holder.allows_digital_signature() == Some(true), "keyUsage without digitalSignature"),
-            (
-                holder.allows_client_authentication() != Some(false),
-                "extKeyUsage without client authentication",
-            ),
+            (client, "extKeyUsage without client authentication"),
         ];
         if let Some((_, broken)) = rules.iter().find(|(holds, _)| !holds) {
             return Err(Error::WrongPurpose(broken));
@@ -110,12 +141,13 @@ impl Default for HolderPolicy {
 
 /// What is asked of a path when older cryptography is let pass: keys of a size that was usual, signatures with RSA
 /// and no digest older than SHA-1. The last one is the anchor, whose own signature nobody judges.
-pub(super) fn check_legacy(path: &[Certificate]) -> Result<(), Error> {
+pub(super) fn check_legacy(path: &[Arc<Certificate>]) -> Result<(), Error> {
     let last = path.len().saturating_sub(1);
     for (index, certificate) in path.iter().enumerate() {
         let least = if index == 0 { LEGACY_HOLDER_BITS } else { LEGACY_AUTHORITY_BITS };
         let long_enough = certificate.rsa_bits().is_some_and(|bits| bits >= least);
-        if !long_enough || index != last && !certificate.is_signed_with_known_rsa() {
+        let with_rsa = matches!(certificate.scheme(), Some(SignatureScheme::RsaPkcs1(_)));
+        if !long_enough || index != last && !with_rsa {
             return Err(Error::TooWeak);
         }
     }

@@ -2,7 +2,11 @@
 //!
 //! The one file outside `crypto` that names OpenSSL.
 
+mod cache;
+mod written_out;
+
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use openssl::error::ErrorStack;
@@ -11,176 +15,134 @@ use openssl::x509::store::X509StoreBuilder;
 use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
 use openssl::x509::{X509, X509PurposeId, X509StoreContext, X509VerifyResult};
 
-use super::holder::{self, CertifiedCard, HolderPolicy};
-use super::{Certificate, Error, Name};
-use crate::crypto::{self, Digest, DigestAlgorithm, PresentedCertificate};
+use super::{AnchorPurpose, Certificate, CertifiedCard, Error, Name, TrustStore};
+use crate::crypto::{self, DigestAlgorithm, PublicKey, SignatureScheme};
+
+pub(super) use cache::PathCache;
+use cache::Question;
 
 /// The most certificates between an end entity and its anchor.
 const DEPTH_MAX: i32 = 4;
 /// OpenSSL's security level 2: 112 bits, RSA of 2048 bits and more, no SHA-1.
-const SECURITY_LEVEL: i32 = 2;
+pub(super) const SECURITY_LEVEL: i32 = 2;
 /// No level at all: what is let pass is then checked here.
-const NO_SECURITY_LEVEL: i32 = 0;
+pub(super) const NO_SECURITY_LEVEL: i32 = 0;
 
-/// What an anchor is trusted for. A path for one purpose never ends at an anchor for another.
+/// What OpenSSL is to ask of the extended key usage along the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum AnchorPurpose {
-    /// Certificates of citizens, in their cards.
-    Holder,
-    /// Those in identity cards of the first generations ([`CertifiedCard::FirstGenerations`]), which nothing but
-    /// their issuer tells.
-    FirstGenerations,
+pub(super) enum Purpose {
+    /// Client authentication.
+    Client,
+    /// Nothing.
+    Any,
 }
 
-/// Anchors by purpose, and certificates that may stand between.
-#[derive(Clone, Default)]
-pub struct TrustStore {
-    anchors: Vec<(AnchorPurpose, Certificate)>,
-    intermediates: Vec<Certificate>,
-    allow_test_pki: bool,
+/// A certificate of the store, read by both parsers once.
+#[derive(Clone)]
+pub(super) struct Prepared {
+    certificate: Arc<Certificate>,
+    /// Shared: copying it copies a pointer.
+    openssl: X509,
 }
 
-impl TrustStore {
-    /// A store that trusts nobody.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+impl Prepared {
+    pub(super) fn new(certificate: Certificate) -> Result<Self, Error> {
+        let openssl = parse(&certificate)?;
+        Ok(Self { certificate: Arc::new(certificate), openssl })
     }
 
-    /// The same store, taking certificates of software cards too: for tests and demonstrations. What is
-    /// verified with one says so ([`ValidPath::is_test`]).
-    #[must_use]
-    pub fn allow_test_pki(mut self) -> Self {
-        self.allow_test_pki = true;
-        self
+    pub(super) fn certificate(&self) -> &Arc<Certificate> {
+        &self.certificate
     }
+}
 
-    /// Trusts a certificate (DER) as the end of paths for one purpose. Its own signature is not judged.
-    ///
-    /// # Errors
-    /// [`Error::Malformed`], [`Error::WrongPurpose`] unless it is an authority's, or
-    /// [`Error::TestCertificate`].
-    pub fn add_anchor(&mut self, purpose: AnchorPurpose, der: &[u8]) -> Result<(), Error> {
-        let anchor = self.authority(der)?;
-        self.anchors.push((purpose, anchor));
-        Ok(())
+/// What one parser takes and the other does not is refused.
+fn parse(certificate: &Certificate) -> Result<X509, Error> {
+    let parsed = X509::from_der(certificate.as_der());
+    drop(ErrorStack::get());
+    parsed.map_err(|_| Error::Malformed("not X.509"))
+}
+
+/// A path from the certificate to an anchor, remembered or built.
+pub(super) fn build(
+    store: &TrustStore,
+    purpose: AnchorPurpose,
+    certificate: &Arc<Certificate>,
+    at: SystemTime,
+    security_level: i32,
+    usage: Purpose,
+) -> Result<Vec<Arc<Certificate>>, Error> {
+    let question = Question { purpose, security_level, usage, fingerprint: certificate.fingerprint() };
+    if let Some(issuers) = store.paths().find(&question, at) {
+        return Ok([Arc::clone(certificate)].into_iter().chain(issuers.iter().cloned()).collect());
     }
+    let path = match build_with_openssl(store, purpose, certificate, at, security_level, usage) {
+        // OpenSSL takes no written out curve, named one or not, so these are checked without it.
+        Err(Error::WrittenOutCurve) => written_out::build(store, purpose, certificate, at, security_level)?,
+        path => path?,
+    };
+    store.paths().keep(question, &path);
+    Ok(path)
+}
 
-    /// Knows a certificate (DER) that may stand between an end entity and an anchor; it is not trusted by
-    /// itself.
-    ///
-    /// # Errors
-    /// As [`TrustStore::add_anchor`].
-    pub fn add_intermediate(&mut self, der: &[u8]) -> Result<(), Error> {
-        let intermediate = self.authority(der)?;
-        self.intermediates.push(intermediate);
-        Ok(())
-    }
-
-    fn authority(&self, der: &[u8]) -> Result<Certificate, Error> {
-        let certificate = Certificate::from_der(der)?;
-        self.check_test_mark(&certificate)?;
-        if certificate.is_authority() {
-            Ok(certificate)
-        } else {
-            Err(Error::WrongPurpose("not an authority"))
+fn build_with_openssl(
+    store: &TrustStore,
+    purpose: AnchorPurpose,
+    certificate: &Arc<Certificate>,
+    at: SystemTime,
+    security_level: i32,
+    usage: Purpose,
+) -> Result<Vec<Arc<Certificate>>, Error> {
+    let end_entity = parse(certificate)?;
+    let outcome = (|| {
+        let mut anchors = X509StoreBuilder::new()?;
+        for anchor in store.anchors_for(purpose) {
+            anchors.add_cert(anchor.openssl.clone())?;
         }
-    }
-
-    fn check_test_mark(&self, certificate: &Certificate) -> Result<(), Error> {
-        if certificate.is_test() && !self.allow_test_pki { Err(Error::TestCertificate) } else { Ok(()) }
-    }
-
-    /// Builds and checks a path for a CIE 3 holder's certificate at one moment. Revocation is not looked at.
-    ///
-    /// # Errors
-    /// [`Error`]; [`Error::UnknownIssuer`] if no path leads to an anchor for holders.
-    pub fn verify_holder(
-        &self,
-        presented: &PresentedCertificate,
-        at: SystemTime,
-    ) -> Result<ValidPath, Error> {
-        self.verify_holder_with(presented, at, &HolderPolicy::default())
-    }
-
-    /// The same for certificates of the cards that the policy names.
-    ///
-    /// # Errors
-    /// As [`TrustStore::verify_holder`]; [`Error::TooWeak`] for the keys and digests of older cards, unless the
-    /// policy takes them.
-    pub fn verify_holder_with(
-        &self,
-        presented: &PresentedCertificate,
-        at: SystemTime,
-        policy: &HolderPolicy,
-    ) -> Result<ValidPath, Error> {
-        let holder = Certificate::from_der(presented.as_der())?;
-        self.check_test_mark(&holder)?;
-        let card = policy.check_profile(&holder)?;
-        let build = |level| self.build_path(card.anchors(), &holder, at, level);
-        let (path, is_legacy) = match build(SECURITY_LEVEL) {
-            Err(Error::TooWeak) if policy.allows_legacy() => (build(NO_SECURITY_LEVEL)?, true),
-            path => (path?, false),
-        };
-        // Every certificate of the path, not only those that were added here.
-        let path: Vec<Certificate> =
-            path.iter().map(|der| Certificate::from_der(der)).collect::<Result<_, _>>()?;
-        if is_legacy {
-            holder::check_legacy(&path)?;
+        let mut parameters = X509VerifyParam::new()?;
+        // An anchor ends the path, self-signed or not. Nothing but anchors is in the store.
+        parameters.set_flags(X509VerifyFlags::PARTIAL_CHAIN)?;
+        parameters.set_time(unix_seconds(at));
+        parameters.set_depth(DEPTH_MAX);
+        parameters.set_auth_level(security_level);
+        parameters.set_purpose(match usage {
+            Purpose::Client => X509PurposeId::SSL_CLIENT,
+            Purpose::Any => X509PurposeId::ANY,
+        })?;
+        anchors.set_param(&parameters)?;
+        let mut untrusted = Stack::new()?;
+        for intermediate in store.prepared_intermediates() {
+            untrusted.push(intermediate.openssl.clone())?;
         }
-        path.iter().try_for_each(|certificate| self.check_test_mark(certificate))?;
-        let is_test = path.iter().any(Certificate::is_test);
-        let key = PresentedCertificate::from_der(presented.as_der())?;
-        Ok(ValidPath { holder, key, path, card, checked_at: at, is_legacy, is_test })
-    }
-
-    /// OpenSSL's part: the DER of the path, from the end entity to the anchor.
-    fn build_path(
-        &self,
-        purpose: AnchorPurpose,
-        certificate: &Certificate,
-        at: SystemTime,
-        security_level: i32,
-    ) -> Result<Vec<Vec<u8>>, Error> {
-        let parse = |certificate: &Certificate| X509::from_der(certificate.as_der());
-        let outcome = (|| {
-            let mut store = X509StoreBuilder::new()?;
-            for (_, anchor) in self.anchors.iter().filter(|(anchor, _)| *anchor == purpose) {
-                store.add_cert(parse(anchor)?)?;
-            }
-            let mut parameters = X509VerifyParam::new()?;
-            // An anchor ends the path, self-signed or not. Nothing but anchors is in the store.
-            parameters.set_flags(X509VerifyFlags::PARTIAL_CHAIN)?;
-            parameters.set_time(unix_seconds(at));
-            parameters.set_depth(DEPTH_MAX);
-            parameters.set_auth_level(security_level);
-            parameters.set_purpose(X509PurposeId::SSL_CLIENT)?;
-            store.set_param(&parameters)?;
-            let mut untrusted = Stack::new()?;
-            for intermediate in &self.intermediates {
-                untrusted.push(parse(intermediate)?)?;
-            }
-            X509StoreContext::new()?.init(&store.build(), &*parse(certificate)?, &untrusted, |context| {
-                let verified = context.verify_cert()?;
-                let path = context.chain().map(|chain| chain.iter().map(|c| c.to_der()).collect());
-                Ok((verified, context.error(), context.error_depth(), path.transpose()?))
-            })
-        })();
-        // A wrong signature leaves entries in this thread's queue, where the next user of OpenSSL, a TLS
-        // connection say, would take them for its own.
-        drop(ErrorStack::get());
+        X509StoreContext::new()?.init(&anchors.build(), &end_entity, &untrusted, |context| {
+            let verified = context.verify_cert()?;
+            let path = context.chain().map(|chain| chain.iter().map(|c| c.to_der()).collect());
+            Ok((verified, context.error(), context.error_depth(), path.transpose()?))
+        })
+    })();
+    // A wrong signature leaves entries in this thread's queue, where the next user of OpenSSL, a TLS
+    // connection say, would take them for its own.
+    drop(ErrorStack::get());
+    let path: Vec<Vec<u8>> =
         match outcome.map_err(|_: ErrorStack| Error::Crypto(crypto::Error::Library("path building")))? {
-            (true, X509VerifyResult::OK, _, Some(path)) => Ok(path),
-            (_, result, depth, _) => Err(path_error(result, depth)),
-        }
-    }
+            (true, X509VerifyResult::OK, _, Some(path)) => path,
+            (_, result, depth, _) => return Err(path_error(result, depth)),
+        };
+    path.iter().map(|der| known(store, purpose, certificate, der)).collect()
 }
 
-impl fmt::Debug for TrustStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (anchors, between) = (self.anchors.len(), self.intermediates.len());
-        write!(f, "TrustStore({anchors} anchors, {between} intermediates)")
+/// The certificate of the path as the store has it.
+fn known(
+    store: &TrustStore,
+    purpose: AnchorPurpose,
+    end_entity: &Arc<Certificate>,
+    der: &[u8],
+) -> Result<Arc<Certificate>, Error> {
+    let stored = store.prepared_intermediates().iter().chain(store.anchors_for(purpose));
+    let mut known = stored.map(Prepared::certificate).chain([end_entity]);
+    match known.find(|certificate| certificate.as_der() == der) {
+        Some(certificate) => Ok(Arc::clone(certificate)),
+        None => Certificate::from_der(der).map(Arc::new),
     }
 }
 
@@ -193,6 +155,7 @@ fn path_error(result: X509VerifyResult, depth: u32) -> Error {
         10 => Error::Expired,
         4 | 7 => Error::BadSignature,
         66..=68 => Error::TooWeak,
+        94 => Error::WrittenOutCurve,
         _ => Error::InvalidPath(format!("{} (at depth {depth})", result.error_string())),
     }
 }
@@ -205,39 +168,70 @@ fn unix_seconds<T: TryFrom<i64> + Default>(at: SystemTime) -> T {
     i64::try_from(seconds).ok().and_then(|seconds| T::try_from(seconds).ok()).unwrap_or_default()
 }
 
-/// A holder's certificate with a valid path to an anchor, at one moment. Proof of issuer, purpose and
-/// time; revocation was not looked at.
+/// A certificate with a valid path to an anchor, at one moment. Proof of issuer, purpose and time; revocation was
+/// not looked at: [`ValidPath::begin`] goes on to that.
+#[derive(Clone)]
 pub struct ValidPath {
-    holder: Certificate,
-    key: PresentedCertificate,
-    path: Vec<Certificate>,
-    card: CertifiedCard,
-    checked_at: SystemTime,
-    is_legacy: bool,
-    is_test: bool,
+    pub(super) path: Vec<Arc<Certificate>>,
+    pub(super) key: PublicKey,
+    pub(super) purpose: AnchorPurpose,
+    pub(super) card: Option<CertifiedCard>,
+    pub(super) checked_at: SystemTime,
+    pub(super) is_legacy: bool,
+    pub(super) is_test: bool,
 }
 
 impl ValidPath {
+    /// Looks at every certificate of the path, not only those that were added to the store.
+    pub(super) fn new(
+        store: &TrustStore,
+        purpose: AnchorPurpose,
+        path: Vec<Arc<Certificate>>,
+        at: SystemTime,
+    ) -> Result<Self, Error> {
+        path.iter().try_for_each(|certificate| store.check_test_mark(certificate))?;
+        let is_test = path.iter().any(|certificate| certificate.is_test());
+        let key = path.first().ok_or(Error::UnknownIssuer)?.public_key()?;
+        Ok(Self { path, key, purpose, card: None, checked_at: at, is_legacy: false, is_test })
+    }
+
+    /// The certificate that the path was built for.
+    #[must_use]
+    #[allow(
+        clippy::indexing_slicing,
+        clippy::missing_panics_doc,
+        reason = "a path has its first certificate"
+    )]
+    pub fn certificate(&self) -> &Certificate {
+        &self.path[0]
+    }
+
     /// The holder's name as the issuer certified it.
     #[must_use]
     pub fn subject(&self) -> &Name {
-        self.holder.subject()
+        self.certificate().subject()
     }
 
-    /// From the holder's certificate to the anchor.
+    /// From the certificate to the anchor, both included.
     #[must_use]
-    pub fn path(&self) -> &[Certificate] {
+    pub fn path(&self) -> &[Arc<Certificate>] {
         &self.path
     }
 
-    /// The kind of card that the certificate is from.
+    /// What its anchor is trusted for.
     #[must_use]
-    pub fn card(&self) -> CertifiedCard {
+    pub fn purpose(&self) -> AnchorPurpose {
+        self.purpose
+    }
+
+    /// The kind of card that the certificate is from, if it was verified as a holder's.
+    #[must_use]
+    pub fn card(&self) -> Option<CertifiedCard> {
         self.card
     }
 
     /// Whether the path holds only because older keys and digests were let pass
-    /// ([`HolderPolicy::allow_legacy_cryptography`]).
+    /// ([`HolderPolicy::allow_legacy_cryptography`](super::HolderPolicy::allow_legacy_cryptography)).
     #[must_use]
     pub fn is_legacy(&self) -> bool {
         self.is_legacy
@@ -249,13 +243,26 @@ impl ValidPath {
         self.checked_at
     }
 
+    /// The moment at which the first certificate of the path expires.
+    #[must_use]
+    pub fn valid_until(&self) -> SystemTime {
+        let ends = self.path.iter().map(|certificate| certificate.validity().1);
+        ends.min().unwrap_or(self.checked_at)
+    }
+
     /// Whether any certificate of the path belongs to a test PKI: a software card, not a person.
     #[must_use]
     pub fn is_test(&self) -> bool {
         self.is_test
     }
 
-    /// Checks a signature by the holder over a message.
+    /// The certificate's key.
+    #[must_use]
+    pub fn public_key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// Checks an RSASSA-PKCS1-v1_5 signature by the holder over a message.
     ///
     /// # Errors
     /// [`Error::WrongSignature`], or [`Error::TooWeak`] for SHA-1.
@@ -268,7 +275,7 @@ impl ValidPath {
         if algorithm == DigestAlgorithm::Sha1 {
             return Err(Error::TooWeak);
         }
-        match self.key.public_key().check_signature(&Digest::of(algorithm, message), signature) {
+        match self.key.verify(SignatureScheme::RsaPkcs1(algorithm), message, signature) {
             Ok(()) => Ok(VerifiedSignature { message, signer: self }),
             Err(_) => Err(Error::WrongSignature),
         }

@@ -21,7 +21,7 @@ fn verdict(model: Model, policy: &HolderPolicy) -> Result<(CertifiedCard, bool),
     let presented = PresentedCertificate::from_der(&issued(model).certificate).unwrap();
     let path = store().verify_holder_with(&presented, now(), policy)?;
     assert!(path.is_test());
-    Ok((path.card(), path.is_legacy()))
+    Ok((path.card().unwrap(), path.is_legacy()))
 }
 
 /// A store that trusts the demo PKI for every kind of card.
@@ -55,7 +55,7 @@ fn the_first_generations_take_nothing_of_the_others() {
     }
     let judge = |profile, policy: &HolderPolicy| {
         let (store, holder, _) = unmarked::issued(profile);
-        store.verify_holder_with(&holder, now(), policy).map(|path| path.card())
+        store.verify_holder_with(&holder, now(), policy).map(|path| path.card().unwrap())
     };
     assert_eq!(judge(Profile::default(), &of(FirstGenerations).and(Cie3)), Ok(Cie3));
     assert_eq!(judge(Profile::default(), &of(FirstGenerations)), Err(NOT_TAKEN));
@@ -67,7 +67,7 @@ fn the_first_generations_take_nothing_of_the_others() {
     let presented = PresentedCertificate::from_der(&issued(Model::Cie2).certificate).unwrap();
     let policy = of(FirstGenerations).allow_legacy_cryptography();
     let outcome = trust().verify_holder_with(&presented, now(), &policy);
-    assert_eq!(outcome.map(|path| path.card()), Err(Error::UnknownIssuer));
+    assert_eq!(outcome.map(|path| path.card().unwrap()), Err(Error::UnknownIssuer));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_key_that_binds_its_holder_is_no_key_to_log_in_with() {
         let profile = |key_usage| Profile { policy, key_usage, ..Profile::default() };
         let verdict = |profile| {
             let (store, holder, _) = unmarked::issued(profile);
-            store.verify_holder_with(&holder, now(), &HolderPolicy::of(card)).map(|path| path.card())
+            store.verify_holder_with(&holder, now(), &HolderPolicy::of(card)).map(|path| path.card().unwrap())
         };
         assert_eq!(verdict(profile(Profile::default().key_usage)), taken, "its profile is good");
         let mut usage = KeyUsage::new();

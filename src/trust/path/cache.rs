@@ -1,0 +1,87 @@
+//! Paths that were valid once, so that a server need not check the same authorities' signatures again.
+//!
+//! What is kept of the certificate at the beginning of a path is its digest: no name, no fiscal code.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use super::Purpose;
+use crate::trust::{AnchorPurpose, Certificate};
+
+/// The most paths that are kept; the oldest goes first. About 200 bytes each.
+const PATHS_MAX: usize = 100_000;
+
+/// What a path was built for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Question {
+    pub(super) purpose: AnchorPurpose,
+    pub(super) security_level: i32,
+    pub(super) usage: Purpose,
+    /// SHA-256 of the certificate.
+    pub(super) fingerprint: [u8; 32],
+}
+
+/// The certificates above, and while all of them and the one below are valid: from the first moment, up to and
+/// without the second.
+struct Kept {
+    issuers: Arc<[Arc<Certificate>]>,
+    from: SystemTime,
+    until: SystemTime,
+}
+
+#[derive(Default)]
+struct Paths {
+    kept: HashMap<Question, Kept>,
+    order: VecDeque<Question>,
+    /// Lists of issuers that are in use: thousands of citizens have the same.
+    issuers: Vec<Arc<[Arc<Certificate>]>>,
+}
+
+/// Paths by what they were built for. It belongs to a store with certain anchors, and to no other.
+#[derive(Default)]
+pub(in crate::trust) struct PathCache(Mutex<Paths>);
+
+impl PathCache {
+    /// The issuers of a path that is valid at this moment.
+    pub(super) fn find(&self, question: &Question, at: SystemTime) -> Option<Arc<[Arc<Certificate>]>> {
+        let paths = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = paths.kept.get(question)?;
+        (kept.from <= at && at < kept.until).then(|| Arc::clone(&kept.issuers))
+    }
+
+    /// Keeps a path that was found to be valid.
+    pub(super) fn keep(&self, question: Question, path: &[Arc<Certificate>]) {
+        let validities = || path.iter().map(|certificate| certificate.validity());
+        let (Some(from), Some(until), Some((_, issuers))) = (
+            validities().map(|(from, _)| from).max(),
+            validities().map(|(_, until)| until).min(),
+            path.split_first(),
+        ) else {
+            return;
+        };
+        let mut paths = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |known: &&Arc<[Arc<Certificate>]>| {
+            known.len() == issuers.len() && known.iter().zip(issuers).all(|(a, b)| Arc::ptr_eq(a, b))
+        };
+        let issuers = match paths.issuers.iter().find(same) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let issuers: Arc<[_]> = issuers.into();
+                // As many as a store has paths; anchors and intermediates are few.
+                if paths.issuers.len() < 64 {
+                    paths.issuers.push(Arc::clone(&issuers));
+                }
+                issuers
+            }
+        };
+        if paths.kept.insert(question.clone(), Kept { issuers, from, until }).is_none() {
+            paths.order.push_back(question);
+        }
+        if paths.order.len() > PATHS_MAX {
+            if let Some(oldest) = paths.order.pop_front() {
+                paths.kept.remove(&oldest);
+            }
+        }
+    }
+}
