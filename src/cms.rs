@@ -8,7 +8,7 @@
 //! names and signed attributes are kept as the bytes they came in, because a decoder that writes them
 //! anew may write something else than what was signed.
 
-mod fields;
+pub(crate) mod fields;
 mod signer;
 
 use std::fmt;

@@ -8,7 +8,7 @@ use crate::dialogue::{About, Cause, Step};
 use crate::identity::BindingError;
 use crate::pin::{self, Tries};
 use crate::{
-    card, cns, crypto, dialogue, ias, identity, passive, secret, secure_messaging, transport, trust,
+    card, cns, crypto, dialogue, ias, identity, login, passive, secret, secure_messaging, transport, trust,
 };
 
 /// A language that [`Error::advice`] speaks.
@@ -50,6 +50,21 @@ pub enum Error {
     /// A certificate's worth.
     #[error(transparent)]
     Trust(#[from] trust::Error),
+    /// A folder with trusted certificates.
+    #[error(transparent)]
+    TrustFolder(#[from] trust::FolderError),
+    /// A revocation list that cannot be used.
+    #[error(transparent)]
+    RevocationList(#[from] trust::ListFault),
+    /// A login at a portal.
+    #[error(transparent)]
+    Login(login::Error),
+    /// What should be the origin of a portal.
+    #[error(transparent)]
+    Origin(#[from] login::OriginError),
+    /// What should be a challenge nonce.
+    #[error(transparent)]
+    Nonce(#[from] login::NonceError),
     /// The personal data of a contact card against its certificate.
     #[error(transparent)]
     PersonalData(#[from] identity::BindingError),
@@ -90,6 +105,23 @@ impl From<card::Error> for Error {
             card::Error::Malformed(error) => Self::Pin(error),
             error => Self::Card(error),
         }
+    }
+}
+
+/// What is wrong with a certificate is not called the login's.
+impl From<login::Error> for Error {
+    fn from(error: login::Error) -> Self {
+        match error {
+            login::Error::Trust(error) => Self::Trust(error),
+            login::Error::Crypto(error) => Self::Crypto(error),
+            error => Self::Login(error),
+        }
+    }
+}
+
+impl From<login::TokenError> for Error {
+    fn from(error: login::TokenError) -> Self {
+        Self::Login(error.into())
     }
 }
 
@@ -172,6 +204,11 @@ impl Error {
                 BindingError::OtherCertificate => &CERTIFICATE_BAD,
                 BindingError::CommonName(_) | BindingError::RangeNotAccepted(_) => &DATA_UNBOUND,
             },
+            Self::TrustFolder(_) => &TRUST_FOLDER,
+            Self::RevocationList(_) => &STATUS_UNAVAILABLE,
+            Self::Login(error) => of_login(error),
+            Self::Origin(_) => &ORIGIN_MALFORMED,
+            Self::Nonce(_) => &NONCE_MALFORMED,
             Self::FiscalCode(_) => &FISCAL_CODE,
             Self::SecurityObject(passive::Error::DigestDiffers(_)) => &FILE_ALTERED,
             Self::SecurityObject(_) => &CARD_MALFORMED,
@@ -278,8 +315,22 @@ fn of_trust(error: &trust::Error) -> &'static Advice {
         trust::Error::Expired | trust::Error::NotYetValid => &CERTIFICATE_EXPIRED,
         trust::Error::TestCertificate => &TEST_CERTIFICATE,
         trust::Error::WrongSignature => &WRONG_SIGNATURE,
+        trust::Error::Revoked(_) => &CERTIFICATE_REVOKED,
+        trust::Error::StatusUnavailable { .. } => &STATUS_UNAVAILABLE,
         trust::Error::Crypto(_) => &INTERNAL,
         _ => &CERTIFICATE_BAD,
+    }
+}
+
+fn of_login(error: &login::Error) -> &'static Advice {
+    match error {
+        login::Error::NoChallenge => &CHALLENGE_MISSING,
+        login::Error::ChallengeExpired => &CHALLENGE_EXPIRED,
+        login::Error::Token(_) => &TOKEN_MALFORMED,
+        login::Error::Trust(error) => of_trust(error),
+        login::Error::Identity(_) => &CERTIFICATE_BAD,
+        login::Error::Store(_) => &CHALLENGE_STORE,
+        login::Error::Crypto(_) => &INTERNAL,
     }
 }
 

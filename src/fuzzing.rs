@@ -14,7 +14,9 @@
 
 mod contact;
 mod trace;
+mod trust;
 
+pub use self::trust::{ocsp_response, revocation_list, token};
 pub use contact::{atr, common_name, fci, personal_data};
 pub use trace::{import_hex_list, import_opensc, import_pcsc_spy, import_pcscd, import_scriptor, trace};
 
@@ -31,7 +33,7 @@ use crate::trust::Certificate;
 pub type Body = fn(&[u8]);
 
 /// Every target: its name, which is that of its corpus, and its body.
-pub const TARGETS: [(&str, Body); 16] = [
+pub const TARGETS: [(&str, Body); 19] = [
     ("apdu", apdu),
     ("atr", atr),
     ("certificate", certificate),
@@ -42,11 +44,14 @@ pub const TARGETS: [(&str, Body); 16] = [
     ("import_pcsc_spy", import_pcsc_spy),
     ("import_pcscd", import_pcscd),
     ("import_scriptor", import_scriptor),
+    ("ocsp_response", ocsp_response),
     ("personal_data", personal_data),
+    ("revocation_list", revocation_list),
     ("rsa_public_key", rsa_public_key),
     ("secure_messaging_unwrap", secure_messaging_unwrap),
     ("security_object", security_object),
     ("tlv", tlv),
+    ("token", token),
     ("trace", trace),
 ];
 

@@ -1,23 +1,36 @@
 //! What a certificate is worth: X.509 fields, anchors by purpose, certification paths (RFC 5280).
 //!
 //! Nothing here talks to a card, and nothing here fetches anything: what has to be fetched to know whether a
-//! certificate was revoked is described, and its answers are judged ([`ValidPath::begin`]).
+//! certificate was revoked is described, and its answers are judged ([`Revocation::begin`]).
 
 mod algorithm;
 mod certificate;
+mod crl;
 mod folder;
 mod holder;
 mod italian;
 mod name;
+mod ocsp;
 mod path;
+mod revocation;
+mod status;
 mod store;
 
 pub use certificate::Certificate;
+pub use crl::{ListFault, RevocationList};
 pub use folder::FolderError;
 pub use holder::{CertifiedCard, ClientAuthentication, HolderPolicy};
 pub use italian::{Found, FoundAs, ItalianRoots, Report};
 pub use name::Name;
+pub use ocsp::ResponseFault;
+#[cfg(feature = "fuzzing")]
+pub(crate) use ocsp::check_reading as check_reading_of_responses;
 pub use path::{ValidPath, VerifiedSignature};
+pub use revocation::{
+    Answer, CertificateStatus, Fetch, FetchError, PendingStatus, Proof, Revocation, RevocationRules,
+    SoftVerified, StatusFault, StatusRequest, StatusSource, UnknownStatus, VerifiedCertificate,
+};
+pub use status::{RevocationReason, Revoked};
 pub use store::{AnchorPurpose, TrustStore};
 
 use crate::crypto;
@@ -60,6 +73,17 @@ pub enum Error {
     /// The signature over the message is wrong.
     #[error("the signature is wrong")]
     WrongSignature,
+    /// A certificate of the path was revoked.
+    #[error("the certificate or one above it was {0}")]
+    Revoked(Revoked),
+    /// Whether a certificate of the path was revoked cannot be told.
+    #[error("the status of the certificate at place {depth} of the path is not known: {fault}")]
+    StatusUnavailable {
+        /// Its place: 0 for the holder's own.
+        depth: usize,
+        /// Why.
+        fault: StatusFault,
+    },
     /// OpenSSL failed.
     #[error(transparent)]
     Crypto(#[from] crypto::Error),
@@ -70,6 +94,9 @@ impl Error {
     #[must_use]
     pub fn is_unchecked(&self) -> bool {
         use crypto::Error::{Entropy, Library};
-        matches!(self, Self::UnknownIssuer | Self::Crypto(Library(_) | Entropy(_)))
+        matches!(
+            self,
+            Self::UnknownIssuer | Self::StatusUnavailable { .. } | Self::Crypto(Library(_) | Entropy(_))
+        )
     }
 }

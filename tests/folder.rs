@@ -36,9 +36,11 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-const NAMES: [&str; 5] = [
+const NAMES: [&str; 7] = [
     "card.json",
     "citizen.json",
+    "lists/root.crl",
+    "lists/sub-ca.crl",
     "trust/csca/csca.pem",
     "trust/holder/intermediate/sub-ca.pem",
     "trust/holder/root.pem",

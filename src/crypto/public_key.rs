@@ -1,17 +1,19 @@
 //! Public keys of any kind that certificates of this field have, and the signatures they check: RSA (RFC 8017) and
 //! ECDSA (FIPS 186-5), by their `SubjectPublicKeyInfo` (RFC 5280 section 4.1.2.7, RFC 5480).
 
-use openssl::bn::BigNum;
+use openssl::bn::{BigNum, BigNumRef};
+use openssl::ec::EcKey;
 use openssl::ecdsa::EcdsaSig;
+use openssl::error::ErrorStack;
 use openssl::md::{Md, MdRef};
 use openssl::nid::Nid;
-use openssl::pkey::{Id, PKey, Public};
+use openssl::pkey::{PKey, Public};
 use openssl::pkey_ctx::PkeyCtx;
-use openssl::rsa::Padding;
+use openssl::rsa::{Padding, Rsa};
 use openssl::sign::RsaPssSaltlen;
 
-use super::signature::MODULUS_BITS;
-use super::{DigestAlgorithm, Error, NumberFault, library};
+use super::signature::{MODULUS_BITS, PUBLIC_EXPONENT_BITS, pkcs1_block};
+use super::{Digest, DigestAlgorithm, Error, NumberFault, constant_time_equal, library};
 
 /// Longest salt of RSASSA-PSS that is taken, in bytes: that of the longest digest.
 const SALT_MAX: usize = 64;
@@ -100,36 +102,64 @@ impl SignatureScheme {
 /// A public key that checks signatures.
 #[derive(Clone)]
 pub struct PublicKey {
-    key: PKey<Public>,
+    key: Key,
     kind: KeyKind,
 }
+
+/// OpenSSL's older forms of keys: what reads the newer one takes ten times longer than a signature does.
+#[derive(Clone)]
+enum Key {
+    Rsa(Rsa<Public>),
+    Ec(EcKey<Public>),
+}
+
+/// Object identifiers of the algorithm in a `SubjectPublicKeyInfo`, with tag and length: rsaEncryption (RFC 8017
+/// appendix A.1), id-ecPublicKey (RFC 5480 section 2.1.1).
+const RSA_ENCRYPTION: &[u8] = &hex_literal::hex!("06092A864886F70D010101");
+const EC_PUBLIC_KEY: &[u8] = &hex_literal::hex!("06072A8648CE3D0201");
 
 impl PublicKey {
     /// Takes the DER of a `SubjectPublicKeyInfo`.
     ///
     /// # Errors
-    /// [`Error::KeyEncoding`] unless it is an RSA key or one on a known curve; [`Error::Number`] for an RSA key
-    /// outside [`MODULUS_BITS`].
+    /// [`Error::KeyEncoding`] unless it is an RSA key (rsaEncryption) or one on a known curve; [`Error::Number`] for
+    /// numbers of an RSA key that are even or outside their bounds.
     pub fn from_spki(der: &[u8]) -> Result<Self, Error> {
-        let malformed = |_| Error::KeyEncoding;
-        let key = PKey::public_key_from_der(der).map_err(malformed)?;
-        let kind = match key.id() {
-            Id::RSA | Id::RSA_PSS => {
-                let bits = usize::try_from(key.bits()).unwrap_or_default();
-                let fault = |fault| Err(Error::Number { name: "RSA modulus", fault });
-                match bits {
-                    _ if bits < MODULUS_BITS.0 => return fault(NumberFault::TooSmall(bits)),
-                    _ if bits > MODULUS_BITS.1 => return fault(NumberFault::TooLarge(bits)),
-                    _ => KeyKind::Rsa(bits),
-                }
-            }
-            Id::EC => {
-                let curve = key.ec_key().map_err(malformed)?.group().curve_name();
-                KeyKind::Ec(curve.and_then(Curve::of).ok_or(Error::KeyEncoding)?)
-            }
-            _ => return Err(Error::KeyEncoding),
+        let malformed = |_: ErrorStack| Error::KeyEncoding;
+        // The outer SEQUENCE and that of the algorithm are shorter than 256 bytes, or up to 64 KiB long.
+        let begins_with = |oid: &[u8]| der.windows(oid.len()).take(10).any(|window| window == oid);
+        let outcome = if begins_with(RSA_ENCRYPTION) {
+            Rsa::public_key_from_der(der).map_err(malformed).and_then(Self::of_rsa)
+        } else if begins_with(EC_PUBLIC_KEY) {
+            EcKey::public_key_from_der(der).map_err(malformed).and_then(Self::of_ec)
+        } else {
+            Err(Error::KeyEncoding)
         };
-        Ok(Self { key, kind })
+        drop(ErrorStack::get());
+        outcome
+    }
+
+    fn of_rsa(key: Rsa<Public>) -> Result<Self, Error> {
+        let bits = |number: &BigNumRef| usize::try_from(number.num_bits()).unwrap_or_default();
+        let check = |name, number: &BigNumRef, (least, most): (usize, usize)| {
+            let fault = match bits(number) {
+                bits if bits < least => NumberFault::TooSmall(bits),
+                bits if bits > most => NumberFault::TooLarge(bits),
+                _ if !number.is_bit_set(0) => NumberFault::Even,
+                _ => return Ok(()),
+            };
+            Err(Error::Number { name, fault })
+        };
+        check("RSA modulus", key.n(), MODULUS_BITS)?;
+        check("RSA exponent", key.e(), PUBLIC_EXPONENT_BITS)?;
+        let kind = KeyKind::Rsa(bits(key.n()));
+        Ok(Self { key: Key::Rsa(key), kind })
+    }
+
+    fn of_ec(key: EcKey<Public>) -> Result<Self, Error> {
+        key.check_key().map_err(|_| Error::KeyEncoding)?;
+        let curve = key.group().curve_name().and_then(Curve::of).ok_or(Error::KeyEncoding)?;
+        Ok(Self { key: Key::Ec(key), kind: KeyKind::Ec(curve) })
     }
 
     /// What kind of key it is.
@@ -159,43 +189,20 @@ impl PublicKey {
         if digest.len() != scheme.digest().output_length() {
             return Err(Error::Length { name: "digest", found: digest.len() });
         }
-        let fits = match (scheme, self.kind) {
-            (SignatureScheme::Ecdsa(_), KeyKind::Ec(_)) => true,
-            (SignatureScheme::RsaPkcs1(_), KeyKind::Rsa(bits)) => signature.len() == bits.div_ceil(8),
-            (SignatureScheme::RsaPss { salt_length, .. }, KeyKind::Rsa(bits)) => {
-                signature.len() == bits.div_ceil(8) && salt_length <= SALT_MAX
+        let verified = match (&self.key, scheme) {
+            (Key::Rsa(key), SignatureScheme::RsaPkcs1(algorithm)) => {
+                Digest::from_bytes(algorithm, digest).and_then(|digest| check_pkcs1(key, &digest, signature))
             }
-            _ => false,
+            (Key::Rsa(key), SignatureScheme::RsaPss { digest: algorithm, salt_length }) => {
+                check_pss(key, md(algorithm), salt_length, digest, signature)
+            }
+            (Key::Ec(key), SignatureScheme::Ecdsa(_)) => check_ecdsa(key, digest, signature),
+            _ => Err(Error::BadSignature),
         };
-        let verified = fits && self.verify_with_openssl(scheme, digest, signature).unwrap_or(false);
         // A wrong signature leaves entries in this thread's queue, where the next user of OpenSSL would take
         // them for its own.
-        drop(openssl::error::ErrorStack::get());
-        if verified { Ok(()) } else { Err(Error::BadSignature) }
-    }
-
-    fn verify_with_openssl(
-        &self,
-        scheme: SignatureScheme,
-        digest: &[u8],
-        signature: &[u8],
-    ) -> Result<bool, openssl::error::ErrorStack> {
-        let mut context = PkeyCtx::new(&self.key)?;
-        context.verify_init()?;
-        let md = md(scheme.digest());
-        match scheme {
-            SignatureScheme::RsaPkcs1(_) => context.set_rsa_padding(Padding::PKCS1)?,
-            SignatureScheme::RsaPss { salt_length, .. } => {
-                context.set_rsa_padding(Padding::PKCS1_PSS)?;
-                context.set_rsa_mgf1_md(md)?;
-                context.set_rsa_pss_saltlen(RsaPssSaltlen::custom(
-                    i32::try_from(salt_length).unwrap_or(i32::MAX),
-                ))?;
-            }
-            SignatureScheme::Ecdsa(_) => {}
-        }
-        context.set_signature_md(md)?;
-        context.verify(digest, signature)
+        drop(ErrorStack::get());
+        verified.map_err(|_| Error::BadSignature)
     }
 
     /// Checks an ECDSA signature that is written as R ‖ S, each half as long as the curve's coordinates (RFC 7518
@@ -218,6 +225,52 @@ impl PublicKey {
             .map_err(library("ECDSA signature"))?;
         self.verify(SignatureScheme::Ecdsa(digest), message, &signature)
     }
+}
+
+/// RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2.2): the whole block is compared, so that nothing of its padding is let pass.
+fn check_pkcs1(key: &Rsa<Public>, digest: &Digest, signature: &[u8]) -> Result<(), Error> {
+    let size = usize::try_from(key.size()).map_err(|_| Error::BadSignature)?;
+    if signature.len() != size {
+        return Err(Error::BadSignature);
+    }
+    let mut block = vec![0; size];
+    key.public_decrypt(signature, &mut block, Padding::NONE).map_err(library("RSA"))?;
+    let expected = pkcs1_block(size, &digest.digest_info())?;
+    if constant_time_equal(&block, &expected) { Ok(()) } else { Err(Error::BadSignature) }
+}
+
+/// RSASSA-PSS (RFC 8017 section 8.1.2).
+fn check_pss(
+    key: &Rsa<Public>,
+    md: &MdRef,
+    salt_length: usize,
+    digest: &[u8],
+    signature: &[u8],
+) -> Result<(), Error> {
+    if salt_length > SALT_MAX || usize::try_from(key.size()) != Ok(signature.len()) {
+        return Err(Error::BadSignature);
+    }
+    let salt_length = i32::try_from(salt_length).map_err(|_| Error::BadSignature)?;
+    let verified = || {
+        let key = PKey::from_rsa(key.clone())?;
+        let mut context = PkeyCtx::new(&key)?;
+        context.verify_init()?;
+        context.set_rsa_padding(Padding::PKCS1_PSS)?;
+        context.set_rsa_mgf1_md(md)?;
+        context.set_rsa_pss_saltlen(RsaPssSaltlen::custom(salt_length))?;
+        context.set_signature_md(md)?;
+        context.verify(digest, signature)
+    };
+    if verified().map_err(library("RSA"))? { Ok(()) } else { Err(Error::BadSignature) }
+}
+
+/// ECDSA (FIPS 186-5 section 6.4.2); the DER is read strictly.
+fn check_ecdsa(key: &EcKey<Public>, digest: &[u8], signature: &[u8]) -> Result<(), Error> {
+    let parsed = EcdsaSig::from_der(signature).map_err(library("ECDSA"))?;
+    if parsed.to_der().map_err(library("ECDSA"))? != signature {
+        return Err(Error::BadSignature);
+    }
+    if parsed.verify(digest, key).map_err(library("ECDSA"))? { Ok(()) } else { Err(Error::BadSignature) }
 }
 
 /// OpenSSL's name of a digest.

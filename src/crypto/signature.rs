@@ -11,7 +11,7 @@ use super::{Error, PresentedCertificate, constant_time_equal, library};
 /// Sizes of an RSA modulus that are accepted, in bits.
 pub const MODULUS_BITS: (usize, usize) = (1024, 4096);
 /// Sizes of the public exponent of a key that verifies, in bits: 3 and up; a larger one only costs time.
-const PUBLIC_EXPONENT_BITS: (usize, usize) = (2, 64);
+pub(super) const PUBLIC_EXPONENT_BITS: (usize, usize) = (2, 64);
 
 /// What a signature is for. A CIE has one holder key for everything, so a signature over bytes that
 /// somebody else chose can be a login somewhere else; the purpose keeps the two apart.

@@ -6,6 +6,7 @@
 //! | `citizen.json` | whose card it is, for programs that compare; of a contact card also what is in its files |
 //! | `trust/holder/root.pem` | anchor of holders' certificates |
 //! | `trust/holder/intermediate/sub-ca.pem` | the CA under it that issued the holder's certificate |
+//! | `lists/root.crl`, `lists/sub-ca.crl` | their revocation lists, which revoke nobody, as long as the card lasts |
 //! | `trust/csca/csca.pem` | anchor of the signatures over the card's files; only of a CIE 3 |
 //!
 //! The keys of the authorities are not written anywhere: nobody issues a second card under these anchors.
@@ -23,7 +24,7 @@ use super::entropy::Seeded;
 use super::error::Error;
 use super::issue::{DEMO_PIN, DEMO_PUK, IssueOptions, issue};
 use super::personalisation::Personalisation;
-use super::pki::{self, TestPki};
+use super::pki::{self, Authority, ListProfile, TestPki};
 use super::profile::Chip;
 use super::soft_card::SoftCard;
 use crate::crypto::SystemEntropy;
@@ -40,6 +41,11 @@ pub const TRUST: &str = "trust";
 const ROOT: &str = "trust/holder/root.pem";
 const SUB_CA: &str = "trust/holder/intermediate/sub-ca.pem";
 const CSCA: &str = "trust/csca/csca.pem";
+/// The revocation lists of the first two.
+const LISTS: [(&str, Authority); 2] =
+    [("lists/root.crl", Authority::Root), ("lists/sub-ca.crl", Authority::SubCa)];
+/// How long they are good, in days: nobody can sign the next ones.
+const LIST_DAYS: i64 = 3653;
 
 /// What can be chosen about a new card.
 #[derive(Debug, Clone)]
@@ -90,13 +96,13 @@ pub fn create(folder: impl AsRef<Path>, options: &FolderOptions) -> Result<Citiz
             return Err(Error::Malformed(name));
         }
     }
-    let names = [CARD, CITIZEN, ROOT, SUB_CA, CSCA];
-    let names = if options.contact.is_some() { names.get(..4).unwrap_or(&names) } else { &names };
+    let csca = options.contact.is_none().then_some(CSCA);
+    let names = [CARD, CITIZEN, ROOT, SUB_CA].into_iter().chain(LISTS.map(|(name, _)| name)).chain(csca);
     check_absence(folder, names)?;
 
     let (pki, citizen, card) = make(options)?;
     let mut written = Vec::new();
-    let outcome = write_all(folder, &pki, &citizen, card, &mut written);
+    let outcome = write_all(folder, &pki, &citizen, card, options.now, &mut written);
     if outcome.is_err() {
         // Half a folder would be in the way of the next attempt; the first error is the one to report.
         written.iter().for_each(|path| drop(fs::remove_file(path)));
@@ -127,12 +133,13 @@ struct ContactRecord<'a> {
     personal_data: &'a PersonalData,
 }
 
-/// What lies in a folder beside the card: whose it is and the certificates to check it with, by their names below
-/// the folder.
+/// What lies in a folder beside the card: whose it is, and certificates and lists to check it with, by their names
+/// below the folder. The lists are good from a moment on.
 pub(crate) fn papers(
     pki: &TestPki,
     citizen: &Citizen,
     contact: Option<(Model, &Issued)>,
+    from: SystemTime,
 ) -> Result<Vec<(&'static str, Vec<u8>)>, Error> {
     let with_csca = contact.is_none();
     let contact = contact.map(|(model, issued)| {
@@ -145,6 +152,12 @@ pub(crate) fn papers(
         (ROOT, pki::pem(pki.root_der())?.into_bytes()),
         (SUB_CA, pki::pem(pki.sub_ca_der())?.into_bytes()),
     ];
+    let next_update = pki::days_from(from, LIST_DAYS)?;
+    let list = ListProfile { revoked: &[], number: 1, this_update: from, next_update };
+    for (name, authority) in LISTS {
+        // The signature of these authorities needs no randomness.
+        files.push((name, pki.revocation_list(authority, &list, &mut SystemEntropy)?));
+    }
     if with_csca {
         files.push((CSCA, pki::pem(pki.csca_der())?.into_bytes()));
     }
@@ -158,13 +171,14 @@ fn write_all(
     pki: &TestPki,
     citizen: &Citizen,
     card: Made,
+    now: SystemTime,
     written: &mut Vec<PathBuf>,
 ) -> Result<(), Error> {
     let contact = match &card {
         Made::Cie3(..) => None,
         Made::Contact(model, issued) => Some((*model, &**issued)),
     };
-    for (name, bytes) in papers(pki, citizen, contact)? {
+    for (name, bytes) in papers(pki, citizen, contact, now)? {
         let path = folder.join(name);
         write_new(&path, &bytes)?;
         written.push(path);
@@ -214,8 +228,8 @@ fn make(options: &FolderOptions) -> Result<(TestPki, Citizen, Made), Error> {
 }
 
 /// Looks before the keys are made; writing looks again.
-fn check_absence(folder: &Path, names: &[&str]) -> Result<(), Error> {
-    for path in names.iter().map(|name| folder.join(name)) {
+fn check_absence<'a>(folder: &Path, names: impl Iterator<Item = &'a str>) -> Result<(), Error> {
+    for path in names.map(|name| folder.join(name)) {
         if path.symlink_metadata().is_ok() {
             return Err(Error::file(&path, &io::ErrorKind::AlreadyExists.into()));
         }

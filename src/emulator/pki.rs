@@ -6,6 +6,7 @@
 mod certificate;
 mod contact;
 mod profile;
+mod revocation_list;
 mod security_object;
 
 use std::time::{Duration, SystemTime};
@@ -21,6 +22,7 @@ use super::citizen::{self, Citizen};
 use certificate::{Scheme, Signatory, certify};
 pub use contact::{ContactHolder, HolderUsage};
 pub use profile::HolderProfile;
+pub use revocation_list::ListProfile;
 pub use security_object::Generation;
 
 /// A certificate, a security object or a card that could not be made.
@@ -114,6 +116,16 @@ fn halves(key: &GeneratedKey) -> Result<(RsaPublicKey, RsaPrivateKey), Error> {
     let public = RsaPublicKey::new(modulus, public_exponent)?;
     let private = RsaPrivateKey::with_primes(modulus, public_exponent, private_exponent, prime_p, prime_q)?;
     Ok((public, private))
+}
+
+/// An authority above the holders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Authority {
+    /// The root.
+    Root,
+    /// The CA that issues to holders.
+    SubCa,
 }
 
 /// All authorities behind one batch of software cards.

@@ -178,6 +178,33 @@ advice! {
     CERTIFICATE_BAD: "certificate-bad",
         "The certificate was checked and is not good. Do not trust it.",
         "Il certificato è stato verificato e non è valido. Non fidarsi.";
+    CERTIFICATE_REVOKED: "certificate-revoked",
+        "The certificate was revoked: the card was reported lost, replaced, or withdrawn. Nobody is let in with it; ask whoever issued the card.",
+        "Il certificato è stato revocato: la carta risulta smarrita, sostituita o ritirata. L'accesso non è consentito; rivolgersi a chi l'ha emessa.";
+    STATUS_UNAVAILABLE: "status-unavailable",
+        "Whether the certificate was revoked could not be found out, so nobody was let in. Try again later.",
+        "Non è stato possibile sapere se il certificato è stato revocato, perciò l'accesso non è consentito. Riprovare più tardi.";
+    TRUST_FOLDER: "trust-folder",
+        "The folder with the trusted certificates cannot be used as it is: the message names the file. Nothing was trusted.",
+        "La cartella dei certificati attendibili non è utilizzabile così com'è: il messaggio indica il file. Nulla è stato considerato attendibile.";
+    TOKEN_MALFORMED: "token-malformed",
+        "This is not a login that this program understands. Start again from the portal's page.",
+        "Questo non è un accesso che il programma riconosce. Ricominciare dalla pagina del portale.";
+    CHALLENGE_MISSING: "challenge-missing",
+        "This login was answered already, or was never begun here. Start again from the portal's page.",
+        "A questo accesso è già stata data risposta, o non è mai iniziato qui. Ricominciare dalla pagina del portale.";
+    CHALLENGE_EXPIRED: "challenge-expired",
+        "The login took too long. Start again from the portal's page.",
+        "L'accesso ha richiesto troppo tempo. Ricominciare dalla pagina del portale.";
+    CHALLENGE_STORE: "challenge-store",
+        "The portal cannot keep logins at the moment. Try again later.",
+        "Il portale non può gestire gli accessi in questo momento. Riprovare più tardi.";
+    ORIGIN_MALFORMED: "origin-malformed",
+        "The address of the portal is not written as a browser writes it: https://, the host in small letters, a port only if it is not 443, and nothing after it.",
+        "L'indirizzo del portale non è scritto come lo scrive un browser: https://, il nome in minuscolo, la porta solo se diversa da 443, e nient'altro.";
+    NONCE_MALFORMED: "nonce-malformed",
+        "The challenge has 44 to 128 characters, without blanks, as the portal gave it.",
+        "Il codice di sfida ha da 44 a 128 caratteri, senza spazi, così come l'ha dato il portale.";
     TEST_CERTIFICATE: "test-certificate",
         "This is a test card, not a real one.",
         "Questa è una carta di prova, non una carta vera.";

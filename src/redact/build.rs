@@ -114,7 +114,7 @@ impl Attempt<'_> {
                 notes.extend(content_note(seen, *ours));
             }
         }
-        let papers = folder::papers(pki, &self.citizen, None)?;
+        let papers = folder::papers(pki, &self.citizen, None, self.from)?;
         Ok(Built { draft, papers, notes })
     }
 
@@ -176,7 +176,7 @@ impl Attempt<'_> {
             data.tries = data.tries.max(left.unwrap_or(0)).min(15);
             data.tries_left = left.unwrap_or(data.tries).min(data.tries);
         }
-        let papers = folder::papers(pki, &self.citizen, Some((card.model, &issued)))?;
+        let papers = folder::papers(pki, &self.citizen, Some((card.model, &issued)), self.from)?;
         let draft = Draft::contact(issued.personalisation, card.model, card.profile.clone());
         Ok(Built { draft, papers, notes })
     }

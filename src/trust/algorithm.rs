@@ -1,25 +1,38 @@
 //! How a certificate, a list or a response says that it is signed (RFC 5280 section 4.1.1.2; RFC 4055, RFC 5758).
 
+use hex_literal::hex;
 use x509_parser::signature_algorithm::{RsaSsaPssParams, SignatureAlgorithm};
 use x509_parser::x509::AlgorithmIdentifier;
 
 use crate::crypto::{DigestAlgorithm, SignatureScheme};
+
+/// Content bytes of the object identifiers, 1.2.840.113549.1.1.5 and 11 to 13 (RFC 8017 appendix A.2.4), 10 (A.2.3).
+const SHA1_WITH_RSA: &[u8] = &hex!("2A864886F70D010105");
+const SHA256_WITH_RSA: &[u8] = &hex!("2A864886F70D01010B");
+const SHA384_WITH_RSA: &[u8] = &hex!("2A864886F70D01010C");
+const SHA512_WITH_RSA: &[u8] = &hex!("2A864886F70D01010D");
+const RSASSA_PSS: &[u8] = &hex!("2A864886F70D01010A");
+/// 1.2.840.10045.4.1 (RFC 3279 section 2.2.3), 1.2.840.10045.4.3.2 to 4 (RFC 5758 section 3.2).
+const ECDSA_WITH_SHA1: &[u8] = &hex!("2A8648CE3D0401");
+const ECDSA_WITH_SHA256: &[u8] = &hex!("2A8648CE3D040302");
+const ECDSA_WITH_SHA384: &[u8] = &hex!("2A8648CE3D040303");
+const ECDSA_WITH_SHA512: &[u8] = &hex!("2A8648CE3D040304");
 
 /// The scheme that an identifier names; `None` for what this crate does not verify: other digests than SHA-1 and
 /// SHA-2, DSA, RSASSA-PSS with two different digests.
 pub(super) fn scheme(algorithm: &AlgorithmIdentifier<'_>) -> Option<SignatureScheme> {
     use DigestAlgorithm::{Sha1, Sha256, Sha384, Sha512};
     use SignatureScheme::{Ecdsa, RsaPkcs1};
-    Some(match algorithm.algorithm.to_id_string().as_str() {
-        "1.2.840.113549.1.1.5" => RsaPkcs1(Sha1),
-        "1.2.840.113549.1.1.11" => RsaPkcs1(Sha256),
-        "1.2.840.113549.1.1.12" => RsaPkcs1(Sha384),
-        "1.2.840.113549.1.1.13" => RsaPkcs1(Sha512),
-        "1.2.840.10045.4.1" => Ecdsa(Sha1),
-        "1.2.840.10045.4.3.2" => Ecdsa(Sha256),
-        "1.2.840.10045.4.3.3" => Ecdsa(Sha384),
-        "1.2.840.10045.4.3.4" => Ecdsa(Sha512),
-        "1.2.840.113549.1.1.10" => match SignatureAlgorithm::try_from(algorithm).ok()? {
+    Some(match algorithm.algorithm.as_bytes() {
+        SHA1_WITH_RSA => RsaPkcs1(Sha1),
+        SHA256_WITH_RSA => RsaPkcs1(Sha256),
+        SHA384_WITH_RSA => RsaPkcs1(Sha384),
+        SHA512_WITH_RSA => RsaPkcs1(Sha512),
+        ECDSA_WITH_SHA1 => Ecdsa(Sha1),
+        ECDSA_WITH_SHA256 => Ecdsa(Sha256),
+        ECDSA_WITH_SHA384 => Ecdsa(Sha384),
+        ECDSA_WITH_SHA512 => Ecdsa(Sha512),
+        RSASSA_PSS => match SignatureAlgorithm::try_from(algorithm).ok()? {
             SignatureAlgorithm::RSASSA_PSS(parameters) => pss(&parameters)?,
             _ => return None,
         },

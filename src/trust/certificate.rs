@@ -6,13 +6,14 @@ use std::time::{Duration, SystemTime};
 
 use x509_parser::asn1_rs::Oid;
 use x509_parser::extensions::{DistributionPointName, GeneralName, KeyUsage, ParsedExtension};
-use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::prelude::{FromDer, X509Certificate, X509Name};
 use x509_parser::public_key::PublicKey as ParsedKey;
 use x509_parser::time::ASN1Time;
 
 use super::name::{self, Name};
 use super::{Error, algorithm};
 use crate::crypto::{PublicKey, SignatureScheme, sha256};
+use crate::iso7816::tlv;
 use crate::test_mark;
 
 /// The longest certificate that is looked at, in bytes.
@@ -21,10 +22,15 @@ const DER_MAX: usize = 0x7FFF;
 const LOCATIONS_MAX: usize = 8;
 const LOCATION_LENGTH_MAX: usize = 2048;
 
+/// Content bytes of id-ad-ocsp, 1.3.6.1.5.5.7.48.1, and of id-pkix-ocsp-nocheck below it.
+const ACCESS_OCSP: &[u8] = &hex_literal::hex!("2B06010505073001");
+const OCSP_NO_CHECK: &[u8] = &hex_literal::hex!("2B0601050507300105");
+
 /// A certificate that was read, not verified.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Certificate {
     der: Vec<u8>,
+    fingerprint: [u8; 32],
     /// Where in the DER the signed part, the names, the serial number's content and the key lie.
     signed: Range<usize>,
     issuer_name: Range<usize>,
@@ -33,7 +39,6 @@ pub struct Certificate {
     key: Range<usize>,
     signature: Vec<u8>,
     scheme: Option<SignatureScheme>,
-    issuer: Name,
     subject: Name,
     not_before: SystemTime,
     not_after: SystemTime,
@@ -72,17 +77,30 @@ impl Certificate {
         if !rest.is_empty() {
             return Err(Error::Malformed("bytes after it"));
         }
+        let ends_with_signature = |part: &[u8]| range_within(der, part).is_some_and(|r| r.end == der.len());
+        if !ends_with_signature(&parsed.signature_value.data) {
+            return Err(Error::Malformed("bytes after its signature"));
+        }
+        // OpenSSL compares the two for paths; here it holds for every certificate.
+        if parsed.tbs_certificate.signature != parsed.signature_algorithm {
+            return Err(Error::Malformed("two signature algorithms"));
+        }
         let range = |part: &[u8]| range_within(der, part).ok_or(Error::Malformed("not X.509"));
+        // The parser of names stops where it does not understand one; half of a name is nobody's.
+        let whole = |name: &X509Name<'_>| match tlv::parse(name.as_raw()) {
+            Ok(_) => range(name.as_raw()),
+            Err(_) => Err(Error::Malformed("name")),
+        };
         let mut certificate = Self {
             der: der.to_vec(),
+            fingerprint: sha256(&[der]),
             signed: range(parsed.tbs_certificate.as_ref())?,
-            issuer_name: range(parsed.issuer().as_raw())?,
-            subject_name: range(parsed.subject().as_raw())?,
+            issuer_name: whole(parsed.issuer())?,
+            subject_name: whole(parsed.subject())?,
             serial_number: range(parsed.raw_serial())?,
             key: range(parsed.public_key().raw)?,
             signature: parsed.signature_value.data.to_vec(),
             scheme: algorithm::scheme(&parsed.signature_algorithm),
-            issuer: Name::from_parsed(parsed.issuer()),
             subject: Name::from_parsed(parsed.subject()),
             not_before: system_time(parsed.validity().not_before)?,
             not_after: system_time(parsed.validity().not_after)?,
@@ -92,7 +110,12 @@ impl Certificate {
             extensions: Extensions::default(),
         };
         // Two extensions of one kind could say different things to different readers.
-        parsed.extensions_map().map_err(|_| Error::Malformed("an extension stands there twice"))?;
+        let mut kinds: Vec<&[u8]> =
+            parsed.extensions().iter().map(|extension| extension.oid.as_bytes()).collect();
+        kinds.sort_unstable();
+        if kinds.windows(2).any(|pair| pair.first() == pair.last()) {
+            return Err(Error::Malformed("an extension stands there twice"));
+        }
         for extension in parsed.extensions() {
             // Compared as bytes: the mark must be found however the rest of the extension looks.
             certificate.is_test |= extension.oid.as_bytes() == test_mark::EXTENSION_OID_DER;
@@ -116,19 +139,13 @@ impl Certificate {
     /// SHA-256 of the DER: the fingerprint by which certificates are published.
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 32] {
-        sha256(&[&self.der])
+        self.fingerprint
     }
 
     /// The subject.
     #[must_use]
     pub fn subject(&self) -> &Name {
         &self.subject
-    }
-
-    /// The issuer.
-    #[must_use]
-    pub fn issuer(&self) -> &Name {
-        &self.issuer
     }
 
     /// The DER of the subject's name.
@@ -358,13 +375,13 @@ impl Extensions {
                 let responders = access
                     .accessdescs
                     .iter()
-                    .filter(|description| description.access_method.to_id_string() == "1.3.6.1.5.5.7.48.1");
+                    .filter(|description| description.access_method.as_bytes() == ACCESS_OCSP);
                 self.responder_locations =
                     locations(responders.map(|description| &description.access_location));
             }
             ParsedExtension::NameConstraints(_) => self.has_name_constraints = true,
             ParsedExtension::SubjectAlternativeName(_) | ParsedExtension::IssuerAlternativeName(_) => {}
-            _ if oid.to_id_string() == "1.3.6.1.5.5.7.48.1.5" => self.has_no_check = true,
+            _ if oid.as_bytes() == OCSP_NO_CHECK => self.has_no_check = true,
             _ => return false,
         }
         true
@@ -398,10 +415,10 @@ fn rsa_bits(certificate: &X509Certificate<'_>) -> Option<usize> {
     Some(modulus.len() * 8 - usize::try_from(first.leading_zeros()).ok()?)
 }
 
-/// Whether an extension decides something here: basicConstraints, keyUsage, certificatePolicies,
-/// extKeyUsage.
+/// Whether an extension decides something here: basicConstraints (2.5.29.19), keyUsage (15), certificatePolicies (32),
+/// extKeyUsage (37).
 fn is_consulted(oid: &Oid<'_>) -> bool {
-    matches!(oid.to_id_string().as_str(), "2.5.29.19" | "2.5.29.15" | "2.5.29.32" | "2.5.29.37")
+    matches!(oid.as_bytes(), [0x55, 0x1D, 19 | 15 | 32 | 37])
 }
 
 pub(super) fn system_time(time: ASN1Time) -> Result<SystemTime, Error> {

@@ -28,18 +28,19 @@ pub struct Name {
 impl Name {
     /// An attribute that stands there twice is ambiguous, and is left out.
     pub(super) fn from_parsed(name: &X509Name<'_>) -> Self {
-        let find = |oid: &str| {
+        let find = |oid: [u8; 3]| {
             let mut found =
-                name.iter_attributes().filter(|attribute| attribute.attr_type().to_id_string() == oid);
+                name.iter_attributes().filter(|attribute| attribute.attr_type().as_bytes() == oid);
             found.next().filter(|_| found.next().is_none()).and_then(text)
         };
+        // The arc of the X.500 attribute types, 2.5.4, is 55 04 in DER.
         Self {
-            common_name: find("2.5.4.3"),
-            surname: find("2.5.4.4"),
-            given_name: find("2.5.4.42"),
-            serial_number: find("2.5.4.5"),
-            organization: find("2.5.4.10"),
-            country: find("2.5.4.6"),
+            common_name: find([0x55, 0x04, 3]),
+            surname: find([0x55, 0x04, 4]),
+            given_name: find([0x55, 0x04, 42]),
+            serial_number: find([0x55, 0x04, 5]),
+            organization: find([0x55, 0x04, 10]),
+            country: find([0x55, 0x04, 6]),
         }
     }
 }
@@ -69,6 +70,10 @@ pub(super) fn has_test_organisation(name: &X509Name<'_>) -> bool {
     let folded = |bytes: &[u8]| -> Vec<u8> {
         bytes.iter().filter(|byte| byte.is_ascii_graphic()).map(u8::to_ascii_uppercase).collect()
     };
-    let mark = folded(test_mark::ORGANISATION.as_bytes());
-    name.iter_attributes().any(|attribute| folded(attribute.attr_value().data) == mark)
+    let mark = test_mark::ORGANISATION.as_bytes();
+    let is_mark = |bytes: &[u8]| bytes.len() >= MARK_LENGTH && folded(bytes) == folded(mark);
+    name.iter_attributes().any(|attribute| is_mark(attribute.attr_value().data))
 }
+
+/// Characters of the mark without its blanks.
+const MARK_LENGTH: usize = 17;

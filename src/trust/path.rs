@@ -63,6 +63,12 @@ fn parse(certificate: &Certificate) -> Result<X509, Error> {
     parsed.map_err(|_| Error::Malformed("not X.509"))
 }
 
+/// A path that was built: the certificate's key, and the path from the certificate to the anchor.
+pub(super) struct Built {
+    pub(super) key: PublicKey,
+    pub(super) path: Vec<Arc<Certificate>>,
+}
+
 /// A path from the certificate to an anchor, remembered or built.
 pub(super) fn build(
     store: &TrustStore,
@@ -71,18 +77,20 @@ pub(super) fn build(
     at: SystemTime,
     security_level: i32,
     usage: Purpose,
-) -> Result<Vec<Arc<Certificate>>, Error> {
+) -> Result<Built, Error> {
     let question = Question { purpose, security_level, usage, fingerprint: certificate.fingerprint() };
-    if let Some(issuers) = store.paths().find(&question, at) {
-        return Ok([Arc::clone(certificate)].into_iter().chain(issuers.iter().cloned()).collect());
+    if let Some((key, issuers)) = store.paths().find(&question, at) {
+        let path = [certificate].into_iter().chain(issuers.iter()).cloned().collect();
+        return Ok(Built { key, path });
     }
     let path = match build_with_openssl(store, purpose, certificate, at, security_level, usage) {
         // OpenSSL takes no written out curve, named one or not, so these are checked without it.
         Err(Error::WrittenOutCurve) => written_out::build(store, purpose, certificate, at, security_level)?,
         path => path?,
     };
-    store.paths().keep(question, &path);
-    Ok(path)
+    let key = certificate.public_key()?;
+    store.paths().keep(question, key.clone(), &path);
+    Ok(Built { key, path })
 }
 
 fn build_with_openssl(
@@ -169,7 +177,7 @@ fn unix_seconds<T: TryFrom<i64> + Default>(at: SystemTime) -> T {
 }
 
 /// A certificate with a valid path to an anchor, at one moment. Proof of issuer, purpose and time; revocation was
-/// not looked at: [`ValidPath::begin`] goes on to that.
+/// not looked at: [`Revocation::begin`](super::Revocation::begin) goes on to that.
 #[derive(Clone)]
 pub struct ValidPath {
     pub(super) path: Vec<Arc<Certificate>>,
@@ -186,12 +194,11 @@ impl ValidPath {
     pub(super) fn new(
         store: &TrustStore,
         purpose: AnchorPurpose,
-        path: Vec<Arc<Certificate>>,
+        Built { key, path }: Built,
         at: SystemTime,
     ) -> Result<Self, Error> {
         path.iter().try_for_each(|certificate| store.check_test_mark(certificate))?;
         let is_test = path.iter().any(|certificate| certificate.is_test());
-        let key = path.first().ok_or(Error::UnknownIssuer)?.public_key()?;
         Ok(Self { path, key, purpose, card: None, checked_at: at, is_legacy: false, is_test })
     }
 

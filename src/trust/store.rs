@@ -123,7 +123,7 @@ impl TrustStore {
     }
 
     /// Builds and checks a path for a CIE 3 holder's certificate at one moment. Revocation is not looked at:
-    /// [`ValidPath::begin`] does.
+    /// [`Revocation`](super::Revocation) does.
     ///
     /// # Errors
     /// [`Error`]; [`Error::UnknownIssuer`] if no path leads to an anchor for holders.
@@ -169,7 +169,7 @@ impl TrustStore {
             path => (path?, false),
         };
         if is_legacy {
-            holder::check_legacy(&path)?;
+            holder::check_legacy(&path.path)?;
         }
         let path = ValidPath::new(self, card.anchors(), path, at)?;
         Ok(ValidPath { card: Some(card), is_legacy, ..path })

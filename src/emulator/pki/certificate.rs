@@ -99,6 +99,11 @@ impl<'a> Signatory<'a> {
         Ok(Self { name: tbs.subject.clone(), key_identifier: key_identifier(bits)?, key, scheme })
     }
 
+    /// subjectKeyIdentifier of its certificate.
+    pub(super) fn key_identifier(&self) -> &OctetString {
+        &self.key_identifier
+    }
+
     /// The subject of the certificate that is to be made.
     pub(super) fn of_itself(
         profile: &Profile,

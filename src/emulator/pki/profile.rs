@@ -251,7 +251,7 @@ pub(super) fn validity(from: SystemTime, to: SystemTime) -> Result<Validity, Err
 }
 
 /// UTCTime up to 2049, GeneralizedTime after (RFC 5280 section 4.1.2.5).
-fn time(time: SystemTime) -> Result<Time, Error> {
+pub(super) fn time(time: SystemTime) -> Result<Time, Error> {
     let date_time = date_time(time)?;
     match UtcTime::from_date_time(date_time) {
         Ok(time) => Ok(Time::UtcTime(time)),

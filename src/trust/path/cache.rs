@@ -1,16 +1,19 @@
 //! Paths that were valid once, so that a server need not check the same authorities' signatures again.
 //!
-//! What is kept of the certificate at the beginning of a path is its digest: no name, no fiscal code.
+//! What is kept of the certificate at the beginning of a path is its digest and its key, ready for use: no name, no
+//! fiscal code.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use super::Purpose;
+use crate::crypto::PublicKey;
 use crate::trust::{AnchorPurpose, Certificate};
 
-/// The most paths that are kept; the oldest goes first. About 200 bytes each.
-const PATHS_MAX: usize = 100_000;
+/// The most paths that are kept; the oldest goes first. About 1,500 bytes each, the most for what OpenSSL computes of a
+/// key before it is first used.
+const PATHS_MAX: usize = 10_000;
 
 /// What a path was built for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -25,6 +28,7 @@ pub(super) struct Question {
 /// The certificates above, and while all of them and the one below are valid: from the first moment, up to and
 /// without the second.
 struct Kept {
+    key: PublicKey,
     issuers: Arc<[Arc<Certificate>]>,
     from: SystemTime,
     until: SystemTime,
@@ -38,20 +42,23 @@ struct Paths {
     issuers: Vec<Arc<[Arc<Certificate>]>>,
 }
 
+/// What is remembered of a path: the certificate's key and its issuers.
+pub(super) type Remembered = (PublicKey, Arc<[Arc<Certificate>]>);
+
 /// Paths by what they were built for. It belongs to a store with certain anchors, and to no other.
 #[derive(Default)]
 pub(in crate::trust) struct PathCache(Mutex<Paths>);
 
 impl PathCache {
-    /// The issuers of a path that is valid at this moment.
-    pub(super) fn find(&self, question: &Question, at: SystemTime) -> Option<Arc<[Arc<Certificate>]>> {
+    /// A path that is valid at this moment.
+    pub(super) fn find(&self, question: &Question, at: SystemTime) -> Option<Remembered> {
         let paths = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = paths.kept.get(question)?;
-        (kept.from <= at && at < kept.until).then(|| Arc::clone(&kept.issuers))
+        (kept.from <= at && at < kept.until).then(|| (kept.key.clone(), Arc::clone(&kept.issuers)))
     }
 
     /// Keeps a path that was found to be valid.
-    pub(super) fn keep(&self, question: Question, path: &[Arc<Certificate>]) {
+    pub(super) fn keep(&self, question: Question, key: PublicKey, path: &[Arc<Certificate>]) {
         let validities = || path.iter().map(|certificate| certificate.validity());
         let (Some(from), Some(until), Some((_, issuers))) = (
             validities().map(|(from, _)| from).max(),
@@ -75,7 +82,7 @@ impl PathCache {
                 issuers
             }
         };
-        if paths.kept.insert(question.clone(), Kept { issuers, from, until }).is_none() {
+        if paths.kept.insert(question.clone(), Kept { key, issuers, from, until }).is_none() {
             paths.order.push_back(question);
         }
         if paths.order.len() > PATHS_MAX {

@@ -1,0 +1,190 @@
+//! A path whose certificates' status is being asked for, and what the answers say.
+
+use std::time::SystemTime;
+
+use super::held::Held;
+use super::{
+    Answer, CertificateStatus, Fetch, Found, FoundInResponse, NONCE, Revocation, SoftVerified, StatusFault,
+    StatusRequest, StatusSource, UnknownStatus, VerifiedCertificate, pairs,
+};
+use crate::trust::crl::RevocationList;
+use crate::trust::ocsp::{self, ResponseFault};
+use crate::trust::{Error, ValidPath};
+
+/// What is known of one certificate, or was asked about it.
+pub(super) enum Wanted {
+    Known(CertificateStatus),
+    Asked { nonce: Option<[u8; NONCE]>, fault: Option<StatusFault> },
+}
+
+/// A path whose certificates' status is being asked for.
+pub struct PendingStatus {
+    pub(super) revocation: Revocation,
+    pub(super) path: ValidPath,
+    pub(super) requests: Vec<StatusRequest>,
+    pub(super) wanted: Vec<Wanted>,
+}
+
+impl PendingStatus {
+    /// What has to be fetched. A request that is marked as a fallback need be made only if those before it for the
+    /// same certificate gave nothing.
+    #[must_use]
+    pub fn requests(&self) -> &[StatusRequest] {
+        &self.requests
+    }
+
+    /// The path that holds.
+    #[must_use]
+    pub fn path(&self) -> &ValidPath {
+        &self.path
+    }
+
+    /// Fetches, one request after the other, until the status of every certificate is known or nothing is left to
+    /// ask. For programs that may wait.
+    pub fn fetch(&self, fetch: &dyn Fetch, at: SystemTime) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        for (depth, wanted) in self.wanted.iter().enumerate() {
+            let Wanted::Asked { nonce, .. } = wanted else { continue };
+            'requests: for (index, request) in self.requests.iter().enumerate() {
+                if request.depth != depth {
+                    continue;
+                }
+                for location in &request.locations {
+                    let Ok(body) = fetch.fetch(request, location) else { continue };
+                    let answer = Answer { request: index, body };
+                    let outcome = self.judge(depth, *nonce, request, &answer, at);
+                    let decided = matches!(outcome, Some(Ok(_) | Err(Error::Revoked(_))));
+                    answers.push(answer);
+                    if decided {
+                        break 'requests;
+                    }
+                }
+            }
+        }
+        answers
+    }
+
+    /// Judges one answer; a list that is good is kept.
+    fn judge(
+        &self,
+        depth: usize,
+        nonce: Option<[u8; NONCE]>,
+        request: &StatusRequest,
+        answer: &Answer,
+        at: SystemTime,
+    ) -> Option<Result<CertificateStatus, Error>> {
+        let (certificate, issuer) = pairs(&self.path).nth(depth)?;
+        let fault = |fault: StatusFault| Error::StatusUnavailable { depth, fault };
+        Some(match request.source {
+            StatusSource::Responder => {
+                let question = ocsp::Question {
+                    certificate,
+                    issuer,
+                    nonce: nonce.as_ref().map(<[u8; NONCE]>::as_slice),
+                };
+                self.revocation.judge_response(&answer.body, &question, at).map_err(|found| match found {
+                    FoundInResponse::Revoked(revoked) => Error::Revoked(revoked),
+                    FoundInResponse::Fault(found) => fault(found.into()),
+                })
+            }
+            StatusSource::List => {
+                let allow_sha1 = self.path.is_legacy();
+                let found = |found| match found {
+                    Found::Revoked(revoked) => Error::Revoked(revoked),
+                    Found::Fault(found) => fault(found.into()),
+                };
+                match RevocationList::from_bytes(&answer.body).map(Held::new) {
+                    Err(malformed) => Err(fault(malformed.into())),
+                    Ok(held) => {
+                        let judged = self.revocation.judge_list(&held, certificate, issuer, allow_sha1, at);
+                        if matches!(judged, Ok(_) | Err(Found::Revoked(_))) {
+                            let mut lists = self.revocation.write();
+                            lists.keep(held, issuer, &request.locations, allow_sha1);
+                        }
+                        judged.map_err(found)
+                    }
+                }
+            }
+        })
+    }
+
+    /// The status of every certificate: what is known, or the first reason why one is not.
+    fn statuses(&self, answers: &[Answer], at: SystemTime) -> Result<Vec<CertificateStatus>, Error> {
+        let mut statuses = Vec::new();
+        let mut unknown = None;
+        for (depth, wanted) in self.wanted.iter().enumerate() {
+            let (nonce, fault) = match wanted {
+                Wanted::Known(status) => {
+                    statuses.push(*status);
+                    continue;
+                }
+                Wanted::Asked { nonce, fault } => (nonce, fault),
+            };
+            let mut good = None;
+            let is_asked = self.requests.iter().any(|request| request.depth == depth);
+            let nothing = if is_asked { StatusFault::NoAnswer } else { StatusFault::NoLocation };
+            let mut unavailable = Error::StatusUnavailable { depth, fault: fault.unwrap_or(nothing) };
+            for answer in answers {
+                let Some(request) = self.requests.get(answer.request) else { continue };
+                if request.depth != depth {
+                    continue;
+                }
+                match self.judge(depth, *nonce, request, answer, at) {
+                    Some(Ok(status)) => good = Some(status),
+                    Some(Err(Error::StatusUnavailable { depth, fault })) => {
+                        unavailable = Error::StatusUnavailable { depth, fault };
+                    }
+                    // Revoked: whatever else says that it is good.
+                    Some(Err(error)) => return Err(error),
+                    None => {}
+                }
+            }
+            match good {
+                Some(status) => statuses.push(status),
+                None => unknown = unknown.or(Some(unavailable)),
+            }
+        }
+        unknown.map_or(Ok(statuses), Err)
+    }
+
+    /// Judges the answers, and takes nothing but a good status of every certificate (hard-fail).
+    ///
+    /// # Errors
+    /// [`Error::Revoked`], or [`Error::StatusUnavailable`].
+    pub fn finish(self, answers: &[Answer], at: SystemTime) -> Result<VerifiedCertificate, Error> {
+        let statuses = self.statuses(answers, at)?;
+        Ok(VerifiedCertificate::new(self.path, statuses, at))
+    }
+
+    /// The same, but a status that cannot be had is let pass, as another type (soft-fail). Whoever can keep a
+    /// revoked certificate's status from being fetched gets it accepted: for services that can live with that.
+    ///
+    /// # Errors
+    /// [`Error::Revoked`]; [`Error::StatusUnavailable`] if a responder of the issuer does not know the certificate.
+    pub fn finish_soft(self, answers: &[Answer], at: SystemTime) -> Result<SoftVerified, Error> {
+        match self.statuses(answers, at) {
+            Ok(statuses) => Ok(SoftVerified::Verified(VerifiedCertificate::new(self.path, statuses, at))),
+            Err(
+                error @ Error::StatusUnavailable {
+                    fault: StatusFault::Response(ResponseFault::Unknown), ..
+                },
+            ) => Err(error),
+            Err(Error::StatusUnavailable { depth, fault }) => {
+                Ok(SoftVerified::Unknown(UnknownStatus::new(self.path, depth, fault)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks nobody: the path as it is, whose certificates are not on any list that is held.
+    #[must_use]
+    pub fn finish_offline(self) -> ValidPath {
+        self.path
+    }
+}
+
+impl std::fmt::Debug for PendingStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PendingStatus({:?}, {} requests)", self.path, self.requests.len())
+    }
+}
