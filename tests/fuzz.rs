@@ -123,8 +123,18 @@ fn import_scriptor() {
 }
 
 #[test]
+fn ocsp_response() {
+    run("ocsp_response");
+}
+
+#[test]
 fn personal_data() {
     run("personal_data");
+}
+
+#[test]
+fn revocation_list() {
+    run("revocation_list");
 }
 
 #[test]
@@ -145,6 +155,11 @@ fn security_object() {
 #[test]
 fn tlv() {
     run("tlv");
+}
+
+#[test]
+fn token() {
+    run("token");
 }
 
 #[test]
@@ -180,6 +195,8 @@ fn many_variants_are_accepted() {
         ("fci", |b| cie::cns::Fci::parse(b).is_ok()),
         ("personal_data", |b| cie::cns::PersonalData::parse(b).is_ok()),
         ("trace", |b| cie::transport::trace::Trace::parse(b).is_ok()),
+        ("revocation_list", |b| cie::trust::RevocationList::from_bytes(b).is_ok()),
+        ("token", |b| cie::login::AuthToken::parse(b).is_ok()),
     ] {
         let seeds: Vec<Vec<u8>> = corpus(target).into_iter().map(|(_, bytes)| bytes).collect();
         let mut mutator = Mutator::new(1);

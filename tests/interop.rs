@@ -53,8 +53,8 @@ fn openssl_agrees_with_the_login_example() {
 
     let key = verdict(folder, &["x509", "-in", "holder.pem", "-noout", "-pubkey"], true);
     std::fs::write(folder.join("holder.pub"), key).unwrap();
-    let check = ["dgst", "-sha256", "-verify", "holder.pub", "-signature", "challenge.sig", "challenge.txt"];
+    let check = ["dgst", "-sha256", "-verify", "holder.pub", "-signature", "token.sig", "signed.bin"];
     assert!(verdict(folder, &check, true).contains("Verified OK"));
-    std::fs::write(folder.join("challenge.txt"), "another challenge").unwrap();
+    std::fs::write(folder.join("signed.bin"), "another challenge").unwrap();
     verdict(folder, &check, false);
 }

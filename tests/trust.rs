@@ -5,6 +5,8 @@
 mod common;
 #[path = "common/der.rs"]
 mod der;
+#[path = "trust/folders.rs"]
+mod folders;
 #[path = "trust/holder.rs"]
 mod holder;
 #[path = "trust/italian.rs"]

@@ -288,3 +288,164 @@ impl std::fmt::Debug for PublicKey {
         write!(f, "PublicKey({:?})", self.kind)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use openssl::ec::{Asn1Flag, EcGroup};
+    use openssl::hash::MessageDigest;
+    use openssl::pkey::Private;
+    use openssl::sign::Signer;
+
+    use super::*;
+
+    const MESSAGE: &[u8] = b"message";
+
+    fn rsa(bits: u32) -> PKey<Private> {
+        PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap()
+    }
+
+    fn ec(nid: Nid, flag: Asn1Flag) -> PKey<Private> {
+        let mut group = EcGroup::from_curve_name(nid).unwrap();
+        group.set_asn1_flag(flag);
+        PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
+    }
+
+    fn public(key: &PKey<Private>) -> PublicKey {
+        PublicKey::from_spki(&key.public_key_to_der().unwrap()).unwrap()
+    }
+
+    fn md_of(digest: DigestAlgorithm) -> MessageDigest {
+        match digest {
+            DigestAlgorithm::Sha1 => MessageDigest::sha1(),
+            DigestAlgorithm::Sha256 => MessageDigest::sha256(),
+            DigestAlgorithm::Sha384 => MessageDigest::sha384(),
+            DigestAlgorithm::Sha512 => MessageDigest::sha512(),
+        }
+    }
+
+    fn sign(key: &PKey<Private>, scheme: SignatureScheme) -> Vec<u8> {
+        let mut signer = Signer::new(md_of(scheme.digest()), key).unwrap();
+        if let SignatureScheme::RsaPss { salt_length, .. } = scheme {
+            signer.set_rsa_padding(Padding::PKCS1_PSS).unwrap();
+            let salt = i32::try_from(salt_length).unwrap();
+            signer.set_rsa_pss_saltlen(RsaPssSaltlen::custom(salt)).unwrap();
+        }
+        signer.sign_oneshot_to_vec(MESSAGE).unwrap()
+    }
+
+    #[test]
+    fn what_openssl_signs_verifies_and_nothing_else() {
+        use DigestAlgorithm::{Sha1, Sha256, Sha384, Sha512};
+        let (rsa, ec) = (rsa(2048), ec(Nid::SECP384R1, Asn1Flag::NAMED_CURVE));
+        let mut schemes = Vec::new();
+        for digest in [Sha1, Sha256, Sha384, Sha512] {
+            schemes.push((&rsa, SignatureScheme::RsaPkcs1(digest)));
+            schemes.push((&rsa, SignatureScheme::RsaPss { digest, salt_length: digest.output_length() }));
+            schemes.push((&rsa, SignatureScheme::RsaPss { digest, salt_length: 0 }));
+            schemes.push((&ec, SignatureScheme::Ecdsa(digest)));
+        }
+        for (key, scheme) in &schemes {
+            let (public, signature) = (public(key), sign(key, *scheme));
+            public.verify(*scheme, MESSAGE, &signature).unwrap();
+            assert_eq!(public.verify(*scheme, b"messagf", &signature), Err(Error::BadSignature));
+            for (_, other) in schemes.iter().filter(|(_, other)| other != scheme) {
+                assert_eq!(public.verify(*other, MESSAGE, &signature), Err(Error::BadSignature), "{other:?}");
+            }
+            for index in (0..signature.len()).step_by(7) {
+                let mut flipped = signature.clone();
+                flipped[index] ^= 0x10;
+                assert_eq!(public.verify(*scheme, MESSAGE, &flipped), Err(Error::BadSignature));
+            }
+            for length in [0, 1, signature.len() - 1] {
+                let cut = public.verify(*scheme, MESSAGE, &signature[..length]);
+                assert_eq!(cut, Err(Error::BadSignature));
+            }
+            let longer = public.verify(*scheme, MESSAGE, &[&signature[..], &[0]].concat());
+            assert_eq!(longer, Err(Error::BadSignature));
+        }
+        assert!(ErrorStack::get().errors().is_empty(), "nothing is left for the next user of OpenSSL");
+    }
+
+    #[test]
+    fn curves_are_known_by_name_or_by_their_parameters() {
+        for (nid, curve) in Curve::ALL {
+            for flag in [Asn1Flag::NAMED_CURVE, Asn1Flag::EXPLICIT_CURVE] {
+                let key = ec(nid, flag);
+                let public = public(&key);
+                assert_eq!(public.kind(), KeyKind::Ec(curve));
+                let scheme = SignatureScheme::Ecdsa(DigestAlgorithm::Sha256);
+                public.verify(scheme, MESSAGE, &sign(&key, scheme)).unwrap();
+            }
+        }
+        for nid in [Nid::SECP256K1, Nid::SECP224R1, Nid::X9_62_PRIME192V1] {
+            for flag in [Asn1Flag::NAMED_CURVE, Asn1Flag::EXPLICIT_CURVE] {
+                let der = ec(nid, flag).public_key_to_der().unwrap();
+                assert_eq!(PublicKey::from_spki(&der).unwrap_err(), Error::KeyEncoding);
+            }
+        }
+    }
+
+    #[test]
+    fn raw_ecdsa_signatures_have_two_whole_halves() {
+        for (nid, curve) in Curve::ALL {
+            let key = ec(nid, Asn1Flag::NAMED_CURVE);
+            let der = sign(&key, SignatureScheme::Ecdsa(DigestAlgorithm::Sha512));
+            let parsed = EcdsaSig::from_der(&der).unwrap();
+            let half =
+                |number: &BigNumRef| number.to_vec_padded(i32::try_from(curve.size()).unwrap()).unwrap();
+            let raw = [half(parsed.r()), half(parsed.s())].concat();
+            let public = public(&key);
+            let verify = |raw: &[u8]| public.verify_raw_ecdsa(DigestAlgorithm::Sha512, MESSAGE, raw);
+            verify(&raw).unwrap();
+            for wrong in [&raw[1..], &raw[..raw.len() - 1], &raw[2..], &der, &[], &vec![0; raw.len()]] {
+                assert_eq!(verify(wrong), Err(Error::BadSignature));
+            }
+        }
+        assert_eq!(
+            public(&rsa(2048)).verify_raw_ecdsa(DigestAlgorithm::Sha256, MESSAGE, &[0; 64]),
+            Err(Error::BadSignature)
+        );
+    }
+
+    #[test]
+    fn keys_outside_their_bounds_are_none() {
+        let number = |name, fault| Error::Number { name, fault };
+        let spki = |n: &[u8], e: &[u8]| {
+            let number = |bytes: &[u8]| BigNum::from_slice(bytes).unwrap();
+            Rsa::from_public_components(number(n), number(e)).unwrap().public_key_to_der().unwrap()
+        };
+        let modulus = rsa(2048).rsa().unwrap().n().to_vec();
+        let mut even = modulus.clone();
+        *even.last_mut().unwrap() &= 0xFE;
+        let long = [&[0x01][..], &[0; 511], &[0x01]].concat();
+        for (der, error) in [
+            (spki(&modulus[..64], &[1, 0, 1]), number("RSA modulus", NumberFault::TooSmall(512))),
+            (spki(&long, &[1, 0, 1]), number("RSA modulus", NumberFault::TooLarge(4097))),
+            (spki(&even, &[1, 0, 1]), number("RSA modulus", NumberFault::Even)),
+            (spki(&modulus, &[2]), number("RSA exponent", NumberFault::Even)),
+            (spki(&modulus, &[1]), number("RSA exponent", NumberFault::TooSmall(1))),
+            (spki(&modulus, &[0xFF; 9]), number("RSA exponent", NumberFault::TooLarge(72))),
+        ] {
+            assert_eq!(PublicKey::from_spki(&der).unwrap_err(), error);
+        }
+        let good = spki(&modulus, &[1, 0, 1]);
+        assert_eq!(public(&rsa(1024)).kind(), KeyKind::Rsa(1024));
+        for length in 0..good.len() {
+            assert_eq!(PublicKey::from_spki(&good[..length]).unwrap_err(), Error::KeyEncoding);
+        }
+        let ed25519 = PKey::generate_ed25519().unwrap().public_key_to_der().unwrap();
+        assert_eq!(PublicKey::from_spki(&ed25519).unwrap_err(), Error::KeyEncoding);
+        assert!(ErrorStack::get().errors().is_empty());
+    }
+
+    #[test]
+    fn a_digest_has_its_length() {
+        let key = public(&rsa(2048));
+        let scheme = SignatureScheme::RsaPkcs1(DigestAlgorithm::Sha256);
+        let outcome = key.verify_digest(scheme, &[0; 31], &[0; 256]);
+        assert_eq!(outcome, Err(Error::Length { name: "digest", found: 31 }));
+        let salty = SignatureScheme::RsaPss { digest: DigestAlgorithm::Sha256, salt_length: 65 };
+        assert_eq!(key.verify(salty, MESSAGE, &[0; 256]), Err(Error::BadSignature));
+        assert_eq!(format!("{key:?}"), "PublicKey(Rsa(2048))");
+    }
+}

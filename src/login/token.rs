@@ -276,6 +276,12 @@ impl AuthToken {
         self.algorithm
     }
 
+    /// The signature: RSA as it is, ECDSA as R ‖ S.
+    #[must_use]
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
     /// What made it, as it says.
     #[must_use]
     pub fn app_version(&self) -> Option<&str> {

@@ -3,6 +3,7 @@
 
 mod contact;
 mod traces;
+mod trust;
 
 use serde_json::Value;
 
@@ -231,11 +232,14 @@ fn make_corpus() {
         ("import_pcsc_spy", traces::pcsc_spy),
         ("import_pcscd", traces::pcscd),
         ("import_scriptor", traces::scriptor),
+        ("ocsp_response", trust::ocsp_responses),
         ("personal_data", contact::personal_data),
+        ("revocation_list", trust::revocation_lists),
         ("rsa_public_key", rsa_public_keys),
         ("secure_messaging_unwrap", secure_messaging),
         ("security_object", security_objects),
         ("tlv", tlv_objects),
+        ("token", trust::tokens),
         ("trace", traces::traces),
     ] {
         let folder = crate::corpus_folder(target);
