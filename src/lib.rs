@@ -79,6 +79,7 @@ mod vectors;
 /// The code of the README and of the pages compiles.
 #[cfg(all(doctest, feature = "pcsc"))]
 #[doc = include_str!("../README.md")]
+#[doc = include_str!("../docs/portal.md")]
 #[doc = include_str!("../docs/readers.md")]
 #[doc = include_str!("../docs/traces.md")]
 struct Pages;

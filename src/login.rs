@@ -36,7 +36,7 @@ pub use audit::{Audit, AuditEvent, Outcome};
 pub use citizen::{Citizen, SoftCitizen};
 pub use nonce::{NONCE_LENGTH, Nonce, NonceError};
 pub use origin::{Origin, OriginError};
-pub use relying_party::{LIFETIME, PendingLogin, RelyingParty};
+pub use relying_party::{LIFETIME, PendingLogin, RelyingParty, RelyingPartyBuilder};
 pub use token::{
     AuthToken, CreateError, SigningAlgorithm, SigningCertificate, TokenAlgorithm, TokenError, signed_message,
 };

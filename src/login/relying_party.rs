@@ -38,20 +38,24 @@ struct Shared {
 
 /// A relying party while it is made.
 #[must_use = "a builder makes nothing until it is finished"]
-pub struct Builder(Shared);
+pub struct RelyingPartyBuilder(Shared);
 
 impl RelyingParty {
     /// Lets in citizens with a CIE 3, under hard-fail: the status of a certificate is known to be good or nobody
-    /// comes in. Nothing is fetched until a [`Builder::fetch`] is given; lists can be given
+    /// comes in. Nothing is fetched until a [`RelyingPartyBuilder::fetch`] is given; lists can be given
     /// ([`Revocation::add_list`]), or fetched by the portal ([`RelyingParty::begin`]).
     pub fn new(origin: Origin, trust: TrustStore, store: impl ChallengeStore + 'static) -> Self {
         Self::builder(origin, trust, store).finish()
     }
 
     /// The same with choices.
-    pub fn builder(origin: Origin, trust: TrustStore, store: impl ChallengeStore + 'static) -> Builder {
+    pub fn builder(
+        origin: Origin,
+        trust: TrustStore,
+        store: impl ChallengeStore + 'static,
+    ) -> RelyingPartyBuilder {
         let revocation = Revocation::new(&trust, RevocationRules::default());
-        Builder(Shared {
+        RelyingPartyBuilder(Shared {
             origin,
             trust,
             store: Box::new(store),
@@ -191,7 +195,7 @@ impl fmt::Debug for RelyingParty {
     }
 }
 
-impl Builder {
+impl RelyingPartyBuilder {
     /// Lets in the cards that a policy names.
     pub fn accept(mut self, policy: HolderPolicy) -> Self {
         self.0.policy = policy;
@@ -241,9 +245,9 @@ impl Builder {
     }
 }
 
-impl fmt::Debug for Builder {
+impl fmt::Debug for RelyingPartyBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Builder({})", self.0.origin)
+        write!(f, "RelyingPartyBuilder({})", self.0.origin)
     }
 }
 

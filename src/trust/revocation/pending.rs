@@ -110,6 +110,10 @@ impl PendingStatus {
 
     /// The status of every certificate: what is known, or the first reason why one is not.
     fn statuses(&self, answers: &[Answer], at: SystemTime) -> Result<Vec<CertificateStatus>, Error> {
+        // The path was judged when this began, however long ago that is.
+        if at >= self.path.valid_until() {
+            return Err(Error::Expired);
+        }
         let mut statuses = Vec::new();
         let mut unknown = None;
         for (depth, wanted) in self.wanted.iter().enumerate() {
@@ -120,6 +124,17 @@ impl PendingStatus {
                 }
                 Wanted::Asked { nonce, fault } => (nonce, fault),
             };
+            // Somebody else may have fetched a list meanwhile, and a newer one than was fetched for this.
+            if let Some((certificate, issuer)) = pairs(&self.path).nth(depth) {
+                match self.revocation.by_list(certificate, issuer, self.path.is_legacy(), at) {
+                    Ok(Some(status)) => {
+                        statuses.push(status);
+                        continue;
+                    }
+                    Err(Found::Revoked(revoked)) => return Err(Error::Revoked(revoked)),
+                    _ => {}
+                }
+            }
             let mut good = None;
             let is_asked = self.requests.iter().any(|request| request.depth == depth);
             let nothing = if is_asked { StatusFault::NoAnswer } else { StatusFault::NoLocation };
