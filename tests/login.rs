@@ -7,3 +7,11 @@ mod common;
 mod portal;
 #[path = "login/way_in.rs"]
 mod way_in;
+
+#[cfg(all(feature = "redis", feature = "system-tests"))]
+#[allow(dead_code, reason = "what the stores' own tests use of it")]
+#[path = "login_store/server.rs"]
+mod server;
+#[cfg(all(feature = "redis", feature = "system-tests"))]
+#[path = "login/several_servers.rs"]
+mod several_servers;
