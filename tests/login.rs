@@ -3,7 +3,26 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used, unreachable_pub)]
 
 mod common;
+
+#[path = "login/attack.rs"]
+mod attack;
+#[path = "login/issuers.rs"]
+mod issuers;
+#[path = "login/lists.rs"]
+mod lists;
+#[path = "login/origins.rs"]
+mod origins;
+#[path = "login/pki.rs"]
+mod pki;
 #[path = "login/portal.rs"]
 mod portal;
+#[path = "login/replays.rs"]
+mod replays;
+#[path = "login/revoked.rs"]
+mod revoked;
+#[path = "login/signatures.rs"]
+mod signatures;
+#[path = "login/texts.rs"]
+mod texts;
 #[path = "login/way_in.rs"]
 mod way_in;
