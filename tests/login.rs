@@ -6,6 +6,8 @@ mod common;
 
 #[path = "login/attack.rs"]
 mod attack;
+#[path = "login/held.rs"]
+mod held;
 #[path = "login/issuers.rs"]
 mod issuers;
 #[path = "login/lists.rs"]
@@ -16,12 +18,16 @@ mod origins;
 mod pki;
 #[path = "login/portal.rs"]
 mod portal;
+#[path = "login/refresh.rs"]
+mod refresh;
 #[path = "login/replays.rs"]
 mod replays;
 #[path = "login/revoked.rs"]
 mod revoked;
 #[path = "login/signatures.rs"]
 mod signatures;
+#[path = "login/status.rs"]
+mod status;
 #[path = "login/texts.rs"]
 mod texts;
 #[path = "login/way_in.rs"]
