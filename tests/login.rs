@@ -18,6 +18,11 @@ mod origins;
 mod pki;
 #[path = "login/portal.rs"]
 mod portal;
+#[path = "login/properties.rs"]
+mod properties;
+#[cfg(feature = "system-tests")]
+#[path = "login/python.rs"]
+mod python;
 #[path = "login/refresh.rs"]
 mod refresh;
 #[path = "login/replays.rs"]
