@@ -125,7 +125,7 @@ impl RelyingParty {
     /// # Errors
     /// [`Error`].
     pub fn verify_offline(&self, session: &SessionId, token: &[u8]) -> Result<Citizen<ValidPath>, Error> {
-        Ok(self.begin(session, token)?.finish_offline())
+        self.begin(session, token)?.finish_offline()
     }
 
     /// Everything that needs no network: takes the challenge, reads the token, verifies path and signature, reads
@@ -308,12 +308,15 @@ impl PendingLogin {
     }
 
     /// Asks nobody.
-    #[must_use]
-    pub fn finish_offline(self) -> Citizen<ValidPath> {
+    ///
+    /// # Errors
+    /// [`Error::Trust`] if the certificate was suspended when its status was last known.
+    pub fn finish_offline(self) -> Result<Citizen<ValidPath>, Error> {
         let (party, now, challenge) = (self.party.clone(), self.party.now(), self.challenge);
-        let citizen = self.identity.vouched(self.status.finish_offline());
-        party.close(now, challenge, Ok(let_in(citizen.proof(), false)));
-        citizen
+        let outcome = self.status.finish_offline().map_err(Error::from);
+        let outcome = outcome.map(|proof| self.identity.vouched(proof));
+        party.close(now, challenge, outcome.as_ref().map(|citizen| let_in(citizen.proof(), false)));
+        outcome
     }
 }
 

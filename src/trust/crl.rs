@@ -7,7 +7,7 @@
 mod extension;
 mod parse;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::collections::HashMap;
 use std::fmt;

@@ -43,6 +43,9 @@ pub enum StatusFault {
     /// Nobody answered.
     #[error("nobody answered")]
     NoAnswer,
+    /// A list that is out of date says that it was suspended, and nobody says that it is not any more.
+    #[error("it was suspended when its status was last known")]
+    Suspended,
     /// The list is not good for it.
     #[error("the revocation list: {0}")]
     List(#[from] ListFault),
@@ -103,6 +106,7 @@ impl Revocation {
                 outcome => {
                     let fault = match outcome {
                         Err(Found::Fault(fault)) => Some(fault.into()),
+                        Err(Found::Suspended) => Some(StatusFault::Suspended),
                         _ => None,
                     };
                     let nonce = self.ask(certificate, issuer, depth, &mut requests)?;
@@ -154,7 +158,8 @@ impl Revocation {
     ) -> Result<Option<CertificateStatus>, Found> {
         let held = self.read().of_issuer(certificate.issuer_der());
         let mut outcome = Ok(None);
-        // Every list is a full one, so the newest that is good for the certificate says all there is to say.
+        // Every list is a full one, so the newest that is good for the certificate says all there is to say. One that
+        // suspended it is the last word even when it is out of date: an older one would bring it back.
         for list in held {
             match self.judge_list(&list, certificate, issuer, allow_sha1, at) {
                 Err(Found::Fault(fault)) => outcome = outcome.and(Err(Found::Fault(fault))),
@@ -162,6 +167,26 @@ impl Revocation {
             }
         }
         outcome
+    }
+
+    /// What lists that are held say against a certificate, of those that are newer than what said that it is good.
+    fn check_newer(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        allow_sha1: bool,
+        good: &CertificateStatus,
+        at: SystemTime,
+    ) -> Result<(), Found> {
+        let held = self.read().of_issuer(certificate.issuer_der());
+        let newer = held.iter().take_while(|held| held.list().this_update() > good.this_update);
+        for list in newer {
+            let judged = self.judge_list(list, certificate, issuer, allow_sha1, at);
+            if let Err(found @ (Found::Revoked(_) | Found::Suspended)) = judged {
+                return Err(found);
+            }
+        }
+        Ok(())
     }
 
     fn judge_list(
@@ -177,12 +202,13 @@ impl Revocation {
         let list = held.list();
         let status = list.status(certificate).map_err(Found::Fault)?;
         let fresh = list.check_fresh(at, rules.skew, rules.list_max_age);
-        match status {
+        match (status, fresh) {
+            (None, fresh) => fresh.map_err(Found::Fault)?,
             // What was revoked stays so when the list grows old; only what was suspended may come back.
-            Some(revoked) if fresh.is_ok() || revoked.reason != Some(RevocationReason::Hold) => {
-                return Err(Found::Revoked(revoked));
+            (Some(revoked), Err(_)) if revoked.reason == Some(RevocationReason::Hold) => {
+                return Err(Found::Suspended);
             }
-            _ => fresh.map_err(Found::Fault)?,
+            (Some(revoked), _) => return Err(Found::Revoked(revoked)),
         }
         let aged = rules.list_max_age.and_then(|age| list.this_update().checked_add(age));
         let good_until = aged.map_or(list.next_update(), |aged| aged.min(list.next_update()));
@@ -221,11 +247,12 @@ impl Revocation {
         }
     }
 
-    /// The lists that were fetched before and should be fetched again by now, because three quarters of the time to
-    /// their next update are over: for servers, every few minutes, so that nobody who logs in waits for a list.
+    /// The lists that were fetched before and should be fetched again by now, because three quarters of the time for
+    /// which they are good are over (to their next update, or of [`RevocationRules::list_max_age`] if that is less):
+    /// for servers, every few minutes, so that nobody who logs in waits for a list.
     #[must_use]
     pub fn due(&self, at: SystemTime) -> Vec<StatusRequest> {
-        self.read().due(at)
+        self.read().due(at, self.0.rules.list_max_age)
     }
 
     /// Takes the answers to [`Revocation::due`]. One that is no good leaves what is held as it is.
@@ -285,6 +312,8 @@ const NONCE: usize = 32;
 /// What a list said that is not "good".
 enum Found {
     Revoked(Revoked),
+    /// Suspended by a list that is out of date, so that nobody knows whether it still is.
+    Suspended,
     Fault(ListFault),
 }
 

@@ -15,6 +15,8 @@ use cie::secret::Typed;
 use cie::trust::{AnchorPurpose, HolderPolicy, Revocation, RevocationRules, TrustStore};
 
 use crate::common::{demo, now, trust};
+use crate::lists::Net;
+use crate::pki::World;
 
 pub const ORIGIN: &str = "https://portale.comune.example.it";
 pub const DAY: Duration = Duration::from_secs(86_400);
@@ -73,12 +75,27 @@ impl Portal {
 
     /// Without any list.
     pub fn with(trust: TrustStore, policy: HolderPolicy) -> Self {
+        Self::on(trust, policy, RevocationRules::default(), &Net::new())
+    }
+
+    /// One that trusts the little PKI and fetches its lists.
+    pub fn of(world: &World) -> Self {
+        Self::at(world, &Net::of(world))
+    }
+
+    /// The same, on this network.
+    pub fn at(world: &World, net: &Net) -> Self {
+        Self::on(world.trust(), HolderPolicy::default(), RevocationRules::default(), net)
+    }
+
+    pub fn on(trust: TrustStore, policy: HolderPolicy, rules: RevocationRules, net: &Net) -> Self {
         let (clock, log) = (Hands::new(), Arc::new(Mutex::new(Vec::new())));
         let written = Arc::clone(&log);
-        let revocation = Revocation::new(&trust, RevocationRules::default());
+        let revocation = Revocation::new(&trust, rules);
         let party = RelyingParty::builder(origin(), trust, MemoryStore::new())
             .accept(policy)
             .revocation(revocation)
+            .fetch(net.clone())
             .clock(clock.clone())
             .audit(move |event: &AuditEvent| written.lock().unwrap().push(event.clone()))
             .finish();

@@ -36,6 +36,8 @@ impl Members {
             let said = error.to_string();
             // What stood there is the sender's, and no error repeats it: only our own words.
             let ours = said.starts_with("missing field") || said.starts_with(TWICE);
+            // Where it stood tells how long what stands before it is, the certificate above all.
+            let said = said.split(" at line ").next().unwrap_or_default().to_owned();
             match error.classify() {
                 serde_json::error::Category::Data if ours => said,
                 serde_json::error::Category::Data => "a member of the wrong type".to_owned(),

@@ -219,6 +219,11 @@ fn issuer() -> Certificate {
     certificate("Issuer", &[9], &[authority_extension(), usage, identifier])
 }
 
+/// A list, and its issuer.
+pub(in crate::trust) fn example() -> (RevocationList, Certificate) {
+    (Recipe::default().read().unwrap(), issuer())
+}
+
 fn holder(serial: &[u8]) -> Certificate {
     let point = sequence(&[addresses(&[HERE])]);
     certificate("Holder", serial, &[extension(31, false, &sequence(&[point]))])

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::request::StatusRequest;
 use crate::trust::Certificate;
@@ -60,10 +60,11 @@ struct Entry {
 }
 
 impl Entry {
-    /// Whether three quarters of the time to its next update are over.
-    fn is_due(&self, at: SystemTime) -> bool {
+    /// Whether three quarters of the time for which it is good are over.
+    fn is_due(&self, at: SystemTime, max_age: Option<Duration>) -> bool {
         let (this, next) = (self.held.list.this_update(), self.held.list.next_update());
         let lifetime = next.duration_since(this).unwrap_or_default();
+        let lifetime = max_age.map_or(lifetime, |age| age.min(lifetime));
         this.checked_add(lifetime / 4 * 3).is_none_or(|due| due <= at)
     }
 }
@@ -103,8 +104,14 @@ impl Lists {
     }
 
     fn insert(&mut self, held: Held, source: Option<Source>) {
+        // Lists need not name the key. Those that were fetched were checked with one: an issuer with two keys has
+        // two series.
         let replaces = |entry: &&mut Entry| {
-            entry.source.is_some() == source.is_some() && entry.held.list.is_of_one_series_with(&held.list)
+            let same_key = match (&entry.source, &source) {
+                (Some(one), Some(other)) => one.issuer.public_key_der() == other.issuer.public_key_der(),
+                (one, other) => one.is_none() && other.is_none(),
+            };
+            same_key && entry.held.list.is_of_one_series_with(&held.list)
         };
         match self.0.iter_mut().find(replaces) {
             // An older list in place of a newer one would bring a revoked certificate back.
@@ -121,8 +128,8 @@ impl Lists {
     }
 
     /// What should be fetched again.
-    pub(super) fn due(&self, at: SystemTime) -> Vec<StatusRequest> {
-        let due = self.0.iter().filter(|entry| entry.is_due(at));
+    pub(super) fn due(&self, at: SystemTime, max_age: Option<Duration>) -> Vec<StatusRequest> {
+        let due = self.0.iter().filter(|entry| entry.is_due(at, max_age));
         due.filter_map(|entry| entry.source.as_ref())
             .map(|source| StatusRequest::list(&source.locations))
             .collect()
@@ -133,5 +140,28 @@ impl Lists {
         let sources = self.0.iter().filter_map(|entry| entry.source.as_ref());
         let found = sources.filter(|source| source.locations == request.locations);
         found.map(|source| (Arc::clone(&source.issuer), source.allow_sha1)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trust::crl::tests::example;
+
+    #[test]
+    fn a_signature_is_checked_once_for_each_issuer() {
+        let (list, issuer) = example();
+        let held = Held::new(list);
+        for _ in 0..3 {
+            assert_eq!(held.check_issuer(&issuer, false), Ok(()));
+        }
+        assert_eq!(held.checked.lock().unwrap().len(), 1);
+        // What was found is what is said from then on.
+        let by = (issuer.fingerprint(), false);
+        held.checked.lock().unwrap().insert(by, Err(ListFault::BadSignature));
+        assert_eq!(held.check_issuer(&issuer, false), Err(ListFault::BadSignature));
+        // With SHA-1 let pass it is another question.
+        assert_eq!(held.check_issuer(&issuer, true), Ok(()));
+        assert_eq!(held.checked.lock().unwrap().len(), 2);
     }
 }

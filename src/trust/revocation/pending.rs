@@ -74,8 +74,14 @@ impl PendingStatus {
         at: SystemTime,
     ) -> Option<Result<CertificateStatus, Error>> {
         let (certificate, issuer) = pairs(&self.path).nth(depth)?;
+        let allow_sha1 = self.path.is_legacy();
         let fault = |fault: StatusFault| Error::StatusUnavailable { depth, fault };
-        Some(match request.source {
+        let found = |found| match found {
+            Found::Revoked(revoked) => Error::Revoked(revoked),
+            Found::Suspended => fault(StatusFault::Suspended),
+            Found::Fault(found) => fault(found.into()),
+        };
+        let status = match request.source {
             StatusSource::Responder => {
                 let question = ocsp::Question {
                     certificate,
@@ -87,25 +93,23 @@ impl PendingStatus {
                     FoundInResponse::Fault(found) => fault(found.into()),
                 })
             }
-            StatusSource::List => {
-                let allow_sha1 = self.path.is_legacy();
-                let found = |found| match found {
-                    Found::Revoked(revoked) => Error::Revoked(revoked),
-                    Found::Fault(found) => fault(found.into()),
-                };
-                match RevocationList::from_bytes(&answer.body).map(Held::new) {
-                    Err(malformed) => Err(fault(malformed.into())),
-                    Ok(held) => {
-                        let judged = self.revocation.judge_list(&held, certificate, issuer, allow_sha1, at);
-                        if matches!(judged, Ok(_) | Err(Found::Revoked(_))) {
-                            let mut lists = self.revocation.write();
-                            lists.keep(held, issuer, &request.locations, allow_sha1);
-                        }
-                        judged.map_err(found)
+            StatusSource::List => match RevocationList::from_bytes(&answer.body).map(Held::new) {
+                Err(malformed) => Err(fault(malformed.into())),
+                Ok(held) => {
+                    let judged = self.revocation.judge_list(&held, certificate, issuer, allow_sha1, at);
+                    if matches!(judged, Ok(_) | Err(Found::Revoked(_))) {
+                        let mut lists = self.revocation.write();
+                        lists.keep(held, issuer, &request.locations, allow_sha1);
                     }
+                    judged.map_err(found)
                 }
-            }
-        })
+            },
+        };
+        // Somebody may have sent an old answer, or a newer list may have come in the meantime.
+        Some(status.and_then(|good| {
+            let newer = self.revocation.check_newer(certificate, issuer, allow_sha1, &good, at);
+            newer.map(|()| good).map_err(found)
+        }))
     }
 
     /// The status of every certificate: what is known, or the first reason why one is not.
@@ -124,17 +128,6 @@ impl PendingStatus {
                 }
                 Wanted::Asked { nonce, fault } => (nonce, fault),
             };
-            // Somebody else may have fetched a list meanwhile, and a newer one than was fetched for this.
-            if let Some((certificate, issuer)) = pairs(&self.path).nth(depth) {
-                match self.revocation.by_list(certificate, issuer, self.path.is_legacy(), at) {
-                    Ok(Some(status)) => {
-                        statuses.push(status);
-                        continue;
-                    }
-                    Err(Found::Revoked(revoked)) => return Err(Error::Revoked(revoked)),
-                    _ => {}
-                }
-            }
             let mut good = None;
             let is_asked = self.requests.iter().any(|request| request.depth == depth);
             let nothing = if is_asked { StatusFault::NoAnswer } else { StatusFault::NoLocation };
@@ -146,17 +139,27 @@ impl PendingStatus {
                 }
                 match self.judge(depth, *nonce, request, answer, at) {
                     Some(Ok(status)) => good = Some(status),
-                    Some(Err(Error::StatusUnavailable { depth, fault })) => {
-                        unavailable = Error::StatusUnavailable { depth, fault };
+                    Some(Err(error @ Error::StatusUnavailable { .. })) => {
+                        unavailable = if is_doubted(&unavailable) { unavailable } else { error };
                     }
                     // Revoked: whatever else says that it is good.
                     Some(Err(error)) => return Err(error),
                     None => {}
                 }
             }
+            // Somebody else who logs in may have fetched a list meanwhile.
+            let good = good.or_else(|| {
+                let (certificate, issuer) = pairs(&self.path).nth(depth)?;
+                let held = self.revocation.by_list(certificate, issuer, self.path.is_legacy(), at);
+                held.ok().flatten().filter(|_| !is_doubted(&unavailable))
+            });
             match good {
                 Some(status) => statuses.push(status),
-                None => unknown = unknown.or(Some(unavailable)),
+                // A doubt counts more than silence, wherever in the path it is.
+                None => match &unknown {
+                    Some(first) if is_doubted(first) || !is_doubted(&unavailable) => {}
+                    _ => unknown = Some(unavailable),
+                },
             }
         }
         unknown.map_or(Ok(statuses), Err)
@@ -175,15 +178,12 @@ impl PendingStatus {
     /// revoked certificate's status from being fetched gets it accepted: for services that can live with that.
     ///
     /// # Errors
-    /// [`Error::Revoked`]; [`Error::StatusUnavailable`] if a responder of the issuer does not know the certificate.
+    /// [`Error::Revoked`]; [`Error::StatusUnavailable`] if a responder of the issuer does not know the certificate, or
+    /// if it was suspended when its status was last known.
     pub fn finish_soft(self, answers: &[Answer], at: SystemTime) -> Result<SoftVerified, Error> {
         match self.statuses(answers, at) {
             Ok(statuses) => Ok(SoftVerified::Verified(VerifiedCertificate::new(self.path, statuses, at))),
-            Err(
-                error @ Error::StatusUnavailable {
-                    fault: StatusFault::Response(ResponseFault::Unknown), ..
-                },
-            ) => Err(error),
+            Err(error) if is_doubted(&error) => Err(error),
             Err(Error::StatusUnavailable { depth, fault }) => {
                 Ok(SoftVerified::Unknown(UnknownStatus::new(self.path, depth, fault)))
             }
@@ -192,9 +192,16 @@ impl PendingStatus {
     }
 
     /// Asks nobody: the path as it is, whose certificates are not on any list that is held.
-    #[must_use]
-    pub fn finish_offline(self) -> ValidPath {
-        self.path
+    ///
+    /// # Errors
+    /// [`Error::StatusUnavailable`] if one was suspended when its status was last known.
+    pub fn finish_offline(self) -> Result<ValidPath, Error> {
+        let is_suspended =
+            |wanted: &Wanted| matches!(wanted, Wanted::Asked { fault: Some(StatusFault::Suspended), .. });
+        match self.wanted.iter().position(is_suspended) {
+            Some(depth) => Err(Error::StatusUnavailable { depth, fault: StatusFault::Suspended }),
+            None => Ok(self.path),
+        }
     }
 }
 
@@ -202,4 +209,11 @@ impl std::fmt::Debug for PendingStatus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "PendingStatus({:?}, {} requests)", self.path, self.requests.len())
     }
+}
+
+/// Whether nothing good is known of a certificate and something bad is: a responder of its issuer does not know it, or
+/// it was suspended.
+fn is_doubted(error: &Error) -> bool {
+    use StatusFault::{Response, Suspended};
+    matches!(error, Error::StatusUnavailable { fault: Suspended | Response(ResponseFault::Unknown), .. })
 }
