@@ -181,9 +181,9 @@ impl Revocation {
         let held = self.read().of_issuer(certificate.issuer_der());
         let newer = held.iter().take_while(|held| held.list().this_update() > good.this_update);
         for list in newer {
-            match self.judge_list(list, certificate, issuer, allow_sha1, at) {
-                Err(found @ (Found::Revoked(_) | Found::Suspended)) => return Err(found),
-                _ => {}
+            let judged = self.judge_list(list, certificate, issuer, allow_sha1, at);
+            if let Err(found @ (Found::Revoked(_) | Found::Suspended)) = judged {
+                return Err(found);
             }
         }
         Ok(())
