@@ -197,7 +197,7 @@ fn a_list_of_the_other_key_of_the_same_name_is_not_used() {
         List { signer: &other, ..List::by(&world.authority) },
     ] {
         // It does not get anybody in, and revokes nobody.
-        assert_eq!(asks(&world, &holding(&world, &[list.clone()])), [LIST, RESPONDER]);
+        assert_eq!(asks(&world, &holding(&world, std::slice::from_ref(&list))), [LIST, RESPONDER]);
         let revoking = list.clone().revoking(SERIAL, COMPROMISE);
         let revocation = holding(&world, &[revoking]);
         let net = Net::of(&world);

@@ -118,7 +118,7 @@ fn status_unavailable_under_hard_fail() {
         net.serve(ROOT_LIST, List::by(&world.root).der());
         net.serve(LIST, List::by(&world.authority).der());
     };
-    let attack = Attack::on(&portal, &world).repaired_by(&whole);
+    let attack = Attack::on(&portal, &world).repaired_by(whole);
     let right = |nonce: &_| world.holder.answers(&origin(), nonce);
     let no_answer = unavailable(StatusFault::NoAnswer);
     assert!(no_answer.is_unchecked());

@@ -9,9 +9,12 @@ use crate::attack::{Attack, changed};
 use crate::pki::World;
 use crate::portal::{Portal, origin};
 
+/// Makes something else of the right token.
+type Change<'a> = &'a dyn Fn(&str) -> Vec<u8>;
+
 /// A portal, and the right token for a nonce with its text changed.
 #[track_caller]
-fn refused(expected: &Error, changes: &[&dyn Fn(&str) -> Vec<u8>]) {
+fn refused(expected: &Error, changes: &[Change<'_>]) {
     let world = World::new();
     let portal = Portal::of(&world);
     let attack = Attack::on(&portal, &world);
@@ -31,7 +34,7 @@ fn trailing_bytes() {
     let with = |after: &'static str| move |token: &str| format!("{token}{after}").into_bytes();
     let changes: Vec<_> =
         ["\0", "x", "{}", "[]", "1", ",", "}", "//", "\u{FEFF}", "\u{A0}", "\n{}"].map(with).to_vec();
-    refused(&malformed, &changes.iter().map(|change| change as &dyn Fn(&str) -> Vec<u8>).collect::<Vec<_>>());
+    refused(&malformed, &changes.iter().map(|change| change as Change<'_>).collect::<Vec<_>>());
     refused(
         &malformed,
         &[
@@ -180,7 +183,7 @@ fn wrong_base64_alphabet() {
         let changes = encodings.map(change);
         refused(
             &TokenError::Base64(name).into(),
-            &changes.iter().map(|change| change as &dyn Fn(&str) -> Vec<u8>).collect::<Vec<_>>(),
+            &changes.iter().map(|change| change as Change<'_>).collect::<Vec<_>>(),
         );
     }
     // Bits that add nothing must be zero: or one signature would have several texts.
