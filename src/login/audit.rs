@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::{Error, Nonce, Origin};
 use crate::crypto::sha256;
-use crate::trust::CertifiedCard;
+use crate::trust::{self, CertifiedCard, RevocationReason};
 
 /// Something that happened, without anything that tells whom it happened to: no name, no fiscal code, no certificate
 /// or digest of one, no address, no session.
@@ -39,6 +39,9 @@ pub enum Outcome {
         /// Whether the status of the certificate was known to be good.
         status_known: bool,
     },
+    /// Nobody was let in: a certificate of the path was revoked, for this reason. Not since when: the issuer's public
+    /// list would tell whose that is.
+    Revoked(Option<RevocationReason>),
     /// Nobody was let in, and why. No error names anybody either.
     Refused(Error),
 }
@@ -61,4 +64,13 @@ pub(super) fn reference(nonce: &Nonce) -> [u8; 8] {
     let mut reference = [0; 8];
     reference.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
     reference
+}
+
+impl Outcome {
+    pub(super) fn refused(error: &Error) -> Self {
+        match error {
+            Error::Trust(trust::Error::Revoked(revoked)) => Self::Revoked(revoked.reason),
+            error => Self::Refused(error.clone()),
+        }
+    }
 }

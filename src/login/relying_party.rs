@@ -139,7 +139,7 @@ impl RelyingParty {
         // First of all: a challenge that was shown a bad token is not there for a second one.
         let taken = self.0.store.take(session, now).map_err(Error::from);
         let outcome = taken.and_then(|pending| pending.ok_or(Error::NoChallenge));
-        let pending = outcome.inspect_err(|error| self.record(now, None, Outcome::Refused(error.clone())))?;
+        let pending = outcome.inspect_err(|error| self.record(now, None, Outcome::refused(error)))?;
         let nonce = Nonce::of(pending.nonce());
         if now >= pending.expires_at() {
             self.record(now, Some(audit::reference(&nonce)), Outcome::Refused(Error::ChallengeExpired));
@@ -154,7 +154,7 @@ impl RelyingParty {
         match self.judge(nonce, token, now) {
             Ok((identity, status)) => Ok(PendingLogin { party: self.clone(), identity, status, challenge }),
             Err(error) => {
-                self.record(now, challenge, Outcome::Refused(error.clone()));
+                self.record(now, challenge, Outcome::refused(&error));
                 Err(error)
             }
         }
@@ -322,7 +322,7 @@ impl PendingLogin {
 
 impl RelyingParty {
     fn close(&self, now: SystemTime, challenge: Option<[u8; 8]>, outcome: Result<Outcome, &Error>) {
-        self.record(now, challenge, outcome.unwrap_or_else(|error| Outcome::Refused(error.clone())));
+        self.record(now, challenge, outcome.unwrap_or_else(|error| Outcome::refused(error)));
     }
 }
 

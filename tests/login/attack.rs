@@ -66,7 +66,11 @@ impl<'a> Attack<'a> {
         let error = party.verify(&session("attacked"), forged).expect_err("somebody got in");
         let written = self.portal.log.lock().unwrap().clone();
         assert_eq!(written.len(), 1, "{written:?}");
-        assert_eq!(written[0].outcome, Outcome::Refused(error.clone()));
+        let expected = match &error {
+            Error::Trust(cie::trust::Error::Revoked(revoked)) => Outcome::Revoked(revoked.reason),
+            error => Outcome::Refused(error.clone()),
+        };
+        assert_eq!(written[0].outcome, expected);
         assert_eq!(written[0].origin, origin());
         assert_eq!(written[0].challenge.is_some(), error != Error::NoChallenge);
 
@@ -83,7 +87,8 @@ impl<'a> Attack<'a> {
         let citizen = party.verify(&session("attacked"), &right).unwrap();
 
         let log = self.portal.log.lock().unwrap().clone();
-        let kinds = log.iter().map(|event| matches!(event.outcome, Outcome::Refused(_)));
+        let kinds =
+            log.iter().map(|event| matches!(event.outcome, Outcome::Refused(_) | Outcome::Revoked(_)));
         assert_eq!(kinds.collect::<Vec<_>>(), [true, true, true, false, false], "{log:?}");
         let mut said = Said::default();
         said.print(&log);
