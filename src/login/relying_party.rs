@@ -322,7 +322,7 @@ impl PendingLogin {
 
 impl RelyingParty {
     fn close(&self, now: SystemTime, challenge: Option<[u8; 8]>, outcome: Result<Outcome, &Error>) {
-        self.record(now, challenge, outcome.unwrap_or_else(|error| Outcome::refused(error)));
+        self.record(now, challenge, outcome.unwrap_or_else(Outcome::refused));
     }
 }
 
