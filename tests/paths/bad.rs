@@ -310,6 +310,19 @@ fn encoding(bad: Bad<'_>) {
         }),
     );
     bad("bytes after its extensions", Err(""), Chain::of(1).change_holder(|holder| holder.rest = vec![5, 0]));
+    // The BIT STRING says that its last bit is none. If that was set, it cannot be read at all.
+    let unused: fn(Vec<u8>) -> Vec<u8> = |der| {
+        replace(&der, &[2], &|signature| {
+            let mut signature = signature.to_vec();
+            signature[2] = 1;
+            signature
+        })
+    };
+    bad("a signature with a bit less", Err("malformed certificate"), holder(unused));
+    bad("a signature with a bit less under a written out curve", Err("malformed certificate"), {
+        let chain = Chain::with("written256", 1);
+        chain.change_holder(|holder| holder.finish = unused)
+    });
     bad("cut short", Err("not X.509"), holder(|der| der[..der.len() - 1].to_vec()));
     bad("nothing at all", Err("not X.509"), holder(|_| Vec::new()));
     bad(
