@@ -15,6 +15,14 @@ mod der;
 mod draft;
 #[path = "paths/good.rs"]
 mod good;
+#[cfg(feature = "system-tests")]
+#[path = "paths/italian.rs"]
+mod italian;
+#[path = "paths/remembered.rs"]
+mod remembered;
+#[cfg(feature = "system-tests")]
+#[path = "paths/written_out.rs"]
+mod written_out;
 
 use std::collections::BTreeSet;
 

@@ -50,9 +50,11 @@ pub(super) fn build(
                     found = Some((Arc::clone(issuer), is_anchor));
                     break;
                 }
-                // What one says whose key fits, says more than that another's does not.
-                Err(other) if matches!(fault, Error::UnknownIssuer | Error::BadSignature) => fault = other,
-                Err(_) => {}
+                // What is wrong with one whose key fits says more than that another's does not.
+                Err(other) => match fault {
+                    Error::UnknownIssuer | Error::BadSignature | Error::WrittenOutCurve => fault = other,
+                    _ => {}
+                },
             }
         }
         let Some((issuer, is_anchor)) = found else { return Err(fault) };
