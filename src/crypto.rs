@@ -47,8 +47,8 @@ pub enum Error {
     /// Padding that is not there or is malformed.
     #[error("the padding is wrong")]
     Padding,
-    /// A public key that is not the DER of a PKCS #1 `RSAPublicKey`.
-    #[error("not a DER encoded RSA public key")]
+    /// A public key that is not the DER that was asked for, or of a kind that is not known here.
+    #[error("not the DER of a public key of a kind that is known here")]
     KeyEncoding,
     /// A certificate that is not the DER of an X.509 certificate with an RSA key.
     #[error("not a DER encoded certificate with an RSA key")]

@@ -81,6 +81,11 @@ impl Certificate {
         if !ends_with_signature(&parsed.signature_value.data) {
             return Err(Error::Malformed("bytes after its signature"));
         }
+        // A signature has whole bytes. OpenSSL insists on it when it checks one, as certificates would otherwise be
+        // changed without breaking it; here it holds for every certificate.
+        if parsed.signature_value.unused_bits != 0 {
+            return Err(Error::Malformed("signatureValue"));
+        }
         // OpenSSL compares the two for paths; here it holds for every certificate.
         if parsed.tbs_certificate.signature != parsed.signature_algorithm {
             return Err(Error::Malformed("two signature algorithms"));

@@ -85,7 +85,9 @@ pub(super) fn build(
     }
     let path = match build_with_openssl(store, purpose, certificate, at, security_level, usage) {
         // OpenSSL takes no written out curve, named one or not, so these are checked without it.
-        Err(Error::WrittenOutCurve) => written_out::build(store, purpose, certificate, at, security_level)?,
+        Err(Error::WrittenOutCurve) => {
+            written_out::build(store, purpose, certificate, at, security_level, usage)?
+        }
         path => path?,
     };
     let key = certificate.public_key()?;

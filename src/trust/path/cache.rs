@@ -92,3 +92,83 @@ impl PathCache {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::{NO_SECURITY_LEVEL, SECURITY_LEVEL};
+    use super::*;
+    use crate::vectors;
+
+    fn certificate(pointer: &str) -> Arc<Certificate> {
+        Arc::new(Certificate::from_der(&vectors::hex_of(&vectors::contact(pointer))).unwrap())
+    }
+
+    fn question(number: usize) -> Question {
+        let mut fingerprint = [0; 32];
+        fingerprint[..8].copy_from_slice(&number.to_be_bytes());
+        let (purpose, usage) = (AnchorPurpose::Holder, Purpose::Client);
+        Question { purpose, security_level: SECURITY_LEVEL, usage, fingerprint }
+    }
+
+    /// A path of one authority that stands there twice.
+    fn path() -> [Arc<Certificate>; 2] {
+        let authority = certificate("/certificates/ca");
+        [Arc::clone(&authority), authority]
+    }
+
+    #[test]
+    fn a_path_is_found_by_its_question_in_its_time_only() {
+        let (cache, path) = (PathCache::default(), path());
+        let (from, until) = path[0].validity();
+        let second = Duration::from_secs(1);
+        assert!(cache.find(&question(1), from).is_none());
+        cache.keep(question(1), path[0].public_key().unwrap(), &path);
+        for at in [from, until - second] {
+            let (_, issuers) = cache.find(&question(1), at).unwrap();
+            assert_eq!(issuers[..], path[1..]);
+        }
+        for at in [from - second, until, until + second] {
+            assert!(cache.find(&question(1), at).is_none());
+        }
+        let asked = question(1);
+        let mut flipped = asked.fingerprint;
+        flipped[31] ^= 1;
+        for other in [
+            Question { purpose: AnchorPurpose::Csca, ..asked.clone() },
+            Question { purpose: AnchorPurpose::FirstGenerations, ..asked.clone() },
+            Question { security_level: NO_SECURITY_LEVEL, ..asked.clone() },
+            Question { usage: Purpose::Any, ..asked.clone() },
+            Question { fingerprint: flipped, ..asked },
+        ] {
+            assert!(cache.find(&other, from).is_none(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn there_is_a_most_and_the_oldest_goes() {
+        let (cache, path) = (PathCache::default(), path());
+        let key = path[0].public_key().unwrap();
+        let at = path[0].validity().0;
+        let held = |cache: &PathCache| {
+            let paths = cache.0.lock().unwrap();
+            assert_eq!(paths.kept.len(), paths.order.len());
+            (paths.kept.len(), paths.issuers.len())
+        };
+        for number in 0..PATHS_MAX + 5 {
+            cache.keep(question(number), key.clone(), &path);
+            // Asked again and kept again, by two threads at once say, it counts once.
+            cache.keep(question(number), key.clone(), &path);
+        }
+        assert_eq!(held(&cache), (PATHS_MAX, 1));
+        let is_kept = |number| cache.find(&question(number), at).is_some();
+        assert!((0..5).all(|number| !is_kept(number)));
+        assert!([5, PATHS_MAX, PATHS_MAX + 4].into_iter().all(is_kept));
+        // Lists of issuers, each of another copy.
+        for number in 0..100 {
+            cache.keep(question(number), key.clone(), &self::path());
+        }
+        assert_eq!(held(&cache), (PATHS_MAX, 64));
+    }
+}

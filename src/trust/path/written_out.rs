@@ -12,7 +12,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{DEPTH_MAX, SECURITY_LEVEL};
+use super::{DEPTH_MAX, Purpose, SECURITY_LEVEL};
 use crate::crypto::{DigestAlgorithm, KeyKind, PublicKey};
 use crate::trust::{AnchorPurpose, Certificate, Error, TrustStore};
 
@@ -26,6 +26,7 @@ pub(super) fn build(
     certificate: &Arc<Certificate>,
     at: SystemTime,
     security_level: i32,
+    usage: Purpose,
 ) -> Result<Vec<Arc<Certificate>>, Error> {
     // Older cryptography is let pass for citizens' cards only, whose keys are RSA.
     if security_level != SECURITY_LEVEL {
@@ -35,21 +36,31 @@ pub(super) fn build(
     let mut depth = 0;
     loop {
         let Some(last) = path.last().map(Arc::clone) else { return Err(Error::UnknownIssuer) };
-        let is_its_issuer = |issuer: &Certificate| {
-            let signed = || issuer.public_key().and_then(|key| last.check_signature(&key));
-            last.names_as_issuer(issuer) && signed().is_ok()
-        };
         let anchors = store.anchors_for(purpose).map(|anchor| (anchor.certificate(), true));
         let between = store.prepared_intermediates().iter().map(|between| (between.certificate(), false));
-        let mut issuers = anchors.chain(between).filter(|(issuer, _)| !path.contains(issuer));
-        let found =
-            issuers.find(|(issuer, _)| is_its_issuer(issuer)).map(|(c, anchor)| (Arc::clone(c), anchor));
-        let Some((issuer, is_anchor)) = found else { return Err(Error::UnknownIssuer) };
+        let issuers = anchors
+            .chain(between)
+            .filter(|(issuer, _)| !path.contains(issuer) && last.names_as_issuer(issuer));
+        // An authority may have several certificates, one that has expired and its successor say: the first that is
+        // good is taken.
+        let (mut found, mut fault) = (None, Error::UnknownIssuer);
+        for (issuer, is_anchor) in issuers {
+            match check_issuer(issuer, &path, &last, at, usage) {
+                Ok(()) => {
+                    found = Some((Arc::clone(issuer), is_anchor));
+                    break;
+                }
+                // What is wrong with one whose key fits says more than that another's does not.
+                Err(other) => match fault {
+                    Error::UnknownIssuer | Error::BadSignature | Error::WrittenOutCurve => fault = other,
+                    _ => {}
+                },
+            }
+        }
+        let Some((issuer, is_anchor)) = found else { return Err(fault) };
         check_link(&last, at)?;
-        check_authority(&issuer, &path)?;
         path.push(issuer);
         if is_anchor {
-            path.last().map_or(Ok(()), |anchor| check_validity(anchor, at))?;
             return path.iter().try_for_each(|certificate| check_key(certificate)).map(|()| path);
         }
         depth += 1;
@@ -57,6 +68,20 @@ pub(super) fn build(
             return Err(Error::InvalidPath("too long".to_owned()));
         }
     }
+}
+
+/// One that is named as the issuer of the last certificate of a path.
+fn check_issuer(
+    issuer: &Certificate,
+    below: &[Arc<Certificate>],
+    last: &Certificate,
+    at: SystemTime,
+    usage: Purpose,
+) -> Result<(), Error> {
+    let key = issuer.public_key().map_err(|_| Error::WrittenOutCurve)?;
+    last.check_signature(&key)?;
+    check_validity(issuer, at)?;
+    check_authority(issuer, below, usage)
 }
 
 /// A certificate that the next one signed.
@@ -82,14 +107,17 @@ fn check_validity(certificate: &Certificate, at: SystemTime) -> Result<(), Error
 }
 
 /// One that signed what is below it.
-fn check_authority(issuer: &Certificate, below: &[Arc<Certificate>]) -> Result<(), Error> {
+fn check_authority(issuer: &Certificate, below: &[Arc<Certificate>], usage: Purpose) -> Result<(), Error> {
     // The end entity does not count, nor an authority that is called as its issuer.
     let counted = below.iter().skip(1).filter(|certificate| !certificate.is_self_issued()).count();
     let too_long =
         issuer.path_length().is_some_and(|most| usize::try_from(most).is_ok_and(|most| counted > most));
+    // As OpenSSL has it: what an authority's certificate is for holds for those that it issues.
+    let not_for_clients = usage == Purpose::Client && issuer.allows_client_authentication() == Some(false);
     let broken = [
         (!issuer.is_authority(), "not an authority"),
         (issuer.allows_certificate_signing() == Some(false), "keyUsage without keyCertSign"),
+        (not_for_clients, "extKeyUsage of an authority without client authentication"),
         (too_long, "path length constraint exceeded"),
         (issuer.has_name_constraints(), "name constraints beside a written out curve"),
         (issuer.has_unknown_critical(), "a critical extension that is not known"),
