@@ -69,40 +69,38 @@ pub(super) struct Built {
     pub(super) path: Vec<Arc<Certificate>>,
 }
 
-/// A path from the certificate to an anchor, remembered or built.
-pub(super) fn build(
-    store: &TrustStore,
-    purpose: AnchorPurpose,
-    certificate: &Arc<Certificate>,
-    at: SystemTime,
-    security_level: i32,
-    usage: Purpose,
-) -> Result<Built, Error> {
-    let question = Question { purpose, security_level, usage, fingerprint: certificate.fingerprint() };
-    if let Some((key, issuers)) = store.paths().find(&question, at) {
-        let path = [certificate].into_iter().chain(issuers.iter()).cloned().collect();
-        return Ok(Built { key, path });
-    }
-    let path = match build_with_openssl(store, purpose, certificate, at, security_level, usage) {
-        // OpenSSL takes no written out curve, named one or not, so these are checked without it.
-        Err(Error::WrittenOutCurve) => {
-            written_out::build(store, purpose, certificate, at, security_level, usage)?
-        }
-        path => path?,
-    };
-    let key = certificate.public_key()?;
-    store.paths().keep(question, key.clone(), &path);
-    Ok(Built { key, path })
+/// What path is looked for.
+pub(super) struct Search<'a> {
+    pub(super) store: &'a TrustStore,
+    pub(super) purpose: AnchorPurpose,
+    pub(super) certificate: &'a Arc<Certificate>,
+    pub(super) at: SystemTime,
+    pub(super) security_level: i32,
+    pub(super) usage: Purpose,
 }
 
-fn build_with_openssl(
-    store: &TrustStore,
-    purpose: AnchorPurpose,
-    certificate: &Arc<Certificate>,
-    at: SystemTime,
-    security_level: i32,
-    usage: Purpose,
-) -> Result<Vec<Arc<Certificate>>, Error> {
+impl Search<'_> {
+    /// A path from the certificate to an anchor, remembered or built.
+    pub(super) fn path(&self) -> Result<Built, Error> {
+        let &Self { store, purpose, certificate, at, security_level, usage } = self;
+        let question = Question { purpose, security_level, usage, fingerprint: certificate.fingerprint() };
+        if let Some((key, issuers)) = store.paths().find(&question, at) {
+            let path = [certificate].into_iter().chain(issuers.iter()).cloned().collect();
+            return Ok(Built { key, path });
+        }
+        let path = match build_with_openssl(self) {
+            // OpenSSL takes no written out curve, named one or not, so these are checked without it.
+            Err(Error::WrittenOutCurve) => written_out::build(self)?,
+            path => path?,
+        };
+        let key = certificate.public_key()?;
+        store.paths().keep(question, key.clone(), &path);
+        Ok(Built { key, path })
+    }
+}
+
+fn build_with_openssl(search: &Search<'_>) -> Result<Vec<Arc<Certificate>>, Error> {
+    let &Search { store, purpose, certificate, at, security_level, usage } = search;
     let end_entity = parse(certificate)?;
     let outcome = (|| {
         let mut anchors = X509StoreBuilder::new()?;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::path::{self, PathCache, Prepared, Purpose, ValidPath};
+use super::path::{self, PathCache, Prepared, Purpose, Search, ValidPath};
 use super::{Certificate, Error, HolderPolicy, holder};
 use crate::crypto::PresentedCertificate;
 
@@ -161,9 +161,9 @@ impl TrustStore {
     ) -> Result<ValidPath, Error> {
         self.check_test_mark(&holder)?;
         let card = policy.check_profile(&holder)?;
-        let purpose = if policy.asks_for_client_authentication() { Purpose::Client } else { Purpose::Any };
-        let holder = Arc::new(holder);
-        let build = |level| path::build(self, card.anchors(), &holder, at, level, purpose);
+        let usage = if policy.asks_for_client_authentication() { Purpose::Client } else { Purpose::Any };
+        let (store, purpose, certificate) = (self, card.anchors(), &Arc::new(holder));
+        let build = |security_level| Search { store, purpose, certificate, at, security_level, usage }.path();
         let (path, is_legacy) = match build(path::SECURITY_LEVEL) {
             Err(Error::TooWeak) if policy.allows_legacy() => (build(path::NO_SECURITY_LEVEL)?, true),
             path => (path?, false),
@@ -171,7 +171,7 @@ impl TrustStore {
         if is_legacy {
             holder::check_legacy(&path.path)?;
         }
-        let path = ValidPath::new(self, card.anchors(), path, at)?;
+        let path = ValidPath::new(self, purpose, path, at)?;
         Ok(ValidPath { card: Some(card), is_legacy, ..path })
     }
 
@@ -188,8 +188,9 @@ impl TrustStore {
         at: SystemTime,
     ) -> Result<ValidPath, Error> {
         self.check_test_mark(&certificate)?;
-        let certificate = Arc::new(certificate);
-        let path = path::build(self, purpose, &certificate, at, path::SECURITY_LEVEL, Purpose::Any)?;
+        let (store, certificate) = (self, &Arc::new(certificate));
+        let (security_level, usage) = (path::SECURITY_LEVEL, Purpose::Any);
+        let path = Search { store, purpose, certificate, at, security_level, usage }.path()?;
         ValidPath::new(self, purpose, path, at)
     }
 }

@@ -12,22 +12,16 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{DEPTH_MAX, Purpose, SECURITY_LEVEL};
+use super::{DEPTH_MAX, Purpose, SECURITY_LEVEL, Search};
 use crate::crypto::{DigestAlgorithm, KeyKind, PublicKey};
-use crate::trust::{AnchorPurpose, Certificate, Error, TrustStore};
+use crate::trust::{Certificate, Error};
 
 /// The least bits of an RSA key: OpenSSL's security level 2.
 const RSA_BITS_MIN: usize = 2048;
 
 /// The path, of which OpenSSL said that a curve is written out.
-pub(super) fn build(
-    store: &TrustStore,
-    purpose: AnchorPurpose,
-    certificate: &Arc<Certificate>,
-    at: SystemTime,
-    security_level: i32,
-    usage: Purpose,
-) -> Result<Vec<Arc<Certificate>>, Error> {
+pub(super) fn build(search: &Search<'_>) -> Result<Vec<Arc<Certificate>>, Error> {
+    let &Search { store, purpose, certificate, at, security_level, usage } = search;
     // Older cryptography is let pass for citizens' cards only, whose keys are RSA.
     if security_level != SECURITY_LEVEL {
         return Err(Error::WrittenOutCurve);
