@@ -244,6 +244,11 @@ fn openssl_finds_the_path_from_the_folder_alone() {
     let (anchor, between) = ("trust/holder/root.pem", "-untrusted trust/holder/intermediate/sub-ca.pem");
     let (found, said) = openssl(&format!("{verify} {anchor} {between} holder.pem"));
     assert!(found, "{said}");
+    let lists = "-crl_check_all -CRLfile lists/root.crl -CRLfile lists/sub-ca.crl";
+    let (good, said) = openssl(&format!("{verify} {anchor} {between} {lists} holder.pem"));
+    assert!(good, "{said}");
+    let one_list = "-crl_check_all -CRLfile lists/sub-ca.crl";
+    assert!(!openssl(&format!("{verify} {anchor} {between} {one_list} holder.pem")).0);
     assert!(!openssl(&format!("{verify} trust/csca/csca.pem {between} holder.pem")).0);
     assert!(!openssl(&format!("{verify} {anchor} holder.pem")).0);
     let (_, said) = openssl("x509 -noout -subject -nameopt utf8,sep_multiline -in holder.pem");

@@ -156,7 +156,8 @@ pub(crate) fn papers(
     let list = ListProfile { revoked: &[], number: 1, this_update: from, next_update };
     for (name, authority) in LISTS {
         // The signature of these authorities needs no randomness.
-        files.push((name, pki.revocation_list(authority, &list, &mut SystemEntropy)?));
+        let list = pki.revocation_list(authority, &list, &mut SystemEntropy)?;
+        files.push((name, pki::list_pem(&list)?.into_bytes()));
     }
     if with_csca {
         files.push((CSCA, pki::pem(pki.csca_der())?.into_bytes()));

@@ -233,8 +233,20 @@ impl TestPki {
 /// # Errors
 /// [`Error::Encoding`] if there is no room.
 pub fn pem(der: &[u8]) -> Result<String, Error> {
+    textual("CERTIFICATE", der)
+}
+
+/// A revocation list in PEM.
+///
+/// # Errors
+/// [`Error::Encoding`] if there is no room.
+pub fn list_pem(der: &[u8]) -> Result<String, Error> {
+    textual("X509 CRL", der)
+}
+
+fn textual(label: &'static str, der: &[u8]) -> Result<String, Error> {
     use x509_cert::der::pem::{LineEnding, encode_string};
-    encode_string("CERTIFICATE", LineEnding::LF, der).map_err(|error| Error::Encoding(error.to_string()))
+    encode_string(label, LineEnding::LF, der).map_err(|error| Error::Encoding(error.to_string()))
 }
 
 /// An object identifier written out.
