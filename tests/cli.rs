@@ -18,6 +18,9 @@
 
 #[cfg(feature = "system-tests")]
 mod common;
+#[cfg(feature = "system-tests")]
+#[path = "cli/fetch.rs"]
+mod fetch;
 #[path = "cli/openssl.rs"]
 mod openssl;
 #[cfg(feature = "system-tests")]
@@ -140,6 +143,8 @@ fn completions_and_manual_name_every_command() {
         "pin",
         "personal-data",
         "certificate",
+        "auth",
+        "auth-verify",
         "sign",
         "trace",
         "completions",
@@ -157,9 +162,16 @@ fn completions_and_manual_name_every_command() {
         for section in sections {
             assert_eq!(page.matches(&format!("\n.SH {section}\n")).count(), 1, "{section}");
         }
-        for command in
-            ["readers", "soft new", "pin unblock", "personal-data", "sign raw", "trace show", "trace import"]
-        {
+        for command in [
+            "readers",
+            "soft new",
+            "pin unblock",
+            "personal-data",
+            "auth",
+            "auth-verify",
+            "sign raw",
+            "trace show",
+        ] {
             assert!(page.contains(&format!("\n.SS \"cie {command}\"\n")), "{command}");
         }
     }
@@ -187,6 +199,7 @@ fn the_last_try_is_kept_by_every_command() {
         "pin change --pin-file right --new-pin-file new",
         "certificate --pin-file right",
         "sign raw message signature --pin-file right",
+        "auth --origin https://a.example --nonce 0123456789abcdefghijklmnopqrstuvwxyzABCDEFGH --pin-file right",
     ] {
         let (status, said) = cie(command);
         assert_eq!((status, &said["error"]["code"]), (2, &"pin-last-try".into()), "{command}");

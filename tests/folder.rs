@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -45,6 +45,9 @@ const NAMES: [&str; 7] = [
     "trust/holder/intermediate/sub-ca.pem",
     "trust/holder/root.pem",
 ];
+
+/// Of a CIE 1 or 2, in place of the CSCA's.
+const FIRST_GENERATIONS: &str = "trust/first-generations/root.pem";
 
 /// The DER of a certificate in PEM, by the dialect that every program reads.
 fn der(pem: &[u8]) -> Vec<u8> {
@@ -146,6 +149,21 @@ fn nothing_is_written_over() {
 }
 
 #[test]
+fn nothing_of_a_contact_card_is_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FIRST_GENERATIONS);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, "mine").unwrap();
+    let of = |model| FolderOptions { contact: Some(model), ..FolderOptions::new(now()) };
+    for model in [Model::Cie1, Model::Cie2] {
+        assert!(matches!(create(folder.path(), &of(model)), Err(Error::File { .. })), "{model}");
+        assert_eq!(files(folder.path()).into_keys().collect::<Vec<_>>(), [FIRST_GENERATIONS]);
+    }
+    // It is in nobody else's way.
+    create(folder.path(), &of(Model::Cns11)).unwrap();
+}
+
+#[test]
 fn a_folder_that_cannot_be_finished_is_left_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     // A file where a folder is needed, which is found out only after others were written.
@@ -189,8 +207,16 @@ fn a_contact_card_says_what_is_in_its_files() {
         };
         let citizen = create(folder.path(), &options).unwrap();
         let found = files(folder.path());
-        let names = NAMES.iter().filter(|name| !name.contains("csca"));
-        assert_eq!(found.keys().collect::<Vec<_>>(), names.collect::<Vec<_>>());
+        let first_generations = (model == Model::Cie2).then_some(FIRST_GENERATIONS);
+        let names = NAMES.into_iter().filter(|name| !name.contains("csca")).chain(first_generations);
+        assert_eq!(found.keys().map(String::as_str).collect::<BTreeSet<_>>(), names.collect::<BTreeSet<_>>());
+        if let Some(anchor) = first_generations {
+            assert_eq!(found[anchor], found["trust/holder/root.pem"]);
+        }
+        // Whatever lies there can be trusted as it lies.
+        let trust = TrustStore::new().allow_test_pki().load(folder.path().join("trust")).unwrap();
+        let anchors = trust.anchors(AnchorPurpose::FirstGenerations).count();
+        assert_eq!(anchors, usize::from(first_generations.is_some()), "{model}");
         assert_eq!(serde_json::from_slice::<Citizen>(&found["citizen.json"]).unwrap(), citizen);
         let record: serde_json::Value = serde_json::from_slice(&found["citizen.json"]).unwrap();
         let record = &record["contact"];

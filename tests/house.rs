@@ -192,6 +192,7 @@ fn each_dependency_is_named_where_it_belongs() {
             ("openssl", crypto || source.path == "trust/path.rs"),
             ("sha2", crypto),
             ("redis", source.path == "login/store/redis.rs"),
+            ("ureq", source.path == "bin/cie/fetch.rs"),
             ("pcsc", source.path.starts_with("transport/pcsc")),
             ("x509_parser", paper || pki),
             ("x509_cert", paper || pki),

@@ -6,6 +6,7 @@
 //! | `citizen.json` | whose card it is, for programs that compare; of a contact card also what is in its files |
 //! | `trust/holder/root.pem` | anchor of holders' certificates |
 //! | `trust/holder/intermediate/sub-ca.pem` | the CA under it that issued the holder's certificate |
+//! | `trust/first-generations/root.pem` | the same anchor, for a CIE 1 or CIE 2: nothing in their certificates says that they are from one; only of these |
 //! | `lists/root.crl`, `lists/sub-ca.crl` | their revocation lists, which revoke nobody, as long as the card lasts |
 //! | `trust/csca/csca.pem` | anchor of the signatures over the card's files; only of a CIE 3 |
 //!
@@ -39,6 +40,7 @@ pub const TRUST: &str = "trust";
 
 /// The certificates below the folder.
 const ROOT: &str = "trust/holder/root.pem";
+const FIRST_GENERATIONS: &str = "trust/first-generations/root.pem";
 const SUB_CA: &str = "trust/holder/intermediate/sub-ca.pem";
 const CSCA: &str = "trust/csca/csca.pem";
 /// The revocation lists of the first two.
@@ -96,9 +98,8 @@ pub fn create(folder: impl AsRef<Path>, options: &FolderOptions) -> Result<Citiz
             return Err(Error::Malformed(name));
         }
     }
-    let csca = options.contact.is_none().then_some(CSCA);
-    let names = [CARD, CITIZEN, ROOT, SUB_CA].into_iter().chain(LISTS.map(|(name, _)| name)).chain(csca);
-    check_absence(folder, names)?;
+    let names = [CARD, CITIZEN, ROOT, SUB_CA].into_iter().chain(LISTS.map(|(name, _)| name));
+    check_absence(folder, names.chain(own_anchor(options.contact)))?;
 
     let (pki, citizen, card) = make(options)?;
     let mut written = Vec::new();
@@ -108,6 +109,15 @@ pub fn create(folder: impl AsRef<Path>, options: &FolderOptions) -> Result<Citiz
         written.iter().for_each(|path| drop(fs::remove_file(path)));
     }
     outcome.map(|()| citizen)
+}
+
+/// The anchor that not every kind of card has: of the card's files, or of cards that only their issuer tells.
+fn own_anchor(contact: Option<Model>) -> Option<&'static str> {
+    match contact {
+        None => Some(CSCA),
+        Some(Model::Cie1 | Model::Cie2) => Some(FIRST_GENERATIONS),
+        Some(_) => None,
+    }
 }
 
 /// A card that was issued, of either kind.
@@ -141,7 +151,7 @@ pub(crate) fn papers(
     contact: Option<(Model, &Issued)>,
     from: SystemTime,
 ) -> Result<Vec<(&'static str, Vec<u8>)>, Error> {
-    let with_csca = contact.is_none();
+    let own_anchor = own_anchor(contact.map(|(model, _)| model));
     let contact = contact.map(|(model, issued)| {
         let Issued { card_number, personal_data, .. } = issued;
         ContactRecord { model, card_number, personal_data }
@@ -159,8 +169,9 @@ pub(crate) fn papers(
         let list = pki.revocation_list(authority, &list, &mut SystemEntropy)?;
         files.push((name, pki::list_pem(&list)?.into_bytes()));
     }
-    if with_csca {
-        files.push((CSCA, pki::pem(pki.csca_der())?.into_bytes()));
+    if let Some(name) = own_anchor {
+        let anchor = if name == CSCA { pki.csca_der() } else { pki.root_der() };
+        files.push((name, pki::pem(anchor)?.into_bytes()));
     }
     files.push((CITIZEN, json));
     Ok(files)

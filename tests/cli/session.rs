@@ -139,6 +139,12 @@ impl Session {
                 assert_eq!(text.matches(old).count(), 1, "{old}");
                 fs::write(path(name), text.replace(old, new)).unwrap();
             }
+            // What a relying party needs for a card: anchors in NAME/trust, lists in NAME/lists.
+            ["trust", name] => {
+                for part in ["trust", "lists"] {
+                    copy_all(&super::folder_of(name).join(part), &path(name).join(part));
+                }
+            }
             // Another program has the card.
             ["hold", name] => self.holder = Some(Holder::new(self.folder.path(), name)),
             ["release"] => drop(self.holder.take().unwrap()),
@@ -176,6 +182,20 @@ impl Session {
         said.extend(text(&output.stderr).lines().map(|line| format!("! {line}").trim_end().to_owned()));
         said.push(format!("? {}", output.status.code().expect("an exit status")));
         said
+    }
+}
+
+/// Copies a folder and the folders in it.
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let copy = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_all(&path, &copy);
+        } else {
+            fs::copy(path, copy).unwrap();
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::{CIE, folder_with_secrets as folder};
 
 /// Every command that talks to a card, and the exit status that it has with a CIE 3 and with a contact card. The PIN
 /// of both is 12345678 in this file's folder.
-const COMMANDS: [(&str, i32, i32); 10] = [
+const COMMANDS: [(&str, i32, i32); 11] = [
     ("readers", 0, 0),
     ("info", 0, 0),
     ("pin status", 0, 0),
@@ -18,6 +18,11 @@ const COMMANDS: [(&str, i32, i32); 10] = [
     ("personal-data", 4, 0),
     ("certificate --pin-file right", 0, 0),
     ("sign raw message - --pin-file right", 0, 0),
+    (
+        "auth --origin https://a.example --nonce 0123456789abcdefghijklmnopqrstuvwxyzABCDEFGH --pin-file right",
+        0,
+        0,
+    ),
 ];
 
 fn cie(folder: &Path, reader: &str, words: &str) -> Output {
@@ -77,6 +82,8 @@ fn what_cannot_be_recorded_or_played_back_is_refused() {
     status("soft:card.json", "--trace message info", "trace-exists");
     status("soft:card.json", "--trace none/at/all info", "output");
     status("soft:card.json", "--trace x manual", "no-dialogue");
+    let verify = "--trace x auth-verify --origin https://a.example --nonce n --trust t";
+    status("soft:card.json", verify, "no-dialogue");
     status("soft:card.json", "--trace-kind plain info", "usage");
     assert!(cie(here, "soft:card.json", "--trace t --trace-kind replayable info").status.success());
     assert!(cie(here, "soft:card.json", "--trace d info").status.success());

@@ -1,5 +1,7 @@
 //! The words of the command line. English help stands here, Italian in `help.rs`.
 
+pub(crate) mod login;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,7 +9,7 @@ use cie::transport::trace::Origin;
 use cie::transport::trace::import::LogFormat;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-/// Italian identity cards (CIE), health cards and CNS: look at the card, use its PIN, sign with it
+/// Italian identity cards (CIE), health cards and CNS: look at the card, use its PIN, log in, sign
 #[derive(Parser)]
 #[command(name = "cie", version, propagate_version = false)]
 #[command(disable_help_flag = true, disable_help_subcommand = true, disable_version_flag = true)]
@@ -107,6 +109,10 @@ pub(crate) enum Command {
     PersonalData,
     /// Print the holder's certificate (PEM); asks for the PIN where the card does
     Certificate(Certificate),
+    /// Answer a portal's challenge with the card: a login token (Web eID, JSON); asks for the PIN
+    Auth(login::Auth),
+    /// Verify a login token and say whose it is; whether it was used before it cannot know
+    AuthVerify(login::AuthVerify),
     /// Sign; asks for the PIN
     #[command(subcommand, arg_required_else_help = true)]
     Sign(Sign),

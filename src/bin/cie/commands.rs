@@ -1,6 +1,9 @@
 //! The commands, one file for each noun.
 
+mod auth;
+mod auth_verify;
 mod certificate;
+mod citizen;
 mod info;
 mod personal_data;
 mod pin;
@@ -35,6 +38,8 @@ fn carry_out(arguments: &Arguments, output: Output) -> Result<(), Failure> {
         Command::Pin(command) => pin::run(command, common, output),
         Command::PersonalData => personal_data::run(common, output),
         Command::Certificate(command) => certificate::run(command, common, output),
+        Command::Auth(command) => auth::run(command, common, output),
+        Command::AuthVerify(command) => auth_verify::run(command, output),
         Command::Sign(command) => sign::run(command, common, output),
         Command::Trace(command) => trace::run(command, output),
         Command::Completions { shell } => shell::completions(*shell, output),

@@ -85,6 +85,9 @@ problems! {
     EXISTS: "file-exists", Usage,
         ["The file {} exists already.", "Il file {} esiste già."],
         ["Choose another name, or replace it with --force.", "Scegliere un altro nome, o sostituirlo con --force."];
+    LIST: "list-unusable", Usage,
+        ["Cannot use the revocation list {}.", "Elenco di revoca inutilizzabile: {}."],
+        ["Give whole lists as their issuer publishes them, DER or PEM, and folders with nothing else in them.", "Indicare elenchi completi come li pubblica chi emette i certificati, DER o PEM, e cartelle che non contengano altro."];
     ONE_STANDARD_INPUT: "one-standard-input", Usage,
         ["Standard input cannot be the file to sign and a secret at once.", "L'ingresso standard non può essere insieme il file da firmare e un segreto."],
         ["Give one of them as a file.", "Indicare un file per uno dei due."];
@@ -198,7 +201,8 @@ impl Failure {
                 // Each command is a process of its own: the next one knows nothing of what this card said.
                 let forgotten = contact && matches!(error.code(), "pin-wrong" | "puk-wrong");
                 let count = forgotten.then_some(language::HINT_KEEP_COUNT);
-                let hints = [hint_of(error.code(), contact), count, doubt].into_iter().flatten();
+                let hints = [hint_of(error.code(), contact), own_hint(error), count, doubt];
+                let hints = hints.into_iter().flatten();
                 hints.fold(advice.to_owned(), |advice, hint| format!("{advice} {}", hint.of(language)))
             }
             Self::Own(problem, _) => problem.advice.of(language).to_owned(),
@@ -239,6 +243,20 @@ impl Failure {
     }
 }
 
+/// What this command offers against one error of several that have its code.
+fn own_hint(error: &cie::Error) -> Option<Text> {
+    use cie::trust::{Error, FolderError};
+    Some(match error {
+        // Of a token. What a card signs wrongly is another error.
+        cie::Error::Trust(Error::WrongSignature) => language::HINT_OTHER_CHALLENGE,
+        cie::Error::Trust(Error::WrongPurpose(_)) => language::HINT_CARD_KIND,
+        cie::Error::TrustFolder(FolderError::Certificate { error: Error::TestCertificate, .. }) => {
+            language::HINT_TEST_PKI
+        }
+        _ => return None,
+    })
+}
+
 /// The exit status of each of the library's codes.
 fn status_of(code: &str) -> Status {
     match code {
@@ -256,6 +274,9 @@ fn status_of(code: &str) -> Status {
         | "trace-not-redactable"
         | "not-as-recorded"
         | "fiscal-code-malformed"
+        | "origin-malformed"
+        | "nonce-malformed"
+        | "trust-folder"
         | "internal" => Status::Usage,
         "no-service" | "no-reader" | "no-card" | "card-in-use" | "card-removed" | "card-mute"
         | "card-unpowered" | "reader-failed" | "reader-stuck" | "timed-out" | "cancelled"
@@ -264,7 +285,9 @@ fn status_of(code: &str) -> Status {
         | "card-reset" | "channel-lost" | "pin-needed" | "pin-state-lost" | "foreign-authority" => {
             Status::Refused
         }
-        "issuer-unknown" | "personal-data-unbound" => Status::Unchecked,
+        "issuer-unknown" | "personal-data-unbound" | "status-unavailable" | "challenge-store" => {
+            Status::Unchecked
+        }
         // The rest was looked at and is not good; and what is not known here is not good either.
         _ => Status::Bad,
     }
@@ -279,6 +302,8 @@ fn hint_of(code: &str, contact: bool) -> Option<Text> {
         ("pin-blocked", true) => language::HINT_CONTACT_PIN_BLOCKED,
         ("purpose-refused", _) => language::HINT_PURPOSE,
         ("no-card", _) => language::HINT_WAIT,
+        ("test-certificate", _) => language::HINT_TEST_PKI,
+        ("status-unavailable", _) => language::HINT_STATUS,
         _ => return None,
     })
 }
@@ -302,6 +327,10 @@ mod tests {
                 "certificate-bad",
                 "test-certificate",
                 "redaction-leaks",
+                "certificate-revoked",
+                "token-malformed",
+                "challenge-missing",
+                "challenge-expired",
             ],
         ),
         (
@@ -318,6 +347,9 @@ mod tests {
                 "trace-not-redactable",
                 "not-as-recorded",
                 "fiscal-code-malformed",
+                "origin-malformed",
+                "nonce-malformed",
+                "trust-folder",
                 "internal",
             ],
         ),
@@ -355,7 +387,7 @@ mod tests {
         ),
         (5, &["pin-wrong", "puk-wrong"]),
         (6, &["pin-blocked", "puk-blocked"]),
-        (7, &["issuer-unknown", "personal-data-unbound"]),
+        (7, &["issuer-unknown", "personal-data-unbound", "status-unavailable", "challenge-store"]),
     ];
 
     #[test]
@@ -414,6 +446,6 @@ mod tests {
     #[test]
     fn every_hint_is_for_a_code_that_exists() {
         let hinted = |contact| cie::Error::codes().filter(|code| hint_of(code, contact).is_some()).count();
-        assert_eq!((hinted(false), hinted(true)), (6, 6));
+        assert_eq!((hinted(false), hinted(true)), (8, 8));
     }
 }

@@ -15,7 +15,7 @@ use crate::language;
 const COMMANDS: &[(&str, &str)] = &[
     (
         "",
-        "Carte d'identità elettroniche (CIE), tessere sanitarie e CNS: esaminare la carta, usarne il PIN, firmare",
+        "Carte d'identità elettroniche (CIE), tessere sanitarie e CNS: esaminare la carta, usarne il PIN, accedere a un sito, firmare",
     ),
     ("readers", "Elencare i lettori e ciò che vi è appoggiato"),
     ("info", "Mostrare il tipo di carta, il chip, i tentativi rimasti per il PIN; non chiede il PIN"),
@@ -35,6 +35,11 @@ const COMMANDS: &[(&str, &str)] = &[
     ),
     ("personal-data", "Mostrare i dati del titolare: CNS, tessera sanitaria, CIE 1 e 2; non chiede il PIN"),
     ("certificate", "Scrivere il certificato del titolare (PEM); chiede il PIN se lo chiede la carta"),
+    (
+        "auth",
+        "Rispondere con la carta al codice di sfida di un portale con un token di accesso (Web eID, JSON); chiede il PIN",
+    ),
+    ("auth-verify", "Verificare un token di accesso e dire di chi è; non può sapere se è già stato usato"),
     ("sign", "Firmare; chiede il PIN"),
     (
         "sign raw",
@@ -131,6 +136,36 @@ const ARGUMENTS: &[(&str, &str)] = &[
         "format",
         "Di quale programma è il registro: opensc, pcscd, pcsc-spy, scriptor, hex-list; altrimenti viene riconosciuto",
     ),
+    ("nonce", "Il codice di sfida dato dal portale, da 44 a 128 caratteri"),
+    ("auth origin", "L'indirizzo del portale come lo scrive un browser: https://nome o https://nome:porta"),
+    (
+        "auth-verify origin",
+        "L'indirizzo del portale come lo scrive un browser: https://nome o https://nome:porta",
+    ),
+    (
+        "trust",
+        "Cartella dei certificati attendibili, divisi per ciò per cui lo sono: holder, first-generations, responder",
+    ),
+    (
+        "italian_roots",
+        "Cartella di certificati italiani in qualsiasi ordine; sono attendibili solo le radici note a questo programma",
+    ),
+    (
+        "allow_test_pki",
+        "Accettare anche le carte software: con queste chiunque può presentarsi come chiunque",
+    ),
+    ("auth-verify card", "Tipo di carta accettato, ripetibile: cie3 (predefinito), cns, first-generations"),
+    (
+        "legacy_cryptography",
+        "Accettare chiavi e impronte non più robuste, come quelle delle carte precedenti al 2012 circa",
+    ),
+    ("list", "Un elenco di revoca, o una cartella che contiene solo elenchi di revoca; ripetibile"),
+    (
+        "status",
+        "Che cosa si vuole sapere delle revoche: hard (predefinito) vuole la certezza che nulla sia revocato, soft accetta anche se nessuno lo sa dire, offline non chiede a nessuno",
+    ),
+    ("no_fetch", "Non scaricare nulla: valgono solo gli elenchi indicati"),
+    ("token", "Il token; - o nulla è l'ingresso standard"),
     ("origin", "Di chi era la carta: citizen (predefinito), test-card, emulator"),
 ];
 
@@ -153,6 +188,8 @@ const VALUES: &[(&str, &str)] = &[
     ("FORMAT", "FORMATO"),
     ("ORIGIN", "ORIGINE"),
     ("PLAIN", "IN_CHIARO"),
+    ("TEXT", "TESTO"),
+    ("PATH", "PERCORSO"),
 ];
 
 /// The headings that clap writes itself, at the beginning of a line.

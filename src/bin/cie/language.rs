@@ -87,6 +87,18 @@ texts! {
     HINT_PURPOSE:
         "If you know what the bytes are and that they are no login, add --acknowledge-raw.",
         "Se si sa che cosa sono questi dati e che non sono un accesso, aggiungere --acknowledge-raw.";
+    HINT_TEST_PKI:
+        "To try with software cards, take their own folder with --trust and add --allow-test-pki.",
+        "Per le prove con carte software, indicare la loro cartella con --trust e aggiungere --allow-test-pki.";
+    HINT_STATUS:
+        "Revocation lists that you have are given with --list; --status says what to do without an answer.",
+        "Gli elenchi di revoca già disponibili si indicano con --list; --status dice che cosa fare senza risposta.";
+    HINT_OTHER_CHALLENGE:
+        "A login token fits only the --origin and the --nonce that it was made for.",
+        "Un token di accesso vale solo per l'origine (--origin) e il codice di sfida (--nonce) per cui è stato creato.";
+    HINT_CARD_KIND:
+        "Which kinds of cards are taken, --card says.",
+        "I tipi di carta accettati si indicano con --card.";
     HINT_DOUBT:
         "It is not known whether a try was spent: see how many are left with cie info.",
         "Non si sa se un tentativo è stato consumato: vedere quanti ne restano con cie info.";
@@ -140,6 +152,7 @@ texts! {
     READING_CERTIFICATE: "Reading the certificate", "Lettura del certificato";
     SIGNING: "Signing", "Firma";
     READING_DATA: "Reading the personal data", "Lettura dei dati personali";
+    ASKING_STATUS: "Finding out about revocation", "Verifica delle revoche";
     LOOKING: "Looking at the card", "Esame della carta";
     REDACTING: "Making keys, and the dialogue once more", "Creazione delle chiavi e ripetizione del dialogo";
     MAKING_CARD: "Making keys and certificates", "Creazione di chiavi e certificati";
@@ -241,6 +254,39 @@ texts! {
         "Nothing ties these data to the card's certificate: they are the card's word only.",
         "Nulla collega questi dati al certificato della carta: li dice soltanto la carta.";
     DATA_DIFFERING: "The fiscal code does not fit these: {}", "Il codice fiscale non corrisponde a questi: {}";
+
+    // Logins.
+    CITIZEN_TEST: "TEST - NOT A REAL CARD{}", "TEST - NOT A REAL CARD: CARTA DI PROVA, NON DI UNA PERSONA{}";
+    CITIZEN_VALID_UNTIL: "Certificate valid until: {}", "Certificato valido fino al: {}";
+    CITIZEN_LEGACY:
+        "Keys or digests that are no longer strong were let pass: whoever spends enough can forge them.{}",
+        "Sono state accettate chiavi o impronte non più robuste: chi investe abbastanza può falsificarle.{}";
+    CARD_FIRST:
+        "electronic identity card of the first generations (CIE 1, CIE 2)",
+        "carta d'identità elettronica delle prime generazioni (CIE 1, CIE 2)";
+    STATUS_GOOD: "{}: not revoked, by {} of {}, good until {}", "{}: non revocato, secondo {} del {}, valido fino al {}";
+    STATUS_UNTIL: "All this may be relied on until: {}", "Tutto questo vale fino al: {}";
+    STATUS_UNKNOWN:
+        "{}: NOT KNOWN whether it was revoked ({})",
+        "{}: NON SI SA se è stato revocato ({})";
+    STATUS_NOT_ASKED:
+        "NOT ASKED whether anything was revoked.",
+        "NON È STATO CHIESTO se qualcosa è stato revocato.";
+    STATUS_HOLDER: "The holder's certificate", "Il certificato del titolare";
+    STATUS_ISSUER: "The issuer's certificate", "Il certificato di chi l'ha emesso";
+    STATUS_LIST: "a revocation list", "un elenco di revoca";
+    STATUS_RESPONDER: "an OCSP responder", "un servizio OCSP";
+    STATUS_NO_ANSWER: "no list, and no answer", "nessun elenco e nessuna risposta";
+    STATUS_NO_LOCATION:
+        "no list, and it does not say whom to ask",
+        "nessun elenco, e il certificato non dice a chi chiedere";
+    NOT_FETCHED: "Not fetched: {} ({})", "Non scaricato: {} ({})";
+    ROOTS_FOUND:
+        "Italian roots found: {} of citizens' certificates, {} of travel documents.",
+        "Radici italiane trovate: {} dei certificati dei cittadini, {} dei documenti di viaggio.";
+    ROOT_UNKNOWN: "Not trusted, nothing here vouches for it: {}", "Non attendibile, nulla qui lo garantisce: {}";
+    ROOT_UNUSABLE: "Not trusted: {} ({})", "Non attendibile: {} ({})";
+    ROOT_PASSED_OVER: "Passed over, no certificate by its name: {}", "Ignorato, dal nome non è un certificato: {}";
 
     // Traces.
     TRACE_HEAD: "Trace, {}, {}, recorded {}", "Registrazione {}, {}, del {}";

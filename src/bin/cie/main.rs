@@ -3,6 +3,7 @@
 mod arguments;
 mod commands;
 mod failure;
+mod fetch;
 mod help;
 mod input;
 mod language;

@@ -34,7 +34,9 @@ impl Tape {
         let common = &arguments.common;
         let Some(path) = &common.trace else { return Ok(Self::default()) };
         let talks = match arguments.command {
-            Command::Completions { .. } | Command::Manual | Command::Trace(_) => false,
+            Command::AuthVerify(_) | Command::Completions { .. } | Command::Manual | Command::Trace(_) => {
+                false
+            }
             #[cfg(feature = "emulator")]
             Command::Soft(_) => false,
             _ => true,
