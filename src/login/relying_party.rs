@@ -12,7 +12,7 @@ use super::{AuthToken, Error, Origin};
 use crate::crypto::{self, SystemEntropy};
 use crate::environment::{Clock, Entropy, SystemClock};
 use crate::trust::{
-    Answer, Fetch, HolderPolicy, PendingStatus, Proof, Revocation, RevocationRules, SoftVerified,
+    self, Answer, Fetch, HolderPolicy, PendingStatus, Proof, Revocation, RevocationRules, SoftVerified,
     StatusRequest, TrustStore, ValidPath,
 };
 
@@ -310,10 +310,14 @@ impl PendingLogin {
     /// Asks nobody.
     ///
     /// # Errors
-    /// [`Error::Trust`] if the certificate was suspended when its status was last known.
+    /// [`Error::Trust`] if the certificate is on a list that is held, or has expired since this began.
     pub fn finish_offline(self) -> Result<Citizen<ValidPath>, Error> {
         let (party, now, challenge) = (self.party.clone(), self.party.now(), self.challenge);
-        let outcome = self.status.finish_offline().map_err(Error::from);
+        // The path was judged when this began, however long ago that is.
+        let outcome = match now < self.status.path().valid_until() {
+            true => self.status.finish_offline().map_err(Error::from),
+            false => Err(trust::Error::Expired.into()),
+        };
         let outcome = outcome.map(|proof| self.identity.vouched(proof));
         party.close(now, challenge, outcome.as_ref().map(|citizen| let_in(citizen.proof(), false)));
         outcome

@@ -257,3 +257,32 @@ fn sha1_lists_are_for_legacy_paths_only() {
     assert_eq!(net.asked(), [LIST, ROOT_LIST, LIST, RESPONDER]);
     assert_eq!(pending.finish(&answers, now()).err(), Some(unavailable(0, ListFault::TooWeak)));
 }
+
+/// Between the beginning and the end of a login anything may happen: another citizen's fetches a list, say.
+#[test]
+fn what_lists_say_that_came_meanwhile_counts() {
+    let world = World::new();
+    for reason in [COMPROMISE, HOLD] {
+        // Nothing was known at first, or that all was well.
+        for lists in [vec![], vec![List::by(&world.authority)]] {
+            let revocation = holding(&world, &lists);
+            let [hard, soft, offline] = [(); 3].map(|()| begun(&world, &revocation));
+            let newer = List { this_update: -HOUR, ..List::by(&world.authority) };
+            revocation.add_list(&newer.revoking(SERIAL, reason).der()).unwrap();
+            assert!(matches!(hard.finish(&[], now()), Err(Error::Revoked(_))));
+            assert!(matches!(soft.finish_soft(&[], now()), Err(Error::Revoked(_))));
+            assert!(matches!(offline.finish_offline(), Err(Error::Revoked(_))));
+        }
+    }
+}
+
+#[test]
+fn a_list_may_go_out_of_date_meanwhile() {
+    let world = World::new();
+    let list = List { next_update: HOUR, ..List::by(&world.authority) };
+    for (seconds, stale) in [(HOUR + 300, false), (HOUR + 301, true)] {
+        let pending = begun(&world, &holding(&world, std::slice::from_ref(&list)));
+        let expected = stale.then(|| unavailable(0, ListFault::Stale));
+        assert_eq!(pending.finish(&[], at(seconds)).err(), expected);
+    }
+}
