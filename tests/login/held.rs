@@ -286,3 +286,19 @@ fn a_list_may_go_out_of_date_meanwhile() {
         assert_eq!(pending.finish(&[], at(seconds)).err(), expected);
     }
 }
+
+#[test]
+fn an_old_list_that_suspends_is_remembered() {
+    let world = World::new();
+    let (net, revocation) = (Net::of(&world), Revocation::new(&world.trust(), rules()));
+    net.silence(RESPONDER);
+    net.serve(LIST, old(List::by(&world.authority).revoking(SERIAL, HOLD)).der());
+    let suspended = Some(unavailable(0, StatusFault::Suspended));
+    for _ in 0..2 {
+        let pending = begun(&world, &revocation);
+        let answers = pending.fetch(&net, now());
+        assert_eq!(pending.finish_soft(&answers, now()).err(), suspended);
+        // Whoever keeps the next answer back does not get it in.
+        net.silence(LIST);
+    }
+}

@@ -65,7 +65,7 @@ impl PendingStatus {
         answers
     }
 
-    /// Judges one answer; a list that is good is kept.
+    /// Judges one answer; a list that is good is kept, and one that suspends the certificate, however old.
     fn judge(
         &self,
         depth: usize,
@@ -98,7 +98,7 @@ impl PendingStatus {
                 Err(malformed) => Err(fault(malformed.into())),
                 Ok(held) => {
                     let judged = self.revocation.judge_list(&held, certificate, issuer, allow_sha1, at);
-                    if matches!(judged, Ok(_) | Err(Found::Revoked(_))) {
+                    if matches!(judged, Ok(_) | Err(Found::Revoked(_) | Found::Suspended)) {
                         let mut lists = self.revocation.write();
                         lists.keep(held, issuer, &request.locations, allow_sha1);
                     }
