@@ -143,6 +143,16 @@ impl RevocationList {
         self.revoked.is_empty()
     }
 
+    /// Whether the same was signed, with the same signature.
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        self.signed == other.signed && self.signature == other.signature
+    }
+
+    /// Whether it says which key of its issuer signed it.
+    pub(super) fn names_key(&self) -> bool {
+        self.authority_key_identifier.is_some()
+    }
+
     /// Whether another list is an earlier or later one of the same series: by the same issuer's same key, about the
     /// same certificates.
     pub(super) fn is_of_one_series_with(&self, other: &Self) -> bool {

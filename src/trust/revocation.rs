@@ -75,13 +75,15 @@ impl Revocation {
     }
 
     /// Gives it a list (DER or PEM) that was got by other means. It is used for certificates of its issuer once its
-    /// signature was checked with the issuer's key, which a path brings.
+    /// signature was checked with the issuer's key, which a path brings. Until then it lies beside the others of its
+    /// issuer and takes the place of none.
     ///
     /// # Errors
     /// [`ListFault`] if it cannot be read or is of a kind that is not taken.
     pub fn add_list(&self, list: &[u8]) -> Result<(), ListFault> {
         let list = RevocationList::from_bytes(list)?;
-        self.write().add(list);
+        let gone = self.write().add(list);
+        drop(gone);
         Ok(())
     }
 
@@ -283,7 +285,8 @@ impl Revocation {
             });
             match taken {
                 Ok((held, (issuer, allow_sha1))) => {
-                    self.write().keep(held, issuer, &request.locations, allow_sha1);
+                    let gone = self.write().keep(held, issuer, &request.locations, allow_sha1);
+                    drop(gone);
                 }
                 Err(fault) => outcome = outcome.and(Err(fault)),
             }

@@ -77,7 +77,10 @@ fn an_older_list_never_replaces_a_newer() {
     for order in [[&newer, &older], [&older, &newer]] {
         let revocation = holding(&world, &[order[0].clone(), order[1].clone()]);
         assert!(matches!(begin(&world, &revocation), Err(Error::Revoked(_))));
+        // The newer one is known to be the issuer's now, and the older goes.
+        revocation.add_list(&older.der()).unwrap();
         assert_eq!(revocation.lists(), 2);
+        assert!(matches!(begin(&world, &revocation), Err(Error::Revoked(_))));
     }
     // Fetched: two logins under way, the older list comes later.
     let (net, revocation) = (Net::of(&world), Revocation::new(&world.trust(), rules()));
@@ -300,5 +303,52 @@ fn an_old_list_that_suspends_is_remembered() {
         assert_eq!(pending.finish_soft(&answers, now()).err(), suspended);
         // Whoever keeps the next answer back does not get it in.
         net.silence(LIST);
+    }
+}
+
+/// Whoever stands between a portal and where it gets its lists can forge some.
+#[test]
+fn a_list_by_nobody_keeps_no_other_out() {
+    let world = World::new();
+    let stranger = authority(AUTHORITY, Whose::Stranger).by(Some(&world.root));
+    let right = List::by(&world.authority).revoking(SERIAL, COMPROMISE);
+    let forged = |days: i64| {
+        let (this_update, next_update) = (days * DAY, 4000 * DAY);
+        List { signer: &stranger, this_update, next_update, ..List::by(&world.authority) }
+    };
+    // Before the right one, after it, and after somebody asked for it.
+    for asked in [false, true] {
+        for place in 0..=4_usize {
+            let revocation = holding(&world, &[]);
+            for index in 0..=4_usize {
+                if index == place {
+                    revocation.add_list(&right.der()).unwrap();
+                    assert!(!asked || matches!(begin(&world, &revocation), Err(Error::Revoked(_))));
+                } else if index.abs_diff(place) < 4 {
+                    revocation.add_list(&forged(i64::try_from(index).unwrap() + 1).der()).unwrap();
+                }
+            }
+            assert!(matches!(begin(&world, &revocation), Err(Error::Revoked(_))), "{asked} {place}");
+        }
+    }
+    // However many there are, those that are known to be the issuer's stay, and so do others'.
+    let revocation = holding(&world, std::slice::from_ref(&right));
+    assert!(matches!(begin(&world, &revocation), Err(Error::Revoked(_))));
+    for days in 1..=9 {
+        revocation.add_list(&forged(days).der()).unwrap();
+    }
+    assert_eq!(revocation.lists(), 6);
+    assert!(matches!(begin(&world, &revocation), Err(Error::Revoked(_))));
+}
+
+/// An authority changed its key, and its lists, which somebody gave, do not say which of the two made them.
+#[test]
+fn lists_of_two_keys_of_one_name_can_be_given() {
+    let world = World::new();
+    let second = authority(AUTHORITY, Whose::Stranger).by(Some(&world.root));
+    let first = List { names_key: false, ..List::by(&world.authority) }.revoking(SERIAL, COMPROMISE);
+    let other = List { names_key: false, this_update: -HOUR, ..List::by(&second) };
+    for lists in [[first.clone(), other.clone()], [other, first]] {
+        assert!(matches!(begin(&world, &holding(&world, &lists)), Err(Error::Revoked(_))));
     }
 }

@@ -99,8 +99,8 @@ impl PendingStatus {
                 Ok(held) => {
                     let judged = self.revocation.judge_list(&held, certificate, issuer, allow_sha1, at);
                     if matches!(judged, Ok(_) | Err(Found::Revoked(_) | Found::Suspended)) {
-                        let mut lists = self.revocation.write();
-                        lists.keep(held, issuer, &request.locations, allow_sha1);
+                        let gone = self.revocation.write().keep(held, issuer, &request.locations, allow_sha1);
+                        drop(gone);
                     }
                     judged.map_err(found)
                 }
