@@ -99,18 +99,27 @@ impl RevocationList {
     /// [`ListFault::Malformed`], [`ListFault::TooLong`], [`ListFault::NoNextUpdate`], [`ListFault::Delta`],
     /// [`ListFault::Indirect`], [`ListFault::PartialScope`], [`ListFault::UnknownCritical`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ListFault> {
+        Self::read(bytes, |_| Ok(())).map(|(list, ())| list)
+    }
+
+    /// The same, checked before its entries are read: in memory they take several times what they take on the wire,
+    /// and nobody should have them read who did not sign them.
+    pub(super) fn read<T>(
+        bytes: &[u8],
+        check: impl FnOnce(&Self) -> Result<T, ListFault>,
+    ) -> Result<(Self, T), ListFault> {
         if bytes.len() > LENGTH_MAX {
             return Err(ListFault::TooLong);
         }
         let text = bytes.trim_ascii();
         if !(text.starts_with(PEM_BEGIN) && text.ends_with(PEM_END)) {
-            return parse::list(bytes);
+            return parse::list(bytes, check);
         }
         let (rest, block) = parse_x509_pem(text).map_err(|_| ListFault::Malformed("PEM"))?;
         if block.label != PEM_LABEL || !rest.is_empty() {
             return Err(ListFault::Malformed("PEM"));
         }
-        parse::list(&block.contents)
+        parse::list(&block.contents, check)
     }
 
     /// The DER of the issuer's name.

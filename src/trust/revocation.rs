@@ -271,20 +271,21 @@ impl Revocation {
         for answer in answers {
             let Some(request) = due.get(answer.request) else { continue };
             let issuers = self.read().issuers_of(request);
-            let taken = RevocationList::from_bytes(&answer.body).and_then(|list| {
+            let signer = |list: &RevocationList| {
                 list.check_fresh(at, self.0.rules.skew, self.0.rules.list_max_age)?;
-                let held = held::Held::new(list);
                 let mut signed = Err(ListFault::OtherIssuer);
                 for (issuer, allow_sha1) in &issuers {
-                    signed = held.check_issuer(issuer, *allow_sha1).map(|()| (issuer, *allow_sha1));
+                    signed = list.check_issuer(issuer, *allow_sha1).map(|()| (issuer, *allow_sha1));
                     if signed.is_ok() {
                         break;
                     }
                 }
-                signed.map(|signed| (held, signed))
-            });
+                signed
+            };
+            let taken = RevocationList::read(&answer.body, signer);
             match taken {
-                Ok((held, (issuer, allow_sha1))) => {
+                Ok((list, (issuer, allow_sha1))) => {
+                    let held = held::Held::new(list);
                     let gone = self.write().keep(held, issuer, &request.locations, allow_sha1);
                     drop(gone);
                 }

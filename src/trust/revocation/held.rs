@@ -29,6 +29,13 @@ impl Held {
         Self { list, checked: Mutex::default() }
     }
 
+    /// A list that an issuer signed.
+    pub(super) fn signed(bytes: &[u8], issuer: &Certificate, allow_sha1: bool) -> Result<Self, ListFault> {
+        let (list, ()) = RevocationList::read(bytes, |list| list.check_issuer(issuer, allow_sha1))?;
+        let by = (issuer.fingerprint(), allow_sha1);
+        Ok(Self { list, checked: Mutex::new(HashMap::from([(by, Ok(()))])) })
+    }
+
     pub(super) fn list(&self) -> &RevocationList {
         &self.list
     }

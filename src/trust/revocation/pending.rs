@@ -7,7 +7,6 @@ use super::{
     Answer, CertificateStatus, Fetch, Found, FoundInResponse, NONCE, Revocation, SoftVerified, StatusFault,
     StatusRequest, StatusSource, UnknownStatus, VerifiedCertificate, pairs,
 };
-use crate::trust::crl::RevocationList;
 use crate::trust::ocsp::{self, ResponseFault};
 use crate::trust::{Error, ValidPath};
 
@@ -94,8 +93,8 @@ impl PendingStatus {
                     FoundInResponse::Fault(found) => fault(found.into()),
                 })
             }
-            StatusSource::List => match RevocationList::from_bytes(&answer.body).map(Held::new) {
-                Err(malformed) => Err(fault(malformed.into())),
+            StatusSource::List => match Held::signed(&answer.body, issuer, allow_sha1) {
+                Err(unsigned) => Err(fault(unsigned.into())),
                 Ok(held) => {
                     let judged = self.revocation.judge_list(&held, certificate, issuer, allow_sha1, at);
                     if matches!(judged, Ok(_) | Err(Found::Revoked(_) | Found::Suspended)) {
