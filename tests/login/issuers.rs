@@ -279,3 +279,50 @@ fn url_in_a_certificate_of_an_unverified_path() {
         assert_eq!(net.asked(), Vec::<String>::new());
     }
 }
+
+/// An authority that changed its key and kept its name, and cards that do not say which key signed them.
+#[test]
+fn two_authorities_of_one_name_without_key_identifiers() {
+    let mut world = World::new();
+    let second = Profile { serial: 0x12, days: (-800, 3640), ..authority(AUTHORITY, Whose::Stranger) };
+    let second = second.by(Some(&world.root));
+    let nobody = authority(AUTHORITY, Whose::Responder).by(None);
+    let card = Profile { names_key: false, ..holder() };
+    let [first_card, second_card, forged] =
+        [&world.authority, &second, &nobody].map(|issuer| card.by(Some(issuer)).read());
+    let add = |trust: &mut TrustStore, between: bool, made: &Made| match between {
+        true => trust.add_intermediate(&made.der).unwrap(),
+        false => trust.add_anchor(AnchorPurpose::Holder, &made.der).unwrap(),
+    };
+    for between in [true, false] {
+        for order in [[&world.authority, &second], [&second, &world.authority]] {
+            let mut trust = TrustStore::new();
+            trust.add_anchor(AnchorPurpose::Holder, &world.root.der).unwrap();
+            order.into_iter().for_each(|made| add(&mut trust, between, made));
+            let verify = |card: &cie::trust::Certificate| {
+                let path = trust.verify_holder_certificate(
+                    card.clone(),
+                    crate::common::now(),
+                    &HolderPolicy::default(),
+                );
+                path.map(|path| path.path()[1].fingerprint())
+            };
+            assert_eq!(verify(&first_card), Ok(world.authority.read().fingerprint()));
+            assert_eq!(verify(&second_card), Ok(second.read().fingerprint()));
+            assert_eq!(verify(&forged), Err(Trust::BadSignature));
+        }
+    }
+    // Nor does it matter which of two roots of one name comes first.
+    let other_root = Profile { serial: 0x13, ..authority(ROOT, Whose::Stranger) }.by(None);
+    world.authority =
+        Profile { names_key: false, ..authority(AUTHORITY, Whose::Authority) }.by(Some(&world.root));
+    for order in [[&world.root, &other_root], [&other_root, &world.root]] {
+        let mut trust = TrustStore::new();
+        order.into_iter().for_each(|made| add(&mut trust, false, made));
+        add(&mut trust, true, &world.authority);
+        let card = card.by(Some(&world.authority)).read();
+        let path =
+            trust.verify_holder_certificate(card, crate::common::now(), &HolderPolicy::default()).unwrap();
+        assert_eq!(path.path()[2].fingerprint(), world.root.read().fingerprint());
+    }
+}
