@@ -8,7 +8,7 @@ use openssl::hash::MessageDigest;
 use crate::attack::Attack;
 use crate::common::demo;
 use crate::lists::Net;
-use crate::pki::{AUTHORITY, Made, Profile, ROOT, Whose, World, authority, holder};
+use crate::pki::{AUTHORITY, HOLDER, Made, Profile, ROOT, Whose, World, authority, holder};
 use crate::portal::{Portal, answer, origin};
 
 /// Somebody shows a certificate that the portal must not take, and the right signature by its key.
@@ -325,4 +325,22 @@ fn two_authorities_of_one_name_without_key_identifiers() {
             trust.verify_holder_certificate(card, crate::common::now(), &HolderPolicy::default()).unwrap();
         assert_eq!(path.path()[2].fingerprint(), world.root.read().fingerprint());
     }
+}
+
+#[test]
+fn control_characters_in_a_name() {
+    let world = World::new();
+    let portal = Portal::of(&world);
+    for name in ["CVAPVN79C57G999T\u{1B}[2J", "nobody\nCVAPVN79C57G999T", "CVAPVN79C57G999T\u{7F}"] {
+        let card = holder().common_name(name).by(Some(&world.authority));
+        shown_for(&world, &portal, &Error::Identity(CommonNameError::NoFiscalCode), &card);
+    }
+    // What does not say who it is is left out.
+    let mut odd = holder();
+    odd.subject[1].1 = "Provina\r\nwelcome".to_owned();
+    let odd = odd.by(Some(&world.authority)).read();
+    assert_eq!(
+        (odd.subject().surname.as_deref(), odd.subject().given_name.as_deref()),
+        (None, Some(HOLDER[3]))
+    );
 }
