@@ -158,7 +158,7 @@ impl Revocation {
         allow_sha1: bool,
         at: SystemTime,
     ) -> Result<Option<CertificateStatus>, Found> {
-        let held = self.read().of_issuer(certificate.issuer_der());
+        let held = self.read().of_issuer(issuer.subject_der());
         let mut outcome = Ok(None);
         // Every list is a full one, so the newest that is good for the certificate says all there is to say. One that
         // suspended it is the last word even when it is out of date: an older one would bring it back.
@@ -180,7 +180,7 @@ impl Revocation {
         good: &CertificateStatus,
         at: SystemTime,
     ) -> Result<(), Found> {
-        let held = self.read().of_issuer(certificate.issuer_der());
+        let held = self.read().of_issuer(issuer.subject_der());
         let newer = held.iter().take_while(|held| held.list().this_update() > good.this_update);
         for list in newer {
             let judged = self.judge_list(list, certificate, issuer, allow_sha1, at);

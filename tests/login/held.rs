@@ -4,12 +4,14 @@ use cie::trust::{
     Certificate, Error, HolderPolicy, ListFault, PendingStatus, Revocation, RevocationReason,
     RevocationRules, StatusFault,
 };
+use openssl::asn1::Asn1Type;
 use openssl::hash::MessageDigest;
+use openssl::x509::{X509, X509Name};
 
 use crate::common::now;
 use crate::lists::{DAY, HOUR, List, Net, Response, at};
 use crate::pki::{
-    AUTHORITY, LIST, Profile, RESPONDER, ROOT_LIST, Whose, World, authority, holder, responder,
+    AUTHORITY, LIST, Made, Profile, RESPONDER, ROOT_LIST, Whose, World, authority, holder, responder,
 };
 use crate::status::{begun, path, rules, unavailable};
 
@@ -350,5 +352,29 @@ fn lists_of_two_keys_of_one_name_can_be_given() {
     let other = List { names_key: false, this_update: -HOUR, ..List::by(&second) };
     for lists in [[first.clone(), other.clone()], [other, first]] {
         assert!(matches!(begin(&world, &holding(&world, &lists)), Err(Error::Revoked(_))));
+    }
+}
+
+/// An authority writes its name as a UTF8String in its own certificate, and as a PrintableString in those of its cards.
+#[test]
+fn a_name_can_be_written_in_two_ways() {
+    let world = World::new();
+    let mut name = X509Name::builder().unwrap();
+    name.append_entry_by_text("C", "IT").unwrap();
+    name.append_entry_by_text_with_type("CN", AUTHORITY, Asn1Type::PRINTABLESTRING).unwrap();
+    let mut written = X509::builder().unwrap();
+    written.set_subject_name(&name.build()).unwrap();
+    let printable = Made { x509: written.build(), ..world.authority.clone() };
+    let card = Profile { names_key: false, ..holder() }.by(Some(&printable));
+    assert_ne!(card.read().issuer_der(), world.authority.read().subject_der());
+    for (serial, revoked) in [(1, false), (SERIAL, true)] {
+        let list = List::by(&world.authority).revoking(serial, COMPROMISE);
+        let path = path(&world.trust(), &card);
+        let outcome = match holding(&world, &[list]).begin(path, now()) {
+            Ok(pending) => pending.finish(&[], now()).map(drop),
+            Err(error) => Err(error),
+        };
+        assert_eq!(matches!(outcome, Err(Error::Revoked(_))), revoked);
+        assert!(revoked || outcome.is_ok(), "{outcome:?}");
     }
 }
