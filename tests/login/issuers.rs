@@ -344,3 +344,31 @@ fn control_characters_in_a_name() {
         (None, Some(HOLDER[3]))
     );
 }
+
+/// What the signature does not cover can be written in one way only: nobody makes many certificates of his own.
+#[test]
+fn certificate_written_in_another_way() {
+    use cie::iso7816::tlv::{Reader, parse};
+    let world = World::new();
+    let portal = Portal::of(&world);
+    let der = &world.holder.der;
+    let parts: Vec<_> = Reader::new(parse(der).unwrap().value).map(|part| part.unwrap().encoded).collect();
+    let longer = |part: &[u8]| [&[part[0], 0x83, 0], &part[2..]].concat();
+    let null = |part: &[u8]| [&[part[0], part[1] + 1], &part[2..part.len() - 1], &[0x81, 0]].concat();
+    let whole = |parts: [&[u8]; 3]| cie::iso7816::tlv::encode(0x30, &parts.concat());
+    assert_eq!(&whole([parts[0], parts[1], parts[2]]), der);
+    for other in [
+        longer(der),
+        whole([parts[0], parts[1], &longer(parts[2])]),
+        whole([parts[0], &[&[0x30, 0x81], &parts[1][1..]].concat(), parts[2]]),
+        whole([parts[0], &null(parts[1]), parts[2]]),
+    ] {
+        let forged = |nonce: &cie::login::Nonce| {
+            let message = crate::pki::message(origin().as_str(), nonce.as_str());
+            crate::pki::token(&other, "RS256", &world.holder.sign(MessageDigest::sha256(), &message))
+        };
+        let nonce = portal.party.challenge(&crate::portal::session("a")).unwrap();
+        let refused = portal.party.verify(&crate::portal::session("a"), &forged(&nonce)).unwrap_err();
+        assert!(matches!(refused, Error::Token(_)), "{refused}");
+    }
+}
