@@ -202,13 +202,15 @@ impl RelyingPartyBuilder {
         self
     }
 
-    /// Asks this of lists and responders.
+    /// Asks this of lists and responders. Forgets a [`RelyingPartyBuilder::revocation`] that was given before.
     pub fn revocation_rules(mut self, rules: RevocationRules) -> Self {
         self.0.revocation = Revocation::new(&self.0.trust, rules);
         self
     }
 
-    /// Shares lists with other relying parties of the same process.
+    /// Shares lists with other relying parties of the same process, and with them the rules and the configured
+    /// responders that it was made with: those of this one's [`RelyingPartyBuilder::revocation_rules`] and of its
+    /// store do not count any more.
     pub fn revocation(mut self, revocation: Revocation) -> Self {
         self.0.revocation = revocation;
         self
