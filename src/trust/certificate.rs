@@ -1,5 +1,7 @@
 //! The fields of an X.509 certificate that decide about trust (RFC 5280 section 4), in our own types.
 
+mod encoding;
+
 use std::fmt;
 use std::ops::Range;
 use std::time::{Duration, SystemTime};
@@ -13,7 +15,7 @@ use x509_parser::time::ASN1Time;
 use super::name::{self, Name};
 use super::{Error, algorithm};
 use crate::crypto::{PublicKey, SignatureScheme, sha256};
-use crate::iso7816::tlv::{self, Reader, Tlv};
+use crate::iso7816::tlv;
 use crate::test_mark;
 
 /// The longest certificate that is looked at, in bytes.
@@ -90,7 +92,7 @@ impl Certificate {
         if parsed.tbs_certificate.signature != parsed.signature_algorithm {
             return Err(Error::Malformed("two signature algorithms"));
         }
-        if !is_written_in_one_way(der) {
+        if !encoding::is_written_in_one_way(der) {
             return Err(Error::Malformed("not DER around what is signed"));
         }
         let range = |part: &[u8]| range_within(der, part).ok_or(Error::Malformed("not X.509"));
@@ -406,20 +408,6 @@ fn locations<'a>(names: impl Iterator<Item = &'a GeneralName<'a>>) -> Vec<String
         address.len() <= LOCATION_LENGTH_MAX && address.bytes().all(|b| b.is_ascii_graphic())
     };
     addresses.filter(good).take(LOCATIONS_MAX).map(str::to_owned).collect()
-}
-
-/// Whether what no signature covers is written as DER has it: the lengths in their shortest form, the algorithm as it
-/// stands in the signed part. Anybody could otherwise make certificates of one's own certificate, each with another
-/// fingerprint.
-fn is_written_in_one_way(der: &[u8]) -> bool {
-    let is_shortest = |part: &Tlv<'_>| tlv::encode(part.tag.0, part.value) == part.encoded;
-    let Ok(outer) = tlv::parse(der) else { return false };
-    let parts: Vec<_> = Reader::new(outer.value).map_while(Result::ok).collect();
-    let [signed, algorithm, signature] = parts.as_slice() else { return false };
-    // Behind version and serial number.
-    let mut fields = Reader::new(signed.value).map_while(Result::ok);
-    let same = fields.find(|field| field.tag == algorithm.tag).map(|field| field.encoded);
-    is_shortest(&outer) && same == Some(algorithm.encoded) && is_shortest(signature)
 }
 
 /// Where in `whole` a part of it lies that a parser handed out.
