@@ -142,7 +142,8 @@ impl ClaimedIdentity {
             _ => None,
         };
         let texts = [&subject.common_name, &subject.serial_number].into_iter().flatten();
-        let words = texts.flat_map(|text| text.split(|c: char| !c.is_ascii_alphanumeric()));
+        // Letters of other scripts are no blanks: what stands beside them is a piece of another word.
+        let words = texts.flat_map(|text| text.split(|c: char| !c.is_alphanumeric()));
         let mut codes = words.filter_map(|word| FiscalCode::parse(word).ok());
         let code = codes.next().ok_or(CommonNameError::NoFiscalCode)?;
         if codes.any(|other| other != code) {
@@ -244,6 +245,7 @@ mod tests {
             ("PROVINA CAVIA", "12345678901", E::NoFiscalCode),
             ("XCVAPVN79C57G999T", "", E::NoFiscalCode),
             ("xCVAPVN79C57G999T", "CVAPVN79C57G999Tx", E::NoFiscalCode),
+            ("\u{430}CVAPVN79C57G999T", "CVAPVN79C57G999T\u{391}", E::NoFiscalCode),
             ("CVAPVN79C57G999T", "FOXLIX01T71Z404P", E::SeveralFiscalCodes),
             (NAME, "TINIT-FOXLIX01T71Z404P", E::SeveralFiscalCodes),
             ("CVAPVN79C57G999T", "CVAPVN79C57G99VI", E::SeveralFiscalCodes),

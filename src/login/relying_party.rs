@@ -12,7 +12,7 @@ use super::{AuthToken, Error, Origin};
 use crate::crypto::{self, SystemEntropy};
 use crate::environment::{Clock, Entropy, SystemClock};
 use crate::trust::{
-    Answer, Fetch, HolderPolicy, PendingStatus, Proof, Revocation, RevocationRules, SoftVerified,
+    self, Answer, Fetch, HolderPolicy, PendingStatus, Proof, Revocation, RevocationRules, SoftVerified,
     StatusRequest, TrustStore, ValidPath,
 };
 
@@ -202,13 +202,15 @@ impl RelyingPartyBuilder {
         self
     }
 
-    /// Asks this of lists and responders.
+    /// Asks this of lists and responders. Forgets a [`RelyingPartyBuilder::revocation`] that was given before.
     pub fn revocation_rules(mut self, rules: RevocationRules) -> Self {
         self.0.revocation = Revocation::new(&self.0.trust, rules);
         self
     }
 
-    /// Shares lists with other relying parties of the same process.
+    /// Shares lists with other relying parties of the same process, and with them the rules and the configured
+    /// responders that it was made with: those of this one's [`RelyingPartyBuilder::revocation_rules`] and of its
+    /// store do not count any more.
     pub fn revocation(mut self, revocation: Revocation) -> Self {
         self.0.revocation = revocation;
         self
@@ -310,10 +312,14 @@ impl PendingLogin {
     /// Asks nobody.
     ///
     /// # Errors
-    /// [`Error::Trust`] if the certificate was suspended when its status was last known.
+    /// [`Error::Trust`] if the certificate is on a list that is held, or has expired since this began.
     pub fn finish_offline(self) -> Result<Citizen<ValidPath>, Error> {
         let (party, now, challenge) = (self.party.clone(), self.party.now(), self.challenge);
-        let outcome = self.status.finish_offline().map_err(Error::from);
+        // The path was judged when this began, however long ago that is.
+        let outcome = match now < self.status.path().valid_until() {
+            true => self.status.finish_offline().map_err(Error::from),
+            false => Err(trust::Error::Expired.into()),
+        };
         let outcome = outcome.map(|proof| self.identity.vouched(proof));
         party.close(now, challenge, outcome.as_ref().map(|citizen| let_in(citizen.proof(), false)));
         outcome

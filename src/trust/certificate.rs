@@ -1,5 +1,7 @@
 //! The fields of an X.509 certificate that decide about trust (RFC 5280 section 4), in our own types.
 
+mod encoding;
+
 use std::fmt;
 use std::ops::Range;
 use std::time::{Duration, SystemTime};
@@ -89,6 +91,9 @@ impl Certificate {
         // OpenSSL compares the two for paths; here it holds for every certificate.
         if parsed.tbs_certificate.signature != parsed.signature_algorithm {
             return Err(Error::Malformed("two signature algorithms"));
+        }
+        if !encoding::is_written_in_one_way(der) {
+            return Err(Error::Malformed("not DER around what is signed"));
         }
         let range = |part: &[u8]| range_within(der, part).ok_or(Error::Malformed("not X.509"));
         // The parser of names stops where it does not understand one; half of a name is nobody's.

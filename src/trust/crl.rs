@@ -99,18 +99,27 @@ impl RevocationList {
     /// [`ListFault::Malformed`], [`ListFault::TooLong`], [`ListFault::NoNextUpdate`], [`ListFault::Delta`],
     /// [`ListFault::Indirect`], [`ListFault::PartialScope`], [`ListFault::UnknownCritical`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ListFault> {
+        Self::read(bytes, |_| Ok(())).map(|(list, ())| list)
+    }
+
+    /// The same, checked before its entries are read: in memory they take several times what they take on the wire,
+    /// and nobody should have them read who did not sign them.
+    pub(super) fn read<T>(
+        bytes: &[u8],
+        check: impl FnOnce(&Self) -> Result<T, ListFault>,
+    ) -> Result<(Self, T), ListFault> {
         if bytes.len() > LENGTH_MAX {
             return Err(ListFault::TooLong);
         }
         let text = bytes.trim_ascii();
         if !(text.starts_with(PEM_BEGIN) && text.ends_with(PEM_END)) {
-            return parse::list(bytes);
+            return parse::list(bytes, check);
         }
         let (rest, block) = parse_x509_pem(text).map_err(|_| ListFault::Malformed("PEM"))?;
         if block.label != PEM_LABEL || !rest.is_empty() {
             return Err(ListFault::Malformed("PEM"));
         }
-        parse::list(&block.contents)
+        parse::list(&block.contents, check)
     }
 
     /// The DER of the issuer's name.
@@ -141,6 +150,16 @@ impl RevocationList {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.revoked.is_empty()
+    }
+
+    /// Whether the same was signed, with the same signature.
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        self.signed == other.signed && self.signature == other.signature
+    }
+
+    /// Whether it says which key of its issuer signed it.
+    pub(super) fn names_key(&self) -> bool {
+        self.authority_key_identifier.is_some()
     }
 
     /// Whether another list is an earlier or later one of the same series: by the same issuer's same key, about the
@@ -193,12 +212,10 @@ impl RevocationList {
         Ok(())
     }
 
-    /// What it says of a certificate that it is about: `None` if the certificate is not listed. A date of revocation
-    /// in the future is handed out like any other: who is listed is revoked.
+    /// What it says of a certificate of its issuer: `None` if the certificate is not listed. Whether it is the issuer's,
+    /// [`RevocationList::check_issuer`] tells, and whether the certificate is, its path: they may write one name in
+    /// two ways (RFC 5280 section 7.1). A date of revocation in the future is handed out like any other: who is listed is revoked.
     pub(super) fn status(&self, certificate: &Certificate) -> Result<Option<Revoked>, ListFault> {
-        if self.issuer != certificate.issuer_der() {
-            return Err(ListFault::OtherIssuer);
-        }
         if !self.scope.covers(certificate) {
             return Err(ListFault::OtherScope);
         }

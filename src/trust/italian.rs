@@ -86,7 +86,7 @@ pub struct Found {
     pub path: PathBuf,
     /// SHA-256 of the DER.
     pub sha256: [u8; 32],
-    /// Its subject's common name, where it has one.
+    /// Its subject's common name, if it is an authority's and has one.
     pub common_name: Option<String>,
     /// What it was found to be.
     pub found_as: FoundAs,
@@ -223,7 +223,8 @@ fn classify(
         Ok(certificate) => certificate,
         Err(error) => return (found(None, FoundAs::Unusable(error)), None),
     };
-    let name = certificate.subject().common_name.clone();
+    // The common name of a citizen's is the fiscal code: a report may be logged.
+    let name = certificate.subject().common_name.clone().filter(|_| certificate.is_authority());
     if so_far.certificates.iter().any(|other| other.sha256 == sha256) {
         return (found(name, FoundAs::Again), None);
     }

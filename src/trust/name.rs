@@ -26,12 +26,17 @@ pub struct Name {
 }
 
 impl Name {
-    /// An attribute that stands there twice is ambiguous, and is left out.
+    /// An attribute that stands there twice is ambiguous, and is left out; so is one with control characters, which
+    /// are in no name and end it or move it about wherever it is shown.
     pub(super) fn from_parsed(name: &X509Name<'_>) -> Self {
         let find = |oid: [u8; 3]| {
             let mut found =
                 name.iter_attributes().filter(|attribute| attribute.attr_type().as_bytes() == oid);
-            found.next().filter(|_| found.next().is_none()).and_then(text)
+            found
+                .next()
+                .filter(|_| found.next().is_none())
+                .and_then(text)
+                .filter(|text| !text.contains(char::is_control))
         };
         // The arc of the X.500 attribute types, 2.5.4, is 55 04 in DER.
         Self {

@@ -5,6 +5,7 @@
 mod cache;
 mod written_out;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -88,23 +89,56 @@ impl Search<'_> {
             let path = [certificate].into_iter().chain(issuers.iter()).cloned().collect();
             return Ok(Built { key, path });
         }
-        let path = match build_with_openssl(self) {
+        let path = match build_with_openssl(self, &HashSet::new()) {
             // OpenSSL takes no written out curve, named one or not, so these are checked without it.
             Err(Error::WrittenOutCurve) => written_out::build(self)?,
+            // Of several authorities of one name it tries one, if no key identifier tells which it is.
+            Err(Error::BadSignature) => match self.namesakes() {
+                Some(namesakes) => build_with_openssl(self, &namesakes)?,
+                None => return Err(Error::BadSignature),
+            },
             path => path?,
         };
         let key = certificate.public_key()?;
         store.paths().keep(question, key.clone(), &path);
         Ok(Built { key, path })
     }
+
+    /// The authorities, by their fingerprints, that have the name of an issuer on the way up, where another one of
+    /// that name signed; `None` if there is none.
+    fn namesakes(&self) -> Option<HashSet<[u8; 32]>> {
+        let &Self { store, purpose, certificate, .. } = self;
+        let stored = store.prepared_intermediates().iter().chain(store.anchors_for(purpose));
+        let stored: Vec<&Certificate> = stored.map(|stored| &**stored.certificate()).collect();
+        let (mut signers, mut namesakes) = (HashSet::new(), HashSet::new());
+        let mut below: Vec<&Certificate> = vec![certificate];
+        while let Some(last) = below.pop() {
+            let named = stored.iter().copied().filter(|issuer| last.issuer_der() == issuer.subject_der());
+            let signed = |issuer: &&Certificate| {
+                issuer.public_key().and_then(|key| last.check_signature(&key)).is_ok()
+            };
+            let (signed, others): (Vec<_>, Vec<_>) = named.partition(signed);
+            if !signed.is_empty() {
+                namesakes.extend(others.iter().map(|other| other.fingerprint()));
+            }
+            below.extend(signed.into_iter().filter(|signer| signers.insert(signer.fingerprint())));
+        }
+        namesakes.retain(|namesake| !signers.contains(namesake));
+        (!namesakes.is_empty()).then_some(namesakes)
+    }
 }
 
-fn build_with_openssl(search: &Search<'_>) -> Result<Vec<Arc<Certificate>>, Error> {
+/// A path without these authorities, by their fingerprints.
+fn build_with_openssl(
+    search: &Search<'_>,
+    left_out: &HashSet<[u8; 32]>,
+) -> Result<Vec<Arc<Certificate>>, Error> {
     let &Search { store, purpose, certificate, at, security_level, usage } = search;
     let end_entity = parse(certificate)?;
+    let is_used = |stored: &&Prepared| !left_out.contains(&stored.certificate.fingerprint());
     let outcome = (|| {
         let mut anchors = X509StoreBuilder::new()?;
-        for anchor in store.anchors_for(purpose) {
+        for anchor in store.anchors_for(purpose).filter(is_used) {
             anchors.add_cert(anchor.openssl.clone())?;
         }
         let mut parameters = X509VerifyParam::new()?;
@@ -119,7 +153,7 @@ fn build_with_openssl(search: &Search<'_>) -> Result<Vec<Arc<Certificate>>, Erro
         })?;
         anchors.set_param(&parameters)?;
         let mut untrusted = Stack::new()?;
-        for intermediate in store.prepared_intermediates() {
+        for intermediate in store.prepared_intermediates().iter().filter(is_used) {
             untrusted.push(intermediate.openssl.clone())?;
         }
         X509StoreContext::new()?.init(&anchors.build(), &end_entity, &untrusted, |context| {

@@ -75,13 +75,15 @@ impl Revocation {
     }
 
     /// Gives it a list (DER or PEM) that was got by other means. It is used for certificates of its issuer once its
-    /// signature was checked with the issuer's key, which a path brings.
+    /// signature was checked with the issuer's key, which a path brings. Until then it lies beside the others of its
+    /// issuer and takes the place of none.
     ///
     /// # Errors
     /// [`ListFault`] if it cannot be read or is of a kind that is not taken.
     pub fn add_list(&self, list: &[u8]) -> Result<(), ListFault> {
         let list = RevocationList::from_bytes(list)?;
-        self.write().add(list);
+        let gone = self.write().add(list);
+        drop(gone);
         Ok(())
     }
 
@@ -156,7 +158,7 @@ impl Revocation {
         allow_sha1: bool,
         at: SystemTime,
     ) -> Result<Option<CertificateStatus>, Found> {
-        let held = self.read().of_issuer(certificate.issuer_der());
+        let held = self.read().of_issuer(issuer.subject_der());
         let mut outcome = Ok(None);
         // Every list is a full one, so the newest that is good for the certificate says all there is to say. One that
         // suspended it is the last word even when it is out of date: an older one would bring it back.
@@ -178,7 +180,7 @@ impl Revocation {
         good: &CertificateStatus,
         at: SystemTime,
     ) -> Result<(), Found> {
-        let held = self.read().of_issuer(certificate.issuer_der());
+        let held = self.read().of_issuer(issuer.subject_der());
         let newer = held.iter().take_while(|held| held.list().this_update() > good.this_update);
         for list in newer {
             let judged = self.judge_list(list, certificate, issuer, allow_sha1, at);
@@ -269,21 +271,23 @@ impl Revocation {
         for answer in answers {
             let Some(request) = due.get(answer.request) else { continue };
             let issuers = self.read().issuers_of(request);
-            let taken = RevocationList::from_bytes(&answer.body).and_then(|list| {
+            let signer = |list: &RevocationList| {
                 list.check_fresh(at, self.0.rules.skew, self.0.rules.list_max_age)?;
-                let held = held::Held::new(list);
                 let mut signed = Err(ListFault::OtherIssuer);
                 for (issuer, allow_sha1) in &issuers {
-                    signed = held.check_issuer(issuer, *allow_sha1).map(|()| (issuer, *allow_sha1));
+                    signed = list.check_issuer(issuer, *allow_sha1).map(|()| (issuer, *allow_sha1));
                     if signed.is_ok() {
                         break;
                     }
                 }
-                signed.map(|signed| (held, signed))
-            });
+                signed
+            };
+            let taken = RevocationList::read(&answer.body, signer);
             match taken {
-                Ok((held, (issuer, allow_sha1))) => {
-                    self.write().keep(held, issuer, &request.locations, allow_sha1);
+                Ok((list, (issuer, allow_sha1))) => {
+                    let held = held::Held::new(list);
+                    let gone = self.write().keep(held, issuer, &request.locations, allow_sha1);
+                    drop(gone);
                 }
                 Err(fault) => outcome = outcome.and(Err(fault)),
             }

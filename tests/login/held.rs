@@ -4,12 +4,14 @@ use cie::trust::{
     Certificate, Error, HolderPolicy, ListFault, PendingStatus, Revocation, RevocationReason,
     RevocationRules, StatusFault,
 };
+use openssl::asn1::Asn1Type;
 use openssl::hash::MessageDigest;
+use openssl::x509::{X509, X509Name};
 
 use crate::common::now;
 use crate::lists::{DAY, HOUR, List, Net, Response, at};
 use crate::pki::{
-    AUTHORITY, LIST, Profile, RESPONDER, ROOT_LIST, Whose, World, authority, holder, responder,
+    AUTHORITY, LIST, Made, Profile, RESPONDER, ROOT_LIST, Whose, World, authority, holder, responder,
 };
 use crate::status::{begun, path, rules, unavailable};
 
@@ -77,7 +79,10 @@ fn an_older_list_never_replaces_a_newer() {
     for order in [[&newer, &older], [&older, &newer]] {
         let revocation = holding(&world, &[order[0].clone(), order[1].clone()]);
         assert!(matches!(begin(&world, &revocation), Err(Error::Revoked(_))));
+        // The newer one is known to be the issuer's now, and the older goes.
+        revocation.add_list(&older.der()).unwrap();
         assert_eq!(revocation.lists(), 2);
+        assert!(matches!(begin(&world, &revocation), Err(Error::Revoked(_))));
     }
     // Fetched: two logins under way, the older list comes later.
     let (net, revocation) = (Net::of(&world), Revocation::new(&world.trust(), rules()));
@@ -256,4 +261,120 @@ fn sha1_lists_are_for_legacy_paths_only() {
     let answers = pending.fetch(&net, now());
     assert_eq!(net.asked(), [LIST, ROOT_LIST, LIST, RESPONDER]);
     assert_eq!(pending.finish(&answers, now()).err(), Some(unavailable(0, ListFault::TooWeak)));
+}
+
+/// Between the beginning and the end of a login anything may happen: another citizen's fetches a list, say.
+#[test]
+fn what_lists_say_that_came_meanwhile_counts() {
+    let world = World::new();
+    for reason in [COMPROMISE, HOLD] {
+        // Nothing was known at first, or that all was well.
+        for lists in [vec![], vec![List::by(&world.authority)]] {
+            let revocation = holding(&world, &lists);
+            let [hard, soft, offline] = [(); 3].map(|()| begun(&world, &revocation));
+            let newer = List { this_update: -HOUR, ..List::by(&world.authority) };
+            revocation.add_list(&newer.revoking(SERIAL, reason).der()).unwrap();
+            assert!(matches!(hard.finish(&[], now()), Err(Error::Revoked(_))));
+            assert!(matches!(soft.finish_soft(&[], now()), Err(Error::Revoked(_))));
+            assert!(matches!(offline.finish_offline(), Err(Error::Revoked(_))));
+        }
+    }
+}
+
+#[test]
+fn a_list_may_go_out_of_date_meanwhile() {
+    let world = World::new();
+    let list = List { next_update: HOUR, ..List::by(&world.authority) };
+    for (seconds, stale) in [(HOUR + 300, false), (HOUR + 301, true)] {
+        let pending = begun(&world, &holding(&world, std::slice::from_ref(&list)));
+        let expected = stale.then(|| unavailable(0, ListFault::Stale));
+        assert_eq!(pending.finish(&[], at(seconds)).err(), expected);
+    }
+}
+
+#[test]
+fn an_old_list_that_suspends_is_remembered() {
+    let world = World::new();
+    let (net, revocation) = (Net::of(&world), Revocation::new(&world.trust(), rules()));
+    net.silence(RESPONDER);
+    net.serve(LIST, old(List::by(&world.authority).revoking(SERIAL, HOLD)).der());
+    let suspended = Some(unavailable(0, StatusFault::Suspended));
+    for _ in 0..2 {
+        let pending = begun(&world, &revocation);
+        let answers = pending.fetch(&net, now());
+        assert_eq!(pending.finish_soft(&answers, now()).err(), suspended);
+        // Whoever keeps the next answer back does not get it in.
+        net.silence(LIST);
+    }
+}
+
+/// Whoever stands between a portal and where it gets its lists can forge some.
+#[test]
+fn a_list_by_nobody_keeps_no_other_out() {
+    let world = World::new();
+    let stranger = authority(AUTHORITY, Whose::Stranger).by(Some(&world.root));
+    let right = List::by(&world.authority).revoking(SERIAL, COMPROMISE);
+    let forged = |days: i64| {
+        let (this_update, next_update) = (days * DAY, 4000 * DAY);
+        List { signer: &stranger, this_update, next_update, ..List::by(&world.authority) }
+    };
+    // Before the right one, after it, and after somebody asked for it.
+    for asked in [false, true] {
+        for place in 0..=4_usize {
+            let revocation = holding(&world, &[]);
+            for index in 0..=4_usize {
+                if index == place {
+                    revocation.add_list(&right.der()).unwrap();
+                    assert!(!asked || matches!(begin(&world, &revocation), Err(Error::Revoked(_))));
+                } else if index.abs_diff(place) < 4 {
+                    revocation.add_list(&forged(i64::try_from(index).unwrap() + 1).der()).unwrap();
+                }
+            }
+            assert!(matches!(begin(&world, &revocation), Err(Error::Revoked(_))), "{asked} {place}");
+        }
+    }
+    // However many there are, those that are known to be the issuer's stay, and so do others'.
+    let revocation = holding(&world, std::slice::from_ref(&right));
+    assert!(matches!(begin(&world, &revocation), Err(Error::Revoked(_))));
+    for days in 1..=9 {
+        revocation.add_list(&forged(days).der()).unwrap();
+    }
+    assert_eq!(revocation.lists(), 6);
+    assert!(matches!(begin(&world, &revocation), Err(Error::Revoked(_))));
+}
+
+/// An authority changed its key, and its lists, which somebody gave, do not say which of the two made them.
+#[test]
+fn lists_of_two_keys_of_one_name_can_be_given() {
+    let world = World::new();
+    let second = authority(AUTHORITY, Whose::Stranger).by(Some(&world.root));
+    let first = List { names_key: false, ..List::by(&world.authority) }.revoking(SERIAL, COMPROMISE);
+    let other = List { names_key: false, this_update: -HOUR, ..List::by(&second) };
+    for lists in [[first.clone(), other.clone()], [other, first]] {
+        assert!(matches!(begin(&world, &holding(&world, &lists)), Err(Error::Revoked(_))));
+    }
+}
+
+/// An authority writes its name as a UTF8String in its own certificate, and as a PrintableString in those of its cards.
+#[test]
+fn a_name_can_be_written_in_two_ways() {
+    let world = World::new();
+    let mut name = X509Name::builder().unwrap();
+    name.append_entry_by_text("C", "IT").unwrap();
+    name.append_entry_by_text_with_type("CN", AUTHORITY, Asn1Type::PRINTABLESTRING).unwrap();
+    let mut written = X509::builder().unwrap();
+    written.set_subject_name(&name.build()).unwrap();
+    let printable = Made { x509: written.build(), ..world.authority.clone() };
+    let card = Profile { names_key: false, ..holder() }.by(Some(&printable));
+    assert_ne!(card.read().issuer_der(), world.authority.read().subject_der());
+    for (serial, revoked) in [(1, false), (SERIAL, true)] {
+        let list = List::by(&world.authority).revoking(serial, COMPROMISE);
+        let path = path(&world.trust(), &card);
+        let outcome = match holding(&world, &[list]).begin(path, now()) {
+            Ok(pending) => pending.finish(&[], now()).map(drop),
+            Err(error) => Err(error),
+        };
+        assert_eq!(matches!(outcome, Err(Error::Revoked(_))), revoked);
+        assert!(revoked || outcome.is_ok(), "{outcome:?}");
+    }
 }

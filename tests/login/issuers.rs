@@ -8,7 +8,7 @@ use openssl::hash::MessageDigest;
 use crate::attack::Attack;
 use crate::common::demo;
 use crate::lists::Net;
-use crate::pki::{AUTHORITY, Made, Profile, ROOT, Whose, World, authority, holder};
+use crate::pki::{AUTHORITY, HOLDER, Made, Profile, ROOT, Whose, World, authority, holder};
 use crate::portal::{Portal, answer, origin};
 
 /// Somebody shows a certificate that the portal must not take, and the right signature by its key.
@@ -277,5 +277,98 @@ fn url_in_a_certificate_of_an_unverified_path() {
         let token = certificate.answers(&origin(), &nonce);
         assert_eq!(portal.party.verify(&session, &token).unwrap_err(), expected);
         assert_eq!(net.asked(), Vec::<String>::new());
+    }
+}
+
+/// An authority that changed its key and kept its name, and cards that do not say which key signed them.
+#[test]
+fn two_authorities_of_one_name_without_key_identifiers() {
+    let mut world = World::new();
+    let second = Profile { serial: 0x12, days: (-800, 3640), ..authority(AUTHORITY, Whose::Stranger) };
+    let second = second.by(Some(&world.root));
+    let nobody = authority(AUTHORITY, Whose::Responder).by(None);
+    let card = Profile { names_key: false, ..holder() };
+    let [first_card, second_card, forged] =
+        [&world.authority, &second, &nobody].map(|issuer| card.by(Some(issuer)).read());
+    let add = |trust: &mut TrustStore, between: bool, made: &Made| match between {
+        true => trust.add_intermediate(&made.der).unwrap(),
+        false => trust.add_anchor(AnchorPurpose::Holder, &made.der).unwrap(),
+    };
+    for between in [true, false] {
+        for order in [[&world.authority, &second], [&second, &world.authority]] {
+            let mut trust = TrustStore::new();
+            trust.add_anchor(AnchorPurpose::Holder, &world.root.der).unwrap();
+            order.into_iter().for_each(|made| add(&mut trust, between, made));
+            let verify = |card: &cie::trust::Certificate| {
+                let path = trust.verify_holder_certificate(
+                    card.clone(),
+                    crate::common::now(),
+                    &HolderPolicy::default(),
+                );
+                path.map(|path| path.path()[1].fingerprint())
+            };
+            assert_eq!(verify(&first_card), Ok(world.authority.read().fingerprint()));
+            assert_eq!(verify(&second_card), Ok(second.read().fingerprint()));
+            assert_eq!(verify(&forged), Err(Trust::BadSignature));
+        }
+    }
+    // Nor does it matter which of two roots of one name comes first.
+    let other_root = Profile { serial: 0x13, ..authority(ROOT, Whose::Stranger) }.by(None);
+    world.authority =
+        Profile { names_key: false, ..authority(AUTHORITY, Whose::Authority) }.by(Some(&world.root));
+    for order in [[&world.root, &other_root], [&other_root, &world.root]] {
+        let mut trust = TrustStore::new();
+        order.into_iter().for_each(|made| add(&mut trust, false, made));
+        add(&mut trust, true, &world.authority);
+        let card = card.by(Some(&world.authority)).read();
+        let path =
+            trust.verify_holder_certificate(card, crate::common::now(), &HolderPolicy::default()).unwrap();
+        assert_eq!(path.path()[2].fingerprint(), world.root.read().fingerprint());
+    }
+}
+
+#[test]
+fn control_characters_in_a_name() {
+    let world = World::new();
+    let portal = Portal::of(&world);
+    for name in ["CVAPVN79C57G999T\u{1B}[2J", "nobody\nCVAPVN79C57G999T", "CVAPVN79C57G999T\u{7F}"] {
+        let card = holder().common_name(name).by(Some(&world.authority));
+        shown_for(&world, &portal, &Error::Identity(CommonNameError::NoFiscalCode), &card);
+    }
+    // What does not say who it is is left out.
+    let mut odd = holder();
+    odd.subject[1].1 = "Provina\r\nwelcome".to_owned();
+    let odd = odd.by(Some(&world.authority)).read();
+    assert_eq!(
+        (odd.subject().surname.as_deref(), odd.subject().given_name.as_deref()),
+        (None, Some(HOLDER[3]))
+    );
+}
+
+/// What the signature does not cover can be written in one way only: nobody makes many certificates of his own.
+#[test]
+fn certificate_written_in_another_way() {
+    use cie::iso7816::tlv::{Reader, parse};
+    let world = World::new();
+    let portal = Portal::of(&world);
+    let der = &world.holder.der;
+    let parts: Vec<_> = Reader::new(parse(der).unwrap().value).map(|part| part.unwrap().encoded).collect();
+    let longer = |part: &[u8]| [&[part[0], 0x83, 0], &part[2..]].concat();
+    let null = |part: &[u8]| [&[part[0], part[1] + 1], &part[2..part.len() - 1], &[0x81, 0]].concat();
+    let whole = |parts: [&[u8]; 3]| cie::iso7816::tlv::encode(0x30, &parts.concat());
+    assert_eq!(&whole([parts[0], parts[1], parts[2]]), der);
+    for other in [
+        longer(der),
+        whole([parts[0], parts[1], &longer(parts[2])]),
+        whole([parts[0], &[&[0x30, 0x81], &parts[1][1..]].concat(), parts[2]]),
+        whole([parts[0], &null(parts[1]), parts[2]]),
+    ] {
+        let forged = |nonce: &cie::login::Nonce| {
+            let message = crate::pki::message(origin().as_str(), nonce.as_str());
+            crate::pki::token(&other, "RS256", &world.holder.sign(MessageDigest::sha256(), &message))
+        };
+        let nonce = portal.party.challenge(&crate::portal::session("a")).unwrap();
+        let refused = portal.party.verify(&crate::portal::session("a"), &forged(&nonce)).unwrap_err();
+        assert!(matches!(refused, Error::Token(_)), "{refused}");
     }
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use cie::login::{Error, LIFETIME, Nonce, Outcome};
-use cie::trust::Error::WrongSignature;
+use cie::trust::Error::{Expired, WrongSignature};
 
 use crate::attack::Attack;
 use crate::pki::World;
-use crate::portal::{Portal, origin, session};
+use crate::portal::{DAY, Portal, origin, session};
 
 #[test]
 fn token_replayed() {
@@ -120,4 +120,17 @@ fn nonce_signed_in_its_bytes() {
         let signature = world.holder.sign(openssl::hash::MessageDigest::sha256(), &message);
         crate::pki::token(&world.holder.der, "RS256", &signature)
     });
+}
+
+/// A login that was begun with a certificate that has expired since is not finished by asking nobody.
+#[test]
+fn certificate_that_expires_before_the_end() {
+    let world = World::new();
+    for (days, expected) in [(2999, None), (3001, Some(Expired.into()))] {
+        let portal = Portal::of(&world);
+        let nonce = portal.party.challenge(&session("a")).unwrap();
+        let pending = portal.party.begin(&session("a"), &world.holder.answers(&origin(), &nonce)).unwrap();
+        portal.clock.pass(DAY * days);
+        assert_eq!(pending.finish_offline().err(), expected);
+    }
 }

@@ -340,3 +340,30 @@ fn it_is_good_until_the_first_thing_ends() {
     let answers = asked.fetch(&net, now());
     assert_eq!(asked.finish(&answers, now()).err(), Some(unavailable(0, ListFault::Stale)));
 }
+
+/// A list can be long, and what is read of it takes several times as much memory. Whose it is comes first.
+#[test]
+fn the_entries_of_a_list_are_not_read_for_whoever_did_not_sign_it() {
+    let world = World::new();
+    let right = List::by(&world.authority).revoking(1, 1).der();
+    // An entry that is no SEQUENCE: to be seen only by who reads the entries.
+    let serial = right.windows(7).position(|window| window == [2, 5, 0, 0, 0, 0, 1]).unwrap();
+    let mut broken = right.clone();
+    broken[serial - 2] = 0x31;
+    let net = Net::of(&world);
+    net.silence(RESPONDER);
+    net.serve(LIST, broken.clone());
+    let revocation = Revocation::new(&world.trust(), rules());
+    let pending = begun(&world, &revocation);
+    let answers = pending.fetch(&net, now());
+    assert_eq!(pending.finish(&answers, now()).err(), Some(unavailable(0, ListFault::BadSignature)));
+    // Nor when a list that is held is to be refreshed.
+    net.serve(LIST, right);
+    let pending = begun(&world, &revocation);
+    let answers = pending.fetch(&net, now());
+    pending.finish(&answers, now()).unwrap();
+    let (due, later) = (revocation.due(at(5 * DAY)), at(5 * DAY));
+    let index = due.iter().position(|request| request.locations == [LIST]).unwrap();
+    let refreshed = revocation.refresh(&due, &[Answer::new(index, broken)], later);
+    assert_eq!(refreshed, Err(ListFault::BadSignature));
+}

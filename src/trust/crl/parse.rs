@@ -61,8 +61,11 @@ pub(super) fn whole<'a>(encoded: &'a [u8], tag: u32, what: &'static str) -> Resu
     Ok(element)
 }
 
-/// Reads the DER of a list.
-pub(super) fn list(der: &[u8]) -> Result<RevocationList, ListFault> {
+/// Reads the DER of a list. Its entries come last: `check` sees the list without them.
+pub(super) fn list<T>(
+    der: &[u8],
+    check: impl FnOnce(&RevocationList) -> Result<T, ListFault>,
+) -> Result<(RevocationList, T), ListFault> {
     let mut outer = Fields::of(whole(der, SEQUENCE, "not a revocation list")?.value);
     let signed = outer.required(SEQUENCE, "tbsCertList")?;
     let outer_algorithm = outer.required(SEQUENCE, "signatureAlgorithm")?;
@@ -110,7 +113,7 @@ pub(super) fn list(der: &[u8]) -> Result<RevocationList, ListFault> {
         return Err(ListFault::Malformed("nextUpdate before thisUpdate"));
     }
     let scheme = algorithm::scheme(&algorithm);
-    Ok(RevocationList {
+    let mut list = RevocationList {
         issuer: issuer.encoded.to_vec(),
         this_update,
         next_update,
@@ -118,8 +121,11 @@ pub(super) fn list(der: &[u8]) -> Result<RevocationList, ListFault> {
         signature: signature.to_vec(),
         authority_key_identifier: said.authority_key_identifier,
         scope: said.scope,
-        revoked: revoked(entries.map_or(&[], |entries| entries.value), version_2)?,
-    })
+        revoked: HashMap::new(),
+    };
+    let checked = check(&list)?;
+    list.revoked = revoked(entries.map_or(&[], |entries| entries.value), version_2)?;
+    Ok((list, checked))
 }
 
 /// The entries by serial number. An empty SEQUENCE should have been left out, and often is not.

@@ -7,7 +7,6 @@ use super::{
     Answer, CertificateStatus, Fetch, Found, FoundInResponse, NONCE, Revocation, SoftVerified, StatusFault,
     StatusRequest, StatusSource, UnknownStatus, VerifiedCertificate, pairs,
 };
-use crate::trust::crl::RevocationList;
 use crate::trust::ocsp::{self, ResponseFault};
 use crate::trust::{Error, ValidPath};
 
@@ -18,6 +17,7 @@ pub(super) enum Wanted {
 }
 
 /// A path whose certificates' status is being asked for.
+#[must_use = "nothing is known of revocation until it is finished"]
 pub struct PendingStatus {
     pub(super) revocation: Revocation,
     pub(super) path: ValidPath,
@@ -64,7 +64,7 @@ impl PendingStatus {
         answers
     }
 
-    /// Judges one answer; a list that is good is kept.
+    /// Judges one answer; a list that is good is kept, and one that suspends the certificate, however old.
     fn judge(
         &self,
         depth: usize,
@@ -93,13 +93,13 @@ impl PendingStatus {
                     FoundInResponse::Fault(found) => fault(found.into()),
                 })
             }
-            StatusSource::List => match RevocationList::from_bytes(&answer.body).map(Held::new) {
-                Err(malformed) => Err(fault(malformed.into())),
+            StatusSource::List => match Held::signed(&answer.body, issuer, allow_sha1) {
+                Err(unsigned) => Err(fault(unsigned.into())),
                 Ok(held) => {
                     let judged = self.revocation.judge_list(&held, certificate, issuer, allow_sha1, at);
-                    if matches!(judged, Ok(_) | Err(Found::Revoked(_))) {
-                        let mut lists = self.revocation.write();
-                        lists.keep(held, issuer, &request.locations, allow_sha1);
+                    if matches!(judged, Ok(_) | Err(Found::Revoked(_) | Found::Suspended)) {
+                        let gone = self.revocation.write().keep(held, issuer, &request.locations, allow_sha1);
+                        drop(gone);
                     }
                     judged.map_err(found)
                 }
@@ -121,12 +121,9 @@ impl PendingStatus {
         let mut statuses = Vec::new();
         let mut unknown = None;
         for (depth, wanted) in self.wanted.iter().enumerate() {
-            let (nonce, fault) = match wanted {
-                Wanted::Known(status) => {
-                    statuses.push(*status);
-                    continue;
-                }
-                Wanted::Asked { nonce, fault } => (nonce, fault),
+            let (nonce, fault, known) = match wanted {
+                Wanted::Known(status) => (&None, None, Some(*status)),
+                Wanted::Asked { nonce, fault } => (nonce, *fault, None),
             };
             let mut good = None;
             let is_asked = self.requests.iter().any(|request| request.depth == depth);
@@ -147,12 +144,25 @@ impl PendingStatus {
                     None => {}
                 }
             }
-            // Somebody else who logs in may have fetched a list meanwhile.
-            let good = good.or_else(|| {
-                let (certificate, issuer) = pairs(&self.path).nth(depth)?;
-                let held = self.revocation.by_list(certificate, issuer, self.path.is_legacy(), at);
-                held.ok().flatten().filter(|_| !is_doubted(&unavailable))
-            });
+            // Somebody else who logs in may have fetched a list meanwhile, and the one that was held may be out of date.
+            if good.is_none() {
+                good = match self.held(depth, at) {
+                    Some(Err(Found::Revoked(revoked))) => return Err(Error::Revoked(revoked)),
+                    Some(Err(Found::Suspended)) => {
+                        unavailable = Error::StatusUnavailable { depth, fault: StatusFault::Suspended };
+                        None
+                    }
+                    Some(Ok(Some(status))) => Some(status).filter(|_| !is_doubted(&unavailable)),
+                    // It made way for others, or is out of date.
+                    Some(said) => {
+                        if let (Some(_), Err(Found::Fault(fault))) = (known, said) {
+                            unavailable = Error::StatusUnavailable { depth, fault: fault.into() };
+                        }
+                        known.filter(|known| self.is_relied_on(known, at))
+                    }
+                    None => None,
+                };
+            }
             match good {
                 Some(status) => statuses.push(status),
                 // A doubt counts more than silence, wherever in the path it is.
@@ -163,6 +173,18 @@ impl PendingStatus {
             }
         }
         unknown.map_or(Ok(statuses), Err)
+    }
+
+    /// What the lists that are held by now say of the certificate at this place.
+    fn held(&self, depth: usize, at: SystemTime) -> Option<Result<Option<CertificateStatus>, Found>> {
+        let (certificate, issuer) = pairs(&self.path).nth(depth)?;
+        Some(self.revocation.by_list(certificate, issuer, self.path.is_legacy(), at))
+    }
+
+    /// Whether a status that was good may still be relied on, as far as clocks may differ.
+    fn is_relied_on(&self, status: &CertificateStatus, at: SystemTime) -> bool {
+        let skew = self.revocation.0.rules.skew;
+        at.duration_since(status.good_until).map_or(true, |over| over <= skew)
     }
 
     /// Judges the answers, and takes nothing but a good status of every certificate (hard-fail).
@@ -191,17 +213,24 @@ impl PendingStatus {
         }
     }
 
-    /// Asks nobody: the path as it is, whose certificates are not on any list that is held.
+    /// Asks nobody: the path as it is, whose certificates are not on any list that is held by now.
     ///
     /// # Errors
-    /// [`Error::StatusUnavailable`] if one was suspended when its status was last known.
+    /// [`Error::Revoked`]; [`Error::StatusUnavailable`] if one was suspended when its status was last known.
     pub fn finish_offline(self) -> Result<ValidPath, Error> {
-        let is_suspended =
-            |wanted: &Wanted| matches!(wanted, Wanted::Asked { fault: Some(StatusFault::Suspended), .. });
-        match self.wanted.iter().position(is_suspended) {
-            Some(depth) => Err(Error::StatusUnavailable { depth, fault: StatusFault::Suspended }),
-            None => Ok(self.path),
+        for (depth, wanted) in self.wanted.iter().enumerate() {
+            // A list that came meanwhile may be newer than the moment for which the path was checked; who is on it
+            // is revoked all the same.
+            match (self.held(depth, self.path.checked_at()), wanted) {
+                (Some(Err(Found::Revoked(revoked))), _) => return Err(Error::Revoked(revoked)),
+                (Some(Err(Found::Suspended)), _)
+                | (_, Wanted::Asked { fault: Some(StatusFault::Suspended), .. }) => {
+                    return Err(Error::StatusUnavailable { depth, fault: StatusFault::Suspended });
+                }
+                _ => {}
+            }
         }
+        Ok(self.path)
     }
 }
 
