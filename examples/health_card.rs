@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // The portal: takes certificates of CIE 3 and CNS, whose issuers it knows.
     let mut trust = TrustStore::new().allow_test_pki();
-    trust.add_anchor(AnchorPurpose::Holder, test_pki.root_der())?;
+    trust.add_anchor(AnchorPurpose::Cns, test_pki.root_der())?;
     trust.add_intermediate(test_pki.sub_ca_der())?;
     let policy = HolderPolicy::of(CertifiedCard::Cie3).and(CertifiedCard::Cns);
     let path = trust.verify_holder_with(&certificate, now, &policy)?;

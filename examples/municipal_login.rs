@@ -68,6 +68,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn portal(pki: &TestPki, now: SystemTime) -> Result<RelyingParty, Box<dyn Error>> {
     let mut trust = TrustStore::new().allow_test_pki();
     trust.add_anchor(AnchorPurpose::Holder, pki.root_der())?;
+    trust.add_anchor(AnchorPurpose::Cns, pki.root_der())?;
     trust.add_anchor(AnchorPurpose::FirstGenerations, pki.root_der())?;
     trust.add_intermediate(pki.sub_ca_der())?;
 

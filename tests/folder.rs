@@ -46,8 +46,9 @@ const NAMES: [&str; 7] = [
     "trust/holder/root.pem",
 ];
 
-/// Of a CIE 1 or 2, in place of the CSCA's.
+/// Of a CIE 1 or 2, and of a CNS, in place of the CSCA's.
 const FIRST_GENERATIONS: &str = "trust/first-generations/root.pem";
+const CNS: &str = "trust/cns/root.pem";
 
 /// The DER of a certificate in PEM, by the dialect that every program reads.
 fn der(pem: &[u8]) -> Vec<u8> {
@@ -207,16 +208,18 @@ fn a_contact_card_says_what_is_in_its_files() {
         };
         let citizen = create(folder.path(), &options).unwrap();
         let found = files(folder.path());
-        let first_generations = (model == Model::Cie2).then_some(FIRST_GENERATIONS);
-        let names = NAMES.into_iter().filter(|name| !name.contains("csca")).chain(first_generations);
+        let (anchor, purpose) = match model {
+            Model::Cie2 => (FIRST_GENERATIONS, AnchorPurpose::FirstGenerations),
+            _ => (CNS, AnchorPurpose::Cns),
+        };
+        let names = NAMES.into_iter().filter(|name| !name.contains("csca")).chain([anchor]);
         assert_eq!(found.keys().map(String::as_str).collect::<BTreeSet<_>>(), names.collect::<BTreeSet<_>>());
-        if let Some(anchor) = first_generations {
-            assert_eq!(found[anchor], found["trust/holder/root.pem"]);
-        }
+        assert_eq!(found[anchor], found["trust/holder/root.pem"]);
         // Whatever lies there can be trusted as it lies.
         let trust = TrustStore::new().allow_test_pki().load(folder.path().join("trust")).unwrap();
-        let anchors = trust.anchors(AnchorPurpose::FirstGenerations).count();
-        assert_eq!(anchors, usize::from(first_generations.is_some()), "{model}");
+        for other in [AnchorPurpose::Cns, AnchorPurpose::FirstGenerations] {
+            assert_eq!(trust.anchors(other).count(), usize::from(other == purpose), "{model}");
+        }
         assert_eq!(serde_json::from_slice::<Citizen>(&found["citizen.json"]).unwrap(), citizen);
         let record: serde_json::Value = serde_json::from_slice(&found["citizen.json"]).unwrap();
         let record = &record["contact"];

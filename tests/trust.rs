@@ -386,7 +386,9 @@ mod unmarked {
         }));
         let der = certificate("A holder", &holder, &authority, profile.digest, extensions);
         let mut store = TrustStore::new();
-        store.add_anchor(AnchorPurpose::Holder, &root).unwrap();
+        for purpose in [AnchorPurpose::Holder, AnchorPurpose::Cns] {
+            store.add_anchor(purpose, &root).unwrap();
+        }
         let mut signer = Signer::new(MessageDigest::sha256(), &holder).unwrap();
         let signature = signer.sign_oneshot_to_vec(b"message").unwrap();
         (store, PresentedCertificate::from_der(&der).unwrap(), signature)

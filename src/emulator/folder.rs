@@ -6,6 +6,7 @@
 //! | `citizen.json` | whose card it is, for programs that compare; of a contact card also what is in its files |
 //! | `trust/holder/root.pem` | anchor of holders' certificates |
 //! | `trust/holder/intermediate/sub-ca.pem` | the CA under it that issued the holder's certificate |
+//! | `trust/cns/root.pem` | the same anchor, for a CNS: whoever issues these vouches for no identity card; only of these |
 //! | `trust/first-generations/root.pem` | the same anchor, for a CIE 1 or CIE 2: nothing in their certificates says that they are from one; only of these |
 //! | `lists/root.crl`, `lists/sub-ca.crl` | their revocation lists, which revoke nobody, as long as the card lasts |
 //! | `trust/csca/csca.pem` | anchor of the signatures over the card's files; only of a CIE 3 |
@@ -40,6 +41,7 @@ pub const TRUST: &str = "trust";
 
 /// The certificates below the folder.
 const ROOT: &str = "trust/holder/root.pem";
+const CNS: &str = "trust/cns/root.pem";
 const FIRST_GENERATIONS: &str = "trust/first-generations/root.pem";
 const SUB_CA: &str = "trust/holder/intermediate/sub-ca.pem";
 const CSCA: &str = "trust/csca/csca.pem";
@@ -99,7 +101,7 @@ pub fn create(folder: impl AsRef<Path>, options: &FolderOptions) -> Result<Citiz
         }
     }
     let names = [CARD, CITIZEN, ROOT, SUB_CA].into_iter().chain(LISTS.map(|(name, _)| name));
-    check_absence(folder, names.chain(own_anchor(options.contact)))?;
+    check_absence(folder, names.chain([own_anchor(options.contact)]))?;
 
     let (pki, citizen, card) = make(options)?;
     let mut written = Vec::new();
@@ -111,12 +113,12 @@ pub fn create(folder: impl AsRef<Path>, options: &FolderOptions) -> Result<Citiz
     outcome.map(|()| citizen)
 }
 
-/// The anchor that not every kind of card has: of the card's files, or of cards that only their issuer tells.
-fn own_anchor(contact: Option<Model>) -> Option<&'static str> {
+/// The anchor that not every kind of card has: of a CIE 3's files, or of the certificate in other cards.
+fn own_anchor(contact: Option<Model>) -> &'static str {
     match contact {
-        None => Some(CSCA),
-        Some(Model::Cie1 | Model::Cie2) => Some(FIRST_GENERATIONS),
-        Some(_) => None,
+        None => CSCA,
+        Some(Model::Cie1 | Model::Cie2) => FIRST_GENERATIONS,
+        Some(_) => CNS,
     }
 }
 
@@ -169,10 +171,8 @@ pub(crate) fn papers(
         let list = pki.revocation_list(authority, &list, &mut SystemEntropy)?;
         files.push((name, pki::list_pem(&list)?.into_bytes()));
     }
-    if let Some(name) = own_anchor {
-        let anchor = if name == CSCA { pki.csca_der() } else { pki.root_der() };
-        files.push((name, pki::pem(anchor)?.into_bytes()));
-    }
+    let anchor = if own_anchor == CSCA { pki.csca_der() } else { pki.root_der() };
+    files.push((own_anchor, pki::pem(anchor)?.into_bytes()));
     files.push((CITIZEN, json));
     Ok(files)
 }

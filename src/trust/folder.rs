@@ -2,7 +2,8 @@
 //!
 //! | folder | what lies in it |
 //! |---|---|
-//! | `holder` | anchors of citizens' certificates |
+//! | `holder` | anchors of citizens' certificates in a CIE 3 |
+//! | `cns` | anchors of those in a CNS or health card |
 //! | `first-generations` | anchors of those in the first identity cards |
 //! | `csca` | country signing certificates |
 //! | `responder` | OCSP responders that answer for any issuer, or their authorities |
@@ -26,8 +27,9 @@ const INTERMEDIATE: &str = "intermediate";
 const ENDINGS: [&str; 4] = ["pem", "crt", "cer", "der"];
 
 /// The folders, and what an anchor in each is trusted for.
-const FOLDERS: [(&str, AnchorPurpose); 4] = [
+const FOLDERS: [(&str, AnchorPurpose); 5] = [
     ("holder", AnchorPurpose::Holder),
+    ("cns", AnchorPurpose::Cns),
     ("first-generations", AnchorPurpose::FirstGenerations),
     ("csca", AnchorPurpose::Csca),
     ("responder", AnchorPurpose::Responder),

@@ -36,7 +36,8 @@ impl CertifiedCard {
     /// The anchors that a path for such a card may end at.
     pub(super) fn anchors(self) -> AnchorPurpose {
         match self {
-            Self::Cie3 | Self::Cns => AnchorPurpose::Holder,
+            Self::Cie3 => AnchorPurpose::Holder,
+            Self::Cns => AnchorPurpose::Cns,
             Self::FirstGenerations => AnchorPurpose::FirstGenerations,
         }
     }

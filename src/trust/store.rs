@@ -12,8 +12,13 @@ use crate::crypto::PresentedCertificate;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AnchorPurpose {
-    /// Certificates of citizens, in their cards.
+    /// Certificates of citizens in a CIE 3.
     Holder,
+    /// Those in citizen's services cards and health cards ([`CertifiedCard::Cns`]). Many authorities issue them, and
+    /// none of these may vouch for an identity card.
+    ///
+    /// [`CertifiedCard::Cns`]: super::CertifiedCard::Cns
+    Cns,
     /// Those in identity cards of the first generations ([`CertifiedCard::FirstGenerations`]), which nothing but
     /// their issuer tells.
     ///

@@ -130,7 +130,7 @@ pub fn trust() -> &'static (TrustStore, HolderPolicy) {
 fn read_trust() -> (TrustStore, HolderPolicy) {
     let read = |name: &str| std::fs::read(fixtures().join("certificates").join(name)).unwrap();
     let mut trust = TrustStore::new().allow_test_pki();
-    for purpose in [AnchorPurpose::Holder, AnchorPurpose::FirstGenerations] {
+    for purpose in [AnchorPurpose::Holder, AnchorPurpose::Cns, AnchorPurpose::FirstGenerations] {
         trust.add_anchor(purpose, &read("test-root.der")).unwrap();
     }
     trust.add_intermediate(&read("test-sub-ca.der")).unwrap();

@@ -297,7 +297,9 @@ impl World {
     /// A store that trusts the root.
     pub fn trust(&self) -> TrustStore {
         let mut trust = TrustStore::new();
-        trust.add_anchor(AnchorPurpose::Holder, &self.root.der).unwrap();
+        for purpose in [AnchorPurpose::Holder, AnchorPurpose::Cns] {
+            trust.add_anchor(purpose, &self.root.der).unwrap();
+        }
         trust.add_intermediate(&self.authority.der).unwrap();
         trust
     }

@@ -110,7 +110,9 @@ impl Portal {
 /// A store that trusts the demo PKI for every kind of card.
 pub fn trust_of_all() -> TrustStore {
     let mut trust = trust();
-    trust.add_anchor(AnchorPurpose::FirstGenerations, demo().pki.root_der()).unwrap();
+    for purpose in [AnchorPurpose::Cns, AnchorPurpose::FirstGenerations] {
+        trust.add_anchor(purpose, demo().pki.root_der()).unwrap();
+    }
     trust
 }
 

@@ -9,13 +9,13 @@ use cie::trust::{
 };
 
 use crate::attack::Attack;
+use crate::common::card;
 use crate::common::contact::contact_card;
-use crate::common::{card, trust};
 use crate::lists::{DAY, Echo, HOUR, List, Net, Response, Says, at};
 use crate::pki::{
     AUTHORITY, LIST, Made, Profile, RESPONDER, ROOT_LIST, Whose, World, authority, holder, responder,
 };
-use crate::portal::{Portal, answer, lists, origin};
+use crate::portal::{Portal, answer, lists, origin, trust_of_all};
 
 const SERIAL: u32 = 0x0BAD_CA4D;
 
@@ -98,7 +98,7 @@ fn revoked_card_of_the_test_pki() {
     let lost = card(Chip::Gemalto);
     let certificate = answer(&lost, &origin(), &Nonce::of(&[7; 32])).unverified_certificate().clone();
     let policy = HolderPolicy::of(CertifiedCard::Cie3).and(CertifiedCard::Cns);
-    let portal = Portal::with(trust(), policy);
+    let portal = Portal::with(trust_of_all(), policy);
     portal.give(&lists(&[certificate.as_der()]));
     let other = contact_card(Model::Cns11);
     let right = |nonce: &Nonce| answer(&other, &origin(), nonce).to_json().into_bytes();

@@ -27,7 +27,9 @@ fn verdict(model: Model, policy: &HolderPolicy) -> Result<(CertifiedCard, bool),
 /// A store that trusts the demo PKI for every kind of card.
 fn store() -> TrustStore {
     let mut store = trust();
-    store.add_anchor(AnchorPurpose::FirstGenerations, demo().pki.root_der()).unwrap();
+    for purpose in [AnchorPurpose::Cns, AnchorPurpose::FirstGenerations] {
+        store.add_anchor(purpose, demo().pki.root_der()).unwrap();
+    }
     store
 }
 
@@ -159,4 +161,25 @@ fn personal_data_are_worth_what_the_path_of_their_own_certificate_is() {
     let other = PresentedCertificate::from_der(&issued_with(Model::Cns11, &options).certificate).unwrap();
     let foreign = store().verify_holder_with(&other, now(), &policy).unwrap();
     assert_eq!(bind().under(&foreign).unwrap_err(), BindingError::OtherCertificate);
+}
+
+/// Many authorities issue services cards, and what policy they write into a certificate is their business: none of them
+/// vouches for an identity card, nor the other way round.
+#[test]
+fn an_issuer_of_services_cards_vouches_for_no_identity_card() {
+    let policy = HolderPolicy::of(Cie3).and(Cns).and(FirstGenerations).allow_legacy_cryptography();
+    let cie3 = crate::holder();
+    let cns = PresentedCertificate::from_der(&issued(Model::Cns11).certificate).unwrap();
+    let cie2 = PresentedCertificate::from_der(&issued(Model::Cie2).certificate).unwrap();
+    let purposes = [AnchorPurpose::Holder, AnchorPurpose::Cns, AnchorPurpose::FirstGenerations];
+    for (own, certificate) in purposes.into_iter().zip([&cie3, &cns, &cie2]) {
+        for purpose in purposes {
+            let mut store = TrustStore::new().allow_test_pki();
+            store.add_anchor(purpose, demo().pki.root_der()).unwrap();
+            store.add_intermediate(demo().pki.sub_ca_der()).unwrap();
+            let outcome = store.verify_holder_with(certificate, now(), &policy).map(|path| path.purpose());
+            let expected = if purpose == own { Ok(own) } else { Err(Error::UnknownIssuer) };
+            assert_eq!(outcome, expected, "{own:?} {purpose:?}");
+        }
+    }
 }

@@ -144,7 +144,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ),
     (
         "trust",
-        "Cartella dei certificati attendibili, divisi per ciò per cui lo sono: holder, first-generations, responder",
+        "Cartella dei certificati attendibili, divisi per ciò per cui lo sono: holder, cns, first-generations, responder",
     ),
     (
         "italian_roots",

@@ -65,7 +65,7 @@ pub(crate) struct AuthVerify {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Roots {
-    /// Folder with the trusted certificates, by what they are trusted for: holder, first-generations, responder
+    /// Folder with the trusted certificates, by what they are trusted for: holder, cns, first-generations, responder
     #[arg(long, value_name = "DIR")]
     pub(crate) trust: Option<PathBuf>,
     /// Folder with certificates of Italy in any order; only the roots that this program knows are trusted
