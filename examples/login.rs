@@ -22,6 +22,7 @@ use cie::crypto::SystemEntropy;
 use cie::emulator::issue::{DEMO_PIN, demo_card};
 use cie::emulator::pki::{Authority, ListProfile, TestPki};
 use cie::emulator::{Chip, SoftCard, pki};
+use cie::environment::Entropy;
 use cie::ias::Session;
 use cie::login::store::{MemoryStore, SessionId};
 use cie::login::{AuthToken, Nonce, Origin, RelyingParty, signed_message};
@@ -39,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // The portal: trusts the test root, and sends a challenge that nobody has seen before to this session.
     let portal = portal(&test_pki, now)?;
-    let browser = SessionId::new("drawn at random by the portal")?;
+    let browser = new_session()?;
     let nonce = portal.challenge(&browser)?;
 
     // The citizen: holds the card to the reader and types the PIN. A reader's link works the same.
@@ -110,4 +111,11 @@ fn write(
     std::fs::write(folder.join("signed.bin"), signed_message(token.algorithm().digest(), origin, nonce))?;
     std::fs::write(folder.join("token.sig"), token.signature())?;
     Ok(())
+}
+
+/// The identifier of a browser's session, as it stands in its cookie: drawn, and nobody else's.
+fn new_session() -> Result<SessionId, Box<dyn Error>> {
+    let mut drawn = [0; 16];
+    SystemEntropy.draw("session", &mut drawn)?;
+    Ok(SessionId::new(drawn)?)
 }

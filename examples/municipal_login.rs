@@ -18,6 +18,7 @@ use cie::emulator::contact::{self, Model};
 use cie::emulator::issue::demo_card;
 use cie::emulator::pki::{Authority, ListProfile, TestPki};
 use cie::emulator::{Chip, SoftCard};
+use cie::environment::Entropy;
 use cie::login::store::{MemoryStore, SessionId};
 use cie::login::{AuditEvent, AuthToken, Nonce, Origin, RelyingParty};
 use cie::pin::LastTry;
@@ -42,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (name, card) in &cards {
         println!("\n{name}:");
         // The page asks for a challenge; the session is the one of its cookie.
-        let session = SessionId::new("drawn at random by the portal")?;
+        let session = new_session()?;
         let nonce = portal.challenge(&session)?;
         // The citizen's program answers it, for the origin that the browser names.
         let token = answer(card, portal.origin(), &nonce)?;
@@ -97,4 +98,11 @@ fn answer(card: &SoftCard, origin: &Origin, nonce: &Nonce) -> Result<AuthToken, 
     let pin = Typed::new("12345678".to_owned());
     let mut unlocked = session.verify_pin(&pin, LastTry::Refuse).map_err(cie::Error::from)?;
     Ok(AuthToken::create(&mut unlocked.signer()?, origin, nonce)?)
+}
+
+/// The identifier of a browser's session, as it stands in its cookie: drawn, and nobody else's.
+fn new_session() -> Result<SessionId, Box<dyn Error>> {
+    let mut drawn = [0; 16];
+    SystemEntropy.draw("session", &mut drawn)?;
+    Ok(SessionId::new(drawn)?)
 }

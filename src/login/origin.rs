@@ -100,9 +100,10 @@ fn canonical(address: Ipv6Addr) -> String {
     }
 }
 
-/// A label of a host name (RFC 1123 section 2.1), in small letters; internationalised names in punycode.
+/// A label of a host name (RFC 1123 section 2.1), in small letters; internationalised names in punycode. Browsers take
+/// the underscore as well.
 fn is_label(label: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
     matches!(label.len(), 1..=63)
         && label.bytes().all(fits)
         && !label.starts_with('-')
@@ -148,6 +149,7 @@ mod tests {
             "https://[2001:db8::7]",
             "https://xn--citt-5na.example",
             "https://a",
+            "https://old_portal.example",
             "https://1a.example:65535",
             "https://47f0-46-131-86-189.ngrok-free.app",
         ] {

@@ -45,8 +45,9 @@ impl RevocationReason {
     }
 }
 
-/// A certificate was revoked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// A certificate was revoked. Neither Debug nor Display tells since when: beside the issuer's public list that would
+/// tell whose certificate it is, and errors get into logs.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Revoked {
     /// Since when, as the issuer says.
@@ -57,10 +58,16 @@ pub struct Revoked {
 
 impl fmt::Display for Revoked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "revoked since {}", crate::environment::moment::format(self.since))?;
+        f.write_str("revoked")?;
         match self.reason {
             Some(reason) => write!(f, " ({reason:?})"),
             None => Ok(()),
         }
+    }
+}
+
+impl fmt::Debug for Revoked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Revoked({:?})", self.reason)
     }
 }

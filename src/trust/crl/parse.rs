@@ -13,7 +13,7 @@ use x509_parser::asn1_rs::FromDer as _;
 use x509_parser::time::ASN1Time;
 use x509_parser::x509::{AlgorithmIdentifier, X509Name};
 
-use super::super::{Revoked, algorithm, certificate};
+use super::super::{RevocationReason, Revoked, algorithm, certificate};
 use super::extension::{EntryExtensions, ListExtensions};
 use super::{ListFault, RevocationList, shortest};
 use crate::iso7816::tlv::{Reader, Tlv};
@@ -139,11 +139,15 @@ fn revoked(entries: &[u8], version_2: bool) -> Result<HashMap<Box<[u8]>, Revoked
             Entry::Vacant(place) => {
                 place.insert(said);
             }
-            // Listed twice: who relies on it should rather distrust the longer time.
-            Entry::Occupied(mut place) if said.since < place.get().since => {
-                place.insert(said);
+            // Listed twice: who relies on it should rather distrust the longer time, and what was only suspended may
+            // come back.
+            Entry::Occupied(mut place) => {
+                let finality =
+                    |revoked: &Revoked| (revoked.reason == Some(RevocationReason::Hold), revoked.since);
+                if finality(&said) < finality(place.get()) {
+                    place.insert(said);
+                }
             }
-            Entry::Occupied(_) => {}
         }
     }
     revoked.shrink_to_fit();

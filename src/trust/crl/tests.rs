@@ -286,6 +286,18 @@ fn of_two_entries_the_earlier_counts() {
     assert_eq!(revoked.reason, Some(RevocationReason::KeyCompromise));
 }
 
+/// What was suspended first and revoked later stays revoked when the list grows old.
+#[test]
+fn of_two_entries_the_final_one_counts() {
+    let held = || entry(&[5], "250301120000Z", &[reason(6)]);
+    let gone = || entry(&[5], "250302120000Z", &[reason(1)]);
+    for entries in [[held(), gone()], [gone(), held()]] {
+        let list = Recipe { entries: sequence(&entries), ..Recipe::default() }.read().unwrap();
+        let revoked = list.status(&holder(&[5])).unwrap().unwrap();
+        assert_eq!(revoked.reason, Some(RevocationReason::KeyCompromise));
+    }
+}
+
 #[test]
 fn the_issuer_and_its_key_must_be_the_right_ones() {
     let list = Recipe::default().read().unwrap();
