@@ -109,7 +109,9 @@ fn sources() -> Vec<Source> {
         Source { path: relative, module, code, first_line: text.lines().next().unwrap().to_owned() }
     };
     let mut sources: Vec<Source> = found.into_iter().map(read).collect();
-    sources.retain(|source| !source.path.ends_with("/tests.rs") && source.path != "vectors.rs");
+    let is_test =
+        |path: &str| path.ends_with("/tests.rs") || path.contains("/tests/") || path == "vectors.rs";
+    sources.retain(|source| !is_test(&source.path));
     assert!(sources.len() > 40, "only {} files found", sources.len());
     sources
 }

@@ -1,8 +1,9 @@
 //! Responses that are malformed, cut and changed.
 
+use crate::iso7816::tlv::encode;
+
 use super::super::tests::*;
 use super::super::{DER_MAX, ResponseFault, Rules, judge};
-use crate::iso7816::tlv::encode;
 
 #[test]
 fn what_is_no_basic_response_is_told_apart() {
