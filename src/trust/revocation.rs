@@ -107,8 +107,7 @@ impl Revocation {
                 Err(Found::Revoked(revoked)) => return Err(Error::Revoked(revoked)),
                 outcome => {
                     let fault = match outcome {
-                        Err(Found::Fault(fault)) => Some(fault.into()),
-                        Err(Found::Suspended) => Some(StatusFault::Suspended),
+                        Err(Found::Fault(fault)) => Some(fault),
                         _ => None,
                     };
                     let nonce = self.ask(certificate, issuer, depth, &mut requests)?;
@@ -164,7 +163,9 @@ impl Revocation {
         // suspended it is the last word even when it is out of date: an older one would bring it back.
         for list in held {
             match self.judge_list(&list, certificate, issuer, allow_sha1, at) {
-                Err(Found::Fault(fault)) => outcome = outcome.and(Err(Found::Fault(fault))),
+                Err(Found::Fault(fault)) if fault != StatusFault::Suspended => {
+                    outcome = outcome.and(Err(Found::Fault(fault)));
+                }
                 decided => return decided.map(Some),
             }
         }
@@ -184,7 +185,7 @@ impl Revocation {
         let newer = held.iter().take_while(|held| held.list().this_update() > good.this_update);
         for list in newer {
             let judged = self.judge_list(list, certificate, issuer, allow_sha1, at);
-            if let Err(found @ (Found::Revoked(_) | Found::Suspended)) = judged {
+            if let Err(found @ (Found::Revoked(_) | Found::Fault(StatusFault::Suspended))) = judged {
                 return Err(found);
             }
         }
@@ -200,15 +201,15 @@ impl Revocation {
         at: SystemTime,
     ) -> Result<CertificateStatus, Found> {
         let rules = &self.0.rules;
-        held.check_issuer(issuer, allow_sha1).map_err(Found::Fault)?;
+        held.check_issuer(issuer, allow_sha1)?;
         let list = held.list();
-        let status = list.status(certificate).map_err(Found::Fault)?;
+        let status = list.status(certificate)?;
         let fresh = list.check_fresh(at, rules.skew, rules.list_max_age);
         match (status, fresh) {
-            (None, fresh) => fresh.map_err(Found::Fault)?,
+            (None, fresh) => fresh?,
             // What was revoked stays so when the list grows old; only what was suspended may come back.
             (Some(revoked), Err(_)) if revoked.reason == Some(RevocationReason::Hold) => {
-                return Err(Found::Suspended);
+                return Err(StatusFault::Suspended.into());
             }
             (Some(revoked), _) => return Err(Found::Revoked(revoked)),
         }
@@ -223,7 +224,7 @@ impl Revocation {
         response: &[u8],
         question: &ocsp::Question<'_>,
         at: SystemTime,
-    ) -> Result<CertificateStatus, FoundInResponse> {
+    ) -> Result<CertificateStatus, Found> {
         let rules = &self.0.rules;
         let configured: Vec<&Certificate> = self.0.responders.iter().collect();
         let asked = ocsp::Rules {
@@ -234,9 +235,9 @@ impl Revocation {
             configured: &configured,
             allow_without_no_check: rules.responder_without_no_check,
         };
-        let judged = ocsp::judge(response, question, &asked).map_err(FoundInResponse::Fault)?;
+        let judged = ocsp::judge(response, question, &asked)?;
         match judged.verdict {
-            ocsp::Verdict::Revoked(revoked) => Err(FoundInResponse::Revoked(revoked)),
+            ocsp::Verdict::Revoked(revoked) => Err(Found::Revoked(revoked)),
             ocsp::Verdict::Good => {
                 // Without a next update newer information may be had at any time.
                 let good_until = judged.next_update.unwrap_or(at).max(at);
@@ -313,18 +314,26 @@ impl std::fmt::Debug for Revocation {
 /// Length of an OCSP nonce in bytes (RFC 9654 section 2.1).
 const NONCE: usize = 32;
 
-/// What a list said that is not "good".
+/// What a list or a response said that is not "good".
 enum Found {
     Revoked(Revoked),
-    /// Suspended by a list that is out of date, so that nobody knows whether it still is.
-    Suspended,
-    Fault(ListFault),
+    /// Nothing is known: [`StatusFault::Suspended`] if a list that is out of date suspended it.
+    Fault(StatusFault),
 }
 
-/// What a response said that is not "good".
-enum FoundInResponse {
-    Revoked(Revoked),
-    Fault(ResponseFault),
+impl Found {
+    fn into_error(self, depth: usize) -> Error {
+        match self {
+            Self::Revoked(revoked) => Error::Revoked(revoked),
+            Self::Fault(fault) => Error::StatusUnavailable { depth, fault },
+        }
+    }
+}
+
+impl<F: Into<StatusFault>> From<F> for Found {
+    fn from(fault: F) -> Self {
+        Self::Fault(fault.into())
+    }
 }
 
 /// Each certificate with its issuer, the anchor's own left out.

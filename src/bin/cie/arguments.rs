@@ -252,14 +252,21 @@ pub(crate) struct NewPinEntry {
 
 #[derive(Args)]
 pub(crate) struct Certificate {
+    #[command(flatten)]
+    pub(crate) to: Destination,
+    #[command(flatten)]
+    pub(crate) pin: PinEntry,
+}
+
+/// Where a result goes that may also go to standard output.
+#[derive(Args)]
+pub(crate) struct Destination {
     /// Write to this file, not to standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Replace the file if it exists
     #[arg(long)]
     pub(crate) force: bool,
-    #[command(flatten)]
-    pub(crate) pin: PinEntry,
 }
 
 /// `sign …`

@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use super::held::Held;
 use super::{
-    Answer, CertificateStatus, Fetch, Found, FoundInResponse, NONCE, Revocation, SoftVerified, StatusFault,
-    StatusRequest, StatusSource, UnknownStatus, VerifiedCertificate, pairs,
+    Answer, CertificateStatus, Fetch, Found, NONCE, Revocation, SoftVerified, StatusFault, StatusRequest,
+    StatusSource, UnknownStatus, VerifiedCertificate, pairs,
 };
 use crate::trust::ocsp::{self, ResponseFault};
 use crate::trust::{Error, ValidPath};
@@ -75,12 +75,6 @@ impl PendingStatus {
     ) -> Option<Result<CertificateStatus, Error>> {
         let (certificate, issuer) = pairs(&self.path).nth(depth)?;
         let allow_sha1 = self.path.is_legacy();
-        let fault = |fault: StatusFault| Error::StatusUnavailable { depth, fault };
-        let found = |found| match found {
-            Found::Revoked(revoked) => Error::Revoked(revoked),
-            Found::Suspended => fault(StatusFault::Suspended),
-            Found::Fault(found) => fault(found.into()),
-        };
         let status = match request.source {
             StatusSource::Responder => {
                 let question = ocsp::Question {
@@ -88,28 +82,27 @@ impl PendingStatus {
                     issuer,
                     nonce: nonce.as_ref().map(<[u8; NONCE]>::as_slice),
                 };
-                self.revocation.judge_response(&answer.body, &question, at).map_err(|found| match found {
-                    FoundInResponse::Revoked(revoked) => Error::Revoked(revoked),
-                    FoundInResponse::Fault(found) => fault(found.into()),
-                })
+                self.revocation.judge_response(&answer.body, &question, at)
             }
             StatusSource::List => match Held::signed(&answer.body, issuer, allow_sha1) {
-                Err(unsigned) => Err(fault(unsigned.into())),
+                Err(unsigned) => Err(unsigned.into()),
                 Ok(held) => {
                     let judged = self.revocation.judge_list(&held, certificate, issuer, allow_sha1, at);
-                    if matches!(judged, Ok(_) | Err(Found::Revoked(_) | Found::Suspended)) {
+                    if matches!(judged, Ok(_) | Err(Found::Revoked(_) | Found::Fault(StatusFault::Suspended)))
+                    {
                         let gone = self.revocation.write().keep(held, issuer, &request.locations, allow_sha1);
                         drop(gone);
                     }
-                    judged.map_err(found)
+                    judged
                 }
             },
         };
         // Somebody may have sent an old answer, or a newer list may have come in the meantime.
-        Some(status.and_then(|good| {
+        let status = status.and_then(|good| {
             let newer = self.revocation.check_newer(certificate, issuer, allow_sha1, &good, at);
-            newer.map(|()| good).map_err(found)
-        }))
+            newer.map(|()| good)
+        });
+        Some(status.map_err(|found| found.into_error(depth)))
     }
 
     /// The status of every certificate: what is known, or the first reason why one is not.
@@ -148,15 +141,15 @@ impl PendingStatus {
             if good.is_none() {
                 good = match self.held(depth, at) {
                     Some(Err(Found::Revoked(revoked))) => return Err(Error::Revoked(revoked)),
-                    Some(Err(Found::Suspended)) => {
-                        unavailable = Error::StatusUnavailable { depth, fault: StatusFault::Suspended };
+                    Some(Err(found @ Found::Fault(StatusFault::Suspended))) => {
+                        unavailable = found.into_error(depth);
                         None
                     }
                     Some(Ok(Some(status))) => Some(status).filter(|_| !is_doubted(&unavailable)),
                     // It made way for others, or is out of date.
                     Some(said) => {
-                        if let (Some(_), Err(Found::Fault(fault))) = (known, said) {
-                            unavailable = Error::StatusUnavailable { depth, fault: fault.into() };
+                        if let (Some(_), Err(found)) = (known, said) {
+                            unavailable = found.into_error(depth);
                         }
                         known.filter(|known| self.is_relied_on(known, at))
                     }
@@ -223,7 +216,7 @@ impl PendingStatus {
             // is revoked all the same.
             match (self.held(depth, self.path.checked_at()), wanted) {
                 (Some(Err(Found::Revoked(revoked))), _) => return Err(Error::Revoked(revoked)),
-                (Some(Err(Found::Suspended)), _)
+                (Some(Err(Found::Fault(StatusFault::Suspended))), _)
                 | (_, Wanted::Asked { fault: Some(StatusFault::Suspended), .. }) => {
                     return Err(Error::StatusUnavailable { depth, fault: StatusFault::Suspended });
                 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::PinEntry;
+use super::{Destination, PinEntry};
 
 /// What a login is bound to; both are signed.
 #[derive(Args)]
@@ -21,12 +21,8 @@ pub(crate) struct Challenge {
 pub(crate) struct Auth {
     #[command(flatten)]
     pub(crate) challenge: Challenge,
-    /// Write to this file, not to standard output
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
-    /// Replace the file if it exists
-    #[arg(long)]
-    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) to: Destination,
     #[command(flatten)]
     pub(crate) pin: PinEntry,
 }

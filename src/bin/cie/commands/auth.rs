@@ -10,13 +10,12 @@ use crate::failure::Failure;
 use crate::language;
 use crate::output::{self, Output};
 use crate::progress::Progress;
-use crate::reader;
 
 /// Everything that can be refused without the card is refused before the PIN is asked for.
 pub(super) fn run(command: &Auth, common: &Common, output: Output) -> Result<(), Failure> {
     let (origin, nonce) = challenge(&command.challenge)?;
-    if let Some(path) = &command.out {
-        output::check_new(path, command.force)?;
+    if let Some(path) = &command.to.out {
+        output::check_new(path, command.to.force)?;
     }
     let token = answer(command, &origin, &nonce, common, output)?.to_json();
     let object = |file: Option<Value>| {
@@ -24,9 +23,9 @@ pub(super) fn run(command: &Auth, common: &Common, output: Output) -> Result<(),
         json!({ "token": token, "file": file })
     };
     let line = format!("{token}\n");
-    let Some(path) = &command.out else { return output.result(&object(None), &line) };
+    let Some(path) = &command.to.out else { return output.result(&object(None), &line) };
     // Whoever has it before the portal does could answer in the holder's place.
-    output::write_private(path, line.as_bytes(), command.force)?;
+    output::write_private(path, line.as_bytes(), command.to.force)?;
     let text = language::WRITTEN.with(output.language, &[&path.display()]);
     output.result(&object(Some(output::path(path))), &format!("{text}\n"))
 }
@@ -43,12 +42,7 @@ fn answer(
     common: &Common,
     output: Output,
 ) -> Result<AuthToken, Failure> {
-    let mut session = reader::session(reader::card(common, output)?, output)?;
-    let progress = Progress::start(output, language::READING_CERTIFICATE);
-    // A card that has none is found out before it is shown a PIN, if it lets anybody look.
-    session.public_certificate()?;
-    drop(progress);
-    let mut unlocked = super::pin::show(session, &command.pin, output)?;
+    let mut unlocked = super::pin::unlock(&command.pin, common, output)?;
     let progress = Progress::start(output, language::READING_CERTIFICATE);
     let mut signer = unlocked.signer()?;
     drop(progress);

@@ -11,14 +11,14 @@ use crate::progress::Progress;
 use crate::reader;
 
 pub(super) fn run(command: &Certificate, common: &Common, output: Output) -> Result<(), Failure> {
-    if let Some(path) = &command.out {
-        output::check_new(path, command.force)?;
+    if let Some(path) = &command.to.out {
+        output::check_new(path, command.to.force)?;
     }
     let pem = pem(command, common, output)?;
-    let Some(path) = &command.out else {
+    let Some(path) = &command.to.out else {
         return output.result(&json!({ "certificate": { "pem": pem, "file": null } }), &pem);
     };
-    output::write_file(path, pem.as_bytes(), command.force)?;
+    output::write_file(path, pem.as_bytes(), command.to.force)?;
     let object = json!({ "certificate": { "pem": pem, "file": output::path(path) } });
     output.result(&object, &format!("{}\n", language::WRITTEN.with(output.language, &[&path.display()])))
 }

@@ -27,6 +27,16 @@ pub(super) fn run(command: &Pin, common: &Common, output: Output) -> Result<(), 
     }
 }
 
+/// The card, its PIN shown: for every command that signs with it.
+pub(super) fn unlock(entry: &PinEntry, common: &Common, output: Output) -> Result<Unlocked, Failure> {
+    let mut session = reader::session(reader::card(common, output)?, output)?;
+    let progress = Progress::start(output, language::READING_CERTIFICATE);
+    // A card that has none is found out before it is shown a PIN, if it lets anybody look.
+    session.public_certificate()?;
+    drop(progress);
+    show(session, entry, output)
+}
+
 /// Asks for the PIN and shows it to the card, once. For every command that needs the PIN.
 pub(super) fn show(mut session: Session, entry: &PinEntry, output: Output) -> Result<Unlocked, Failure> {
     // Nobody types a PIN that could not be shown.

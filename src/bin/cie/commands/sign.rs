@@ -13,7 +13,6 @@ use crate::input;
 use crate::language;
 use crate::output::{self, Output};
 use crate::progress::Progress;
-use crate::reader;
 
 /// The longest input, in bytes: it is hashed in one piece.
 const INPUT_MAX: usize = 256 << 20;
@@ -41,12 +40,7 @@ fn raw(command: &SignRaw, common: &Common, output: Output) -> Result<(), Failure
         let (step, cause) = (cie::ias::Step::Sign, cie::ias::Cause::PurposeRefused);
         return Err(cie::ias::Error { step, cause }.into());
     }
-    let mut session = reader::session(reader::card(common, output)?, output)?;
-    let progress = Progress::start(output, language::READING_CERTIFICATE);
-    // A card that has none is found out before it is shown a PIN, if it lets anybody look.
-    session.public_certificate()?;
-    drop(progress);
-    let mut unlocked = super::pin::show(session, &command.pin, output)?;
+    let mut unlocked = super::pin::unlock(&command.pin, common, output)?;
     let progress = Progress::start(output, language::READING_CERTIFICATE);
     let mut signer = unlocked.signer()?;
     drop(progress);
