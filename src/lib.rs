@@ -19,7 +19,7 @@
 //! | floor | modules | |
 //! |---|---|---|
 //! | 8 | [`error`] | one error, with codes for programs and advice for people |
-//! | 7 | `redact` (feature `emulator`) | a private recording as a software card and a dialogue to share |
+//! | 7 | [`web_eid`], `redact` (feature `emulator`) | a browser's requests · a private recording as a software card and a dialogue to share |
 //! | 6b | [`card`], [`login`], [`explain`] | any card, recognised; a citizen at a portal; a recorded dialogue in words |
 //! | 6a | [`identity`], [`passive`] | whose certificate, whose data; what EF.SOD claims about a card's files |
 //! | 5 | [`ias`], [`cns`] | the CIE 3 application, the contact cards: a state is a value |
@@ -63,6 +63,7 @@ pub mod secure_messaging;
 pub mod test_mark;
 pub mod transport;
 pub mod trust;
+pub mod web_eid;
 
 #[cfg(feature = "emulator")]
 pub mod emulator;

@@ -16,7 +16,7 @@ const FLOORS: [&[&str]; 11] = [
     &["ias", "cns"],
     &["passive", "identity"],
     &["card", "explain", "login"],
-    &["redact"],
+    &["redact", "web_eid"],
     &["error"],
 ];
 /// Modules that talk to a chip or tell of it, and modules that judge paper: neither knows the other.

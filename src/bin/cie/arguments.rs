@@ -1,6 +1,7 @@
 //! The words of the command line. English help stands here, Italian in `help.rs`.
 
 pub(crate) mod login;
+pub(crate) mod web_eid;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -113,6 +114,9 @@ pub(crate) enum Command {
     Auth(login::Auth),
     /// Verify a login token and say whose it is; whether it was used before it cannot know
     AuthVerify(login::AuthVerify),
+    /// Logins in the browser: let browsers find this program
+    #[command(subcommand, arg_required_else_help = true)]
+    WebEid(web_eid::WebEid),
     /// Sign; asks for the PIN
     #[command(subcommand, arg_required_else_help = true)]
     Sign(Sign),

@@ -127,6 +127,21 @@ problems! {
     LOG_TOO_LONG: "log-too-long", Usage,
         ["{} is too long.", "{} è troppo lungo."],
         ["At most 64 MiB of a log and a hundred thousand commands are read: cut out what matters.", "Di un registro si leggono al massimo 64 MiB e centomila comandi: ritagliare ciò che serve."];
+    NO_BROWSER: "no-browser", Usage,
+        ["This is started by a browser, not by hand.", "Questo comando lo avvia il browser, non una persona."],
+        ["`cie web-eid install` makes browsers find it.", "`cie web-eid install` fa in modo che i browser lo trovino."];
+    REQUEST_REFUSED: "request-refused", Usage,
+        ["What the browser asked is refused: {}.", "La richiesta del browser è rifiutata: {}."],
+        ["The page or its extension has to ask otherwise.", "La pagina o la sua estensione deve chiedere in altro modo."];
+    OTHER_REQUEST: "other-request", Usage,
+        ["Another page is being answered.", "Si sta già rispondendo a un'altra pagina."],
+        ["Finish there first, then start again here.", "Finire prima lì, poi ricominciare qui."];
+    NO_PINENTRY: "no-pinentry", Usage,
+        ["The program that asks for the PIN cannot be started ({}).", "Impossibile avviare il programma che chiede il PIN ({})."],
+        ["Install a pinentry for the desktop, such as pinentry-gnome3 or pinentry-qt, or name another program with --pinentry.", "Installare un pinentry per il desktop, come pinentry-gnome3 o pinentry-qt, o indicare un altro programma con --pinentry."];
+    PINENTRY_FAILED: "pinentry-failed", Usage,
+        ["The program that asks for the PIN cannot do it ({}).", "Il programma che chiede il PIN non può farlo ({})."],
+        ["pinentry-tty and pinentry-curses need a terminal: install one for the desktop, such as pinentry-gnome3 or pinentry-qt.", "pinentry-tty e pinentry-curses vogliono un terminale: installarne uno per il desktop, come pinentry-gnome3 o pinentry-qt."];
     NO_SOFT_CARDS: "no-soft-cards", Usage,
         ["This program was built without software cards.", "Questo programma è compilato senza carte software."],
         ["Build it with --features cli,emulator.", "Compilarlo con --features cli,emulator."];
@@ -195,7 +210,7 @@ impl Failure {
         match self {
             Self::Library(error) => {
                 let advice = error.advice(language);
-                let contact = matches!(**error, cie::Error::Cns(_));
+                let contact = is_contact(error);
                 let doubt = if contact { language::HINT_CONTACT_DOUBT } else { language::HINT_DOUBT };
                 let doubt = error.is_doubtful().then_some(doubt);
                 // Each command is a process of its own: the next one knows nothing of what this card said.
@@ -209,6 +224,22 @@ impl Failure {
             Self::Words { usage, .. } => language::HELP_HINT.with(language, &[usage]),
             Self::NoCommand(_) => language::HELP_HINT.with(language, &[&"cie"]),
             Self::Unread => String::new(),
+        }
+    }
+
+    /// What a person can do who sees a window and no command line; the tries that are left, if that is known.
+    pub(crate) fn for_a_window(&self, language: Language) -> String {
+        let Self::Library(error) = self else {
+            return format!("{}\n\n{}", self.message(language), self.advice(language));
+        };
+        let blocked = (error.code() == "pin-blocked").then(|| hint_of(error.code(), is_contact(error)));
+        let doubt = error.is_doubtful().then_some(Some(language::HINT_IN_DOUBT));
+        let hints = [blocked, doubt].into_iter().flatten().flatten();
+        let advice = error.advice(language).to_owned();
+        let text = hints.fold(advice, |text, hint| format!("{text} {}", hint.of(language)));
+        match self.tries_left().filter(|left| *left > 0) {
+            Some(left) => format!("{text} {}", language::TRIES_LEFT.with(language, &[&left])),
+            None => text,
         }
     }
 
@@ -241,6 +272,10 @@ impl Failure {
             "tries_left": self.tries_left(),
         }})
     }
+}
+
+fn is_contact(error: &cie::Error) -> bool {
+    matches!(error, cie::Error::Cns(_))
 }
 
 /// What this command offers against one error of several that have its code.

@@ -40,6 +40,11 @@ const COMMANDS: &[(&str, &str)] = &[
         "Rispondere con la carta al codice di sfida di un portale con un token di accesso (Web eID, JSON); chiede il PIN",
     ),
     ("auth-verify", "Verificare un token di accesso e dire di chi è; non può sapere se è già stato usato"),
+    ("web-eid", "Accessi dal browser: farsi trovare dai browser"),
+    (
+        "web-eid host",
+        "Rispondere a una richiesta dell'estensione di un browser; lo avvia il browser, non una persona",
+    ),
     ("sign", "Firmare; chiede il PIN"),
     (
         "sign raw",
@@ -165,6 +170,8 @@ const ARGUMENTS: &[(&str, &str)] = &[
         "Che cosa si vuole sapere delle revoche: hard (predefinito) vuole la certezza che nulla sia revocato, soft accetta anche se nessuno lo sa dire, offline non chiede a nessuno",
     ),
     ("no_fetch", "Non scaricare nulla: valgono solo gli elenchi indicati"),
+    ("pinentry", "Il programma che chiede il PIN: un nome presente in PATH o un percorso assoluto"),
+    ("caller", "Ciò che i browser dicono dell'estensione che chiama"),
     ("token", "Il token; - o nulla è l'ingresso standard"),
     ("origin", "Di chi era la carta: citizen (predefinito), test-card, emulator"),
 ];
@@ -190,6 +197,7 @@ const VALUES: &[(&str, &str)] = &[
     ("PLAIN", "IN_CHIARO"),
     ("TEXT", "TESTO"),
     ("PATH", "PERCORSO"),
+    ("PROGRAM", "PROGRAMMA"),
 ];
 
 /// The headings that clap writes itself, at the beginning of a line.

@@ -102,6 +102,9 @@ texts! {
     HINT_DOUBT:
         "It is not known whether a try was spent: see how many are left with cie info.",
         "Non si sa se un tentativo è stato consumato: vedere quanti ne restano con cie info.";
+    HINT_IN_DOUBT:
+        "It is not known whether a try was spent.",
+        "Non si sa se un tentativo è stato consumato.";
     HINT_CONTACT_DOUBT:
         "It is not known whether a try was spent, and this card does not tell how many are left.",
         "Non si sa se un tentativo è stato consumato, e questa carta non dice quanti ne restano.";
@@ -287,6 +290,30 @@ texts! {
     ROOT_UNKNOWN: "Not trusted, nothing here vouches for it: {}", "Non attendibile, nulla qui lo garantisce: {}";
     ROOT_UNUSABLE: "Not trusted: {} ({})", "Non attendibile: {} ({})";
     ROOT_PASSED_OVER: "Passed over, no certificate by its name: {}", "Ignorato, dal nome non è un certificato: {}";
+
+    // Windows of a request from the browser.
+    WINDOW_OK: "OK", "OK";
+    WINDOW_CANCEL: "Cancel", "Annulla";
+    WINDOW_RETRY: "Try again", "Riprova";
+    WINDOW_GO_ON: "Go on", "Continua";
+    WINDOW_LOG_IN:
+        "Log in to\n{}\n\nGo on only if this is the address that you see in the browser.",
+        "Accesso a\n{}\n\nProseguire solo se è l'indirizzo che si vede nel browser.";
+    WINDOW_SIGN:
+        "SIGNATURE, asked for by\n{}\n\nIt binds you like one by hand. Go on only if this is the address that you see in the browser.",
+        "FIRMA, richiesta da\n{}\n\nVale come una firma autografa. Proseguire solo se è l'indirizzo che si vede nel browser.";
+    WINDOW_SIGNATURE_PIN:
+        "The PIN for signatures is another one than that for logins; it has five to eight digits.",
+        "Il PIN di firma è diverso da quello di accesso; ha da cinque a otto cifre.";
+    WINDOW_CERTIFICATE:
+        "{}\n\nwants to know who you are: your certificate for signatures, with name and fiscal code.",
+        "{}\n\nchiede chi sei: il certificato di firma, con nome e codice fiscale.";
+    WINDOW_LAST_TRY:
+        "ONLY ONE TRY IS LEFT.\n\nAnother wrong PIN blocks it, and then only the PUK helps. Go on only if you are sure of the PIN.",
+        "RIMANE UN SOLO TENTATIVO.\n\nUn altro PIN errato lo blocca, e poi serve il PUK. Proseguire solo se si è sicuri del PIN.";
+    WINDOW_SAME_PIN:
+        "This is the PIN that was just refused. It was not sent again.",
+        "È il PIN appena rifiutato. Non è stato inviato di nuovo.";
 
     // Traces.
     TRACE_HEAD: "Trace, {}, {}, recorded {}", "Registrazione {}, {}, del {}";

@@ -1,6 +1,7 @@
 //! The command `cie`: what the library does, from a terminal, in Italian and English.
 
 mod arguments;
+mod browser;
 mod commands;
 mod failure;
 mod fetch;
@@ -8,6 +9,7 @@ mod help;
 mod input;
 mod language;
 mod output;
+mod pinentry;
 mod progress;
 mod reader;
 mod secret_input;

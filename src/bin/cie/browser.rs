@@ -1,0 +1,75 @@
+//! The browser at the other end of standard input and output: one request, and whether it is still there.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::mpsc::{self, Receiver};
+
+use cie::web_eid::{Answer, FramingError, read_message, write_message};
+
+use crate::pinentry::Leash;
+
+/// What the browser did since its request.
+const WAITS: u8 = 0;
+const GONE: u8 = 1;
+const SPOKE: u8 = 2;
+
+/// Why not to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interruption {
+    /// The browser has closed its end: the page, the tab, or the browser itself is no longer there.
+    Gone,
+    /// It sent something more before it was answered.
+    Spoke,
+}
+
+/// The browser that started this program.
+pub(crate) struct Browser {
+    request: Receiver<Result<Option<Vec<u8>>, FramingError>>,
+    since: Arc<AtomicU8>,
+    leash: Leash,
+}
+
+impl Browser {
+    /// Listens. From the request on whatever comes, also the end, pulls the leash: no window outlives its browser.
+    pub(crate) fn listen(mut input: impl Read + Send + 'static) -> Self {
+        let (sender, request) = mpsc::channel();
+        let (since, leash) = (Arc::new(AtomicU8::new(WAITS)), Leash::default());
+        let (noted, pulled) = (since.clone(), leash.clone());
+        std::thread::spawn(move || {
+            let first = read_message(&mut input);
+            let goes_on = matches!(first, Ok(Some(_)));
+            if sender.send(first).is_err() || !goes_on {
+                return;
+            }
+            let more = input.read_exact(&mut [0]);
+            noted.store(if more.is_ok() { SPOKE } else { GONE }, Ordering::SeqCst);
+            pulled.pull();
+        });
+        Self { request, since, leash }
+    }
+
+    /// The request; `None` if the browser went without one.
+    pub(crate) fn request(&self) -> Result<Option<Vec<u8>>, FramingError> {
+        self.request.recv().unwrap_or(Ok(None))
+    }
+
+    /// Whether the browser still waits for the answer.
+    pub(crate) fn check(&self) -> Result<(), Interruption> {
+        match self.since.load(Ordering::SeqCst) {
+            WAITS => Ok(()),
+            SPOKE => Err(Interruption::Spoke),
+            _ => Err(Interruption::Gone),
+        }
+    }
+
+    /// What ends the windows when the browser goes.
+    pub(crate) fn leash(&self) -> &Leash {
+        &self.leash
+    }
+
+    /// Answers. Whoever is gone is told nothing.
+    pub(crate) fn answer(&self, answer: Answer<'_>) {
+        let _ = write_message(&mut io::stdout().lock(), &answer.to_json());
+    }
+}

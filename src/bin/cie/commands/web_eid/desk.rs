@@ -1,0 +1,172 @@
+//! The person at the computer: every question and every word of a browser's request, each in a window that names the
+//! page that asks.
+
+use std::cell::Cell;
+
+use cie::Language;
+use cie::card::Kind;
+use cie::login::Origin;
+use cie::pin::Tries;
+use cie::secret::Typed;
+use cie::web_eid::SigningRefused;
+
+use crate::browser::{Browser, Interruption};
+use crate::failure::{self, Failure};
+use crate::language::{self, Text};
+use crate::pinentry::{PinentryError, Program, Window};
+
+/// The most windows for one request. A person stops sooner; a program that answers by itself does not.
+const WINDOWS_MAX: u8 = 16;
+const TITLE: &str = "CIE";
+
+/// Why a request is not granted.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The browser went, or did not wait.
+    Interrupted(Interruption),
+    /// The person does not want to, or did nothing.
+    Cancelled,
+    /// The page wants what its card must not do.
+    Refused(SigningRefused),
+    /// It cannot be done.
+    Failed(Failure),
+}
+
+impl<E: Into<cie::Error>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into().into())
+    }
+}
+
+/// What a PIN is asked for.
+pub(super) struct Ask<'a> {
+    /// What it does, with a gap for the origin.
+    pub(super) what: Text,
+    /// Whose PIN it is, by its digits.
+    pub(super) whose: Text,
+    pub(super) tries: Tries,
+    /// What was wrong with the one before.
+    pub(super) wrong: Option<&'a str>,
+}
+
+/// The person, asked on behalf of one page.
+pub(super) struct Desk<'a> {
+    browser: &'a Browser,
+    program: &'a Program,
+    origin: &'a Origin,
+    language: Language,
+    windows: Cell<u8>,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(
+        browser: &'a Browser,
+        program: &'a Program,
+        origin: &'a Origin,
+        language: Language,
+    ) -> Self {
+        Self { browser, program, origin, language, windows: Cell::new(0) }
+    }
+
+    /// Whether the browser still waits: asked before every step that costs something.
+    pub(super) fn check(&self) -> Result<(), Stop> {
+        self.browser.check().map_err(Stop::Interrupted)
+    }
+
+    /// A sentence in the person's language.
+    pub(super) fn say(&self, text: Text) -> &'static str {
+        text.of(self.language)
+    }
+
+    /// What to do about a failure, for a person who sees a window and no command line.
+    pub(super) fn advice(&self, failure: &Failure) -> String {
+        failure.for_a_window(self.language)
+    }
+
+    /// Asks for a PIN.
+    pub(super) fn pin(&self, ask: &Ask<'_>) -> Result<Typed, Stop> {
+        let tries = match ask.tries {
+            Tries::Left(1) => self.say(language::PROMPT_LAST_TRY).to_owned(),
+            Tries::Left(left) => language::TRIES_LEFT.with(self.language, &[&left]),
+            _ => self.say(language::PROMPT_UNTOLD).to_owned(),
+        };
+        let head = ask.what.with(self.language, &[self.origin]);
+        self.open(|| {
+            let window = Window {
+                title: TITLE,
+                description: format!("{head}\n\n{} {tries}", self.say(ask.whose)),
+                prompt: self.say(language::ASK_PIN).trim_end(),
+                error: ask.wrong.map(str::to_owned),
+                ok: self.say(language::WINDOW_OK),
+                cancel: self.say(language::WINDOW_CANCEL),
+            };
+            self.program.ask(&window, self.browser.leash())
+        })
+    }
+
+    /// Asks whether to spend the last try.
+    pub(super) fn last_try(&self) -> Result<(), Stop> {
+        self.confirm(self.say(language::WINDOW_LAST_TRY).to_owned(), language::WINDOW_GO_ON)
+    }
+
+    /// Asks whether a page may know who the holder is.
+    pub(super) fn consent(&self) -> Result<(), Stop> {
+        self.confirm(language::WINDOW_CERTIFICATE.with(self.language, &[self.origin]), language::WINDOW_GO_ON)
+    }
+
+    /// Says what is in the way, and asks whether to try once more.
+    pub(super) fn retry(&self, failure: &Failure) -> Result<(), Stop> {
+        self.confirm(self.about(failure), language::WINDOW_RETRY)
+    }
+
+    /// Says why nothing comes of it. Whether it was read changes nothing.
+    pub(super) fn tell(&self, failure: &Failure) {
+        let _ = self.open(|| {
+            let window = Window {
+                title: TITLE,
+                description: self.about(failure),
+                ok: self.say(language::WINDOW_OK),
+                ..Window::default()
+            };
+            self.program.tell(&window, self.browser.leash())
+        });
+    }
+
+    fn about(&self, failure: &Failure) -> String {
+        format!("{}\n\n{}", self.origin, self.advice(failure))
+    }
+
+    fn confirm(&self, description: String, ok: Text) -> Result<(), Stop> {
+        let window = Window {
+            title: TITLE,
+            description,
+            ok: self.say(ok),
+            cancel: self.say(language::WINDOW_CANCEL),
+            ..Window::default()
+        };
+        self.open(|| self.program.confirm(&window, self.browser.leash()))
+    }
+
+    /// One window; whoever answered it, the browser must still be there.
+    fn open<T>(&self, ask: impl FnOnce() -> Result<T, PinentryError>) -> Result<T, Stop> {
+        self.check()?;
+        self.windows.set(self.windows.get() + 1);
+        if self.windows.get() > WINDOWS_MAX {
+            return Err(Stop::Cancelled);
+        }
+        let answer = ask();
+        self.check()?;
+        answer.map_err(|error| match error {
+            PinentryError::Cancelled | PinentryError::TimedOut | PinentryError::Ended => Stop::Cancelled,
+            PinentryError::Missing(error) => {
+                Stop::Failed(Failure::Own(failure::NO_PINENTRY, error.to_string()))
+            }
+            PinentryError::Failed(said) => Stop::Failed(Failure::Own(failure::PINENTRY_FAILED, said)),
+        })
+    }
+}
+
+/// What the PIN of a kind of card looks like.
+pub(super) fn whose_pin(kind: Kind) -> Text {
+    if kind == Kind::Cie3 { language::PROMPT_PIN } else { language::PROMPT_CONTACT_PIN }
+}

@@ -1,0 +1,109 @@
+//! What the extension is told: a result, or one of two errors.
+
+use base64ct::{Base64, Encoding};
+use serde_json::{Value, json};
+
+use crate::crypto::{DigestAlgorithm, PresentedCertificate};
+use crate::login::AuthToken;
+
+/// The version of the protocol that is spoken, and behind the plus sign who speaks it (semantic versioning). The
+/// extension takes a program whose first number is not lower than its own.
+pub const PROTOCOL_VERSION: &str = concat!("2.0.0+cie-card.", env!("CARGO_PKG_VERSION"));
+
+/// What an error says to the page. Why it is, the person was told: a page has no business with what reader or card
+/// somebody has.
+const FATAL: &str = "the login program could not do this; it said why to the person at the computer";
+const CANCELLED: &str = "the person did not go on";
+
+/// An answer.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Answer<'a> {
+    /// Who is here, said before anybody asks.
+    Version,
+    /// To `quit`.
+    Done,
+    /// To `authenticate`.
+    Token(&'a AuthToken),
+    /// To `get-signing-certificate`.
+    SigningCertificate(&'a PresentedCertificate),
+    /// To `sign`: an RSASSA-PKCS1-v1_5 signature, and the digest that it is of.
+    Signature(&'a [u8], DigestAlgorithm),
+    /// It cannot be done, and trying again changes nothing: `ERR_WEBEID_NATIVE_FATAL`. With a reason if that is the
+    /// page's own doing, and tells nothing of the person.
+    Fatal(Option<&'a str>),
+    /// The person did not want to: `ERR_WEBEID_USER_CANCELLED`.
+    Cancelled,
+}
+
+impl Answer<'_> {
+    /// The answer as JSON, one line.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let error = |code: &str, message: &str| json!({ "error": { "code": code, "message": message } });
+        let object = match self {
+            Self::Version => json!({ "version": PROTOCOL_VERSION }),
+            Self::Done => json!({}),
+            Self::Token(token) => return token.to_json(),
+            Self::SigningCertificate(certificate) => {
+                let algorithms = [DigestAlgorithm::Sha256, DigestAlgorithm::Sha384, DigestAlgorithm::Sha512]
+                    .map(algorithm);
+                json!({
+                    "certificate": Base64::encode_string(certificate.as_der()),
+                    "supportedSignatureAlgorithms": algorithms,
+                })
+            }
+            Self::Signature(signature, digest) => json!({
+                "signature": Base64::encode_string(signature),
+                "signatureAlgorithm": algorithm(*digest),
+            }),
+            Self::Fatal(reason) => error("ERR_WEBEID_NATIVE_FATAL", reason.unwrap_or(FATAL)),
+            Self::Cancelled => error("ERR_WEBEID_USER_CANCELLED", CANCELLED),
+        };
+        object.to_string()
+    }
+}
+
+/// A way to sign, in the words of the Web eID specification.
+fn algorithm(digest: DigestAlgorithm) -> Value {
+    let hash_function = match digest {
+        DigestAlgorithm::Sha1 => "SHA-1",
+        DigestAlgorithm::Sha256 => "SHA-256",
+        DigestAlgorithm::Sha384 => "SHA-384",
+        DigestAlgorithm::Sha512 => "SHA-512",
+    };
+    json!({ "cryptoAlgorithm": "RSA", "hashFunction": hash_function, "paddingScheme": "PKCS1.5" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_one_that_the_extension_takes() {
+        let (numbers, build) = PROTOCOL_VERSION.split_once('+').unwrap();
+        let numbers: Vec<u32> = numbers.split('.').map(|number| number.parse().unwrap()).collect();
+        assert!(numbers.len() == 3 && numbers[0] >= 2);
+        assert!(build.split('.').all(|part| {
+            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        }));
+        assert_eq!(Answer::Version.to_json(), format!("{{\"version\":\"{PROTOCOL_VERSION}\"}}"));
+    }
+
+    #[test]
+    fn answers_have_their_members() {
+        let parse = |answer: Answer<'_>| serde_json::from_str::<Value>(&answer.to_json()).unwrap();
+        assert_eq!(parse(Answer::Done), json!({}));
+        assert_eq!(
+            parse(Answer::Signature(&[1, 2, 3], DigestAlgorithm::Sha384)),
+            json!({
+                "signature": "AQID",
+                "signatureAlgorithm":
+                    { "cryptoAlgorithm": "RSA", "hashFunction": "SHA-384", "paddingScheme": "PKCS1.5" },
+            })
+        );
+        assert_eq!(parse(Answer::Cancelled)["error"]["code"], "ERR_WEBEID_USER_CANCELLED");
+        assert_eq!(parse(Answer::Fatal(None))["error"]["code"], "ERR_WEBEID_NATIVE_FATAL");
+        assert_eq!(parse(Answer::Fatal(Some("because")))["error"]["message"], "because");
+    }
+}
