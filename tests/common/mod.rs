@@ -6,6 +6,8 @@
 pub mod costs;
 #[cfg(feature = "system-tests")]
 pub mod pcscd;
+#[cfg(feature = "system-tests")]
+pub mod pinentry;
 
 pub mod contact;
 pub mod contact_flows;
@@ -31,6 +33,15 @@ use cie::trust::{AnchorPurpose, TrustStore};
 pub fn say(text: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
+/// Waits until something holds.
+pub fn until_within(patience: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+    let began = std::time::Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < patience, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// A card, its citizen and its PKI.

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The first reader of [`Pcscd::start`], and the port on which its card connects.
 pub const READER: &str = "Virtual PCD 00 00";
@@ -181,10 +181,6 @@ pub fn configure(file: &str, name: &str, port: u16) {
 }
 
 /// Waits until something holds, up to five seconds.
-pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < Duration::from_secs(5), "waited in vain: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+pub fn until(what: &str, holds: impl FnMut() -> bool) {
+    super::until_within(Duration::from_secs(5), what, holds);
 }

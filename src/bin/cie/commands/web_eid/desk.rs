@@ -106,7 +106,10 @@ impl<'a> Desk<'a> {
 
     /// Asks whether to spend the last try.
     pub(super) fn last_try(&self) -> Result<(), Stop> {
-        self.confirm(self.say(language::WINDOW_LAST_TRY).to_owned(), language::WINDOW_GO_ON)
+        self.confirm(
+            format!("{}\n\n{}", self.origin, self.say(language::WINDOW_LAST_TRY)),
+            language::WINDOW_GO_ON,
+        )
     }
 
     /// Asks whether a page may know who the holder is.
