@@ -11,7 +11,7 @@ use cie::transport::pcsc::{Service, Sharing};
 use serde_json::{Value, json};
 
 use crate::common::pcscd::{PORT, Pcscd, READER, SECOND_READER, folder, until};
-use crate::terminal::Terminal;
+use crate::common::terminal::Terminal;
 
 /// Makes the card of this isolated process, in its folder.
 fn make_card(name: &str) {

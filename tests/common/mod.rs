@@ -8,6 +8,8 @@ pub mod costs;
 pub mod pcscd;
 #[cfg(feature = "system-tests")]
 pub mod pinentry;
+#[cfg(feature = "system-tests")]
+pub mod terminal;
 
 pub mod contact;
 pub mod contact_flows;
