@@ -15,8 +15,10 @@
 mod contact;
 mod trace;
 mod trust;
+mod web_eid;
 
 pub use self::trust::{ocsp_response, revocation_list, token};
+pub use self::web_eid::native_message;
 pub use contact::{atr, common_name, fci, personal_data};
 pub use trace::{import_hex_list, import_opensc, import_pcsc_spy, import_pcscd, import_scriptor, trace};
 
@@ -33,7 +35,7 @@ use crate::trust::Certificate;
 pub type Body = fn(&[u8]);
 
 /// Every target: its name, which is that of its corpus, and its body.
-pub const TARGETS: [(&str, Body); 19] = [
+pub const TARGETS: [(&str, Body); 20] = [
     ("apdu", apdu),
     ("atr", atr),
     ("certificate", certificate),
@@ -44,6 +46,7 @@ pub const TARGETS: [(&str, Body); 19] = [
     ("import_pcsc_spy", import_pcsc_spy),
     ("import_pcscd", import_pcscd),
     ("import_scriptor", import_scriptor),
+    ("native_message", native_message),
     ("ocsp_response", ocsp_response),
     ("personal_data", personal_data),
     ("revocation_list", revocation_list),

@@ -123,6 +123,11 @@ fn import_scriptor() {
 }
 
 #[test]
+fn native_message() {
+    run("native_message");
+}
+
+#[test]
 fn ocsp_response() {
     run("ocsp_response");
 }
@@ -196,6 +201,7 @@ fn many_variants_are_accepted() {
         ("personal_data", |b| cie::cns::PersonalData::parse(b).is_ok()),
         ("trace", |b| cie::transport::trace::Trace::parse(b).is_ok()),
         ("revocation_list", |b| cie::trust::RevocationList::from_bytes(b).is_ok()),
+        ("native_message", |b| matches!(cie::web_eid::read_message(&mut &b[..]), Ok(Some(_)))),
         ("token", |b| cie::login::AuthToken::parse(b).is_ok()),
     ] {
         let seeds: Vec<Vec<u8>> = corpus(target).into_iter().map(|(_, bytes)| bytes).collect();

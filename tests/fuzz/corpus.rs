@@ -4,6 +4,7 @@
 mod contact;
 mod traces;
 mod trust;
+mod web_eid;
 
 use serde_json::Value;
 
@@ -232,6 +233,7 @@ fn make_corpus() {
         ("import_pcsc_spy", traces::pcsc_spy),
         ("import_pcscd", traces::pcscd),
         ("import_scriptor", traces::scriptor),
+        ("native_message", web_eid::messages),
         ("ocsp_response", trust::ocsp_responses),
         ("personal_data", contact::personal_data),
         ("revocation_list", trust::revocation_lists),
