@@ -94,7 +94,7 @@ impl<'a> Desk<'a> {
         self.open(|| {
             let window = Window {
                 title: TITLE,
-                description: format!("{head}\n\n{} {tries}", self.say(ask.whose)),
+                description: format!("{head}\n\n{} {tries}", self.say(ask.whose).replace('\n', " ")),
                 prompt: self.say(language::ASK_PIN).trim_end(),
                 error: ask.wrong.map(str::to_owned),
                 ok: self.say(language::WINDOW_OK),
