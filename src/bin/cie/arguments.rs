@@ -1,6 +1,7 @@
 //! The words of the command line. English help stands here, Italian in `help.rs`.
 
 pub(crate) mod login;
+pub(crate) mod web_eid;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -43,7 +44,7 @@ pub(crate) struct Common {
     pub(crate) json: bool,
     /// Language: it or en; else that of the system
     #[arg(long, global = true, value_name = "LANGUAGE", value_enum, hide_possible_values = true)]
-    lang: Option<Lang>,
+    pub(crate) lang: Option<Lang>,
     /// Record what is said to the card in a new file; unless asked otherwise without PIN and data of the holder
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
@@ -69,8 +70,9 @@ pub(crate) struct Common {
     pub(crate) tape: crate::tape::Tape,
 }
 
+/// A language.
 #[derive(Clone, Copy, ValueEnum)]
-enum Lang {
+pub(crate) enum Lang {
     It,
     En,
 }
@@ -113,6 +115,9 @@ pub(crate) enum Command {
     Auth(login::Auth),
     /// Verify a login token and say whose it is; whether it was used before it cannot know
     AuthVerify(login::AuthVerify),
+    /// Logins in the browser: let browsers find this program
+    #[command(subcommand, arg_required_else_help = true)]
+    WebEid(web_eid::WebEid),
     /// Sign; asks for the PIN
     #[command(subcommand, arg_required_else_help = true)]
     Sign(Sign),

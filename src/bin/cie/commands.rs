@@ -13,6 +13,7 @@ mod sign;
 #[cfg(feature = "emulator")]
 mod soft;
 mod trace;
+mod web_eid;
 
 use cie::pin::Tries;
 
@@ -40,6 +41,7 @@ fn carry_out(arguments: &Arguments, output: Output) -> Result<(), Failure> {
         Command::Certificate(command) => certificate::run(command, common, output),
         Command::Auth(command) => auth::run(command, common, output),
         Command::AuthVerify(command) => auth_verify::run(command, output),
+        Command::WebEid(command) => web_eid::run(command, common, output),
         Command::Sign(command) => sign::run(command, common, output),
         Command::Trace(command) => trace::run(command, output),
         Command::Completions { shell } => shell::completions(*shell, output),

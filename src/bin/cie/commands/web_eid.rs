@@ -1,0 +1,14 @@
+//! `web-eid …`: this program and the browsers.
+
+mod install;
+
+use crate::arguments::Common;
+use crate::arguments::web_eid::WebEid;
+use crate::failure::Failure;
+use crate::output::Output;
+
+pub(super) fn run(command: &WebEid, common: &Common, output: Output) -> Result<(), Failure> {
+    match command {
+        WebEid::Install(command) => install::run(command, common, output),
+    }
+}
