@@ -168,3 +168,42 @@ fn taken_back(problem: &'static Problem, changes: Changes, failed: &Failed) -> F
         [failed.told()].into_iter().chain(changes.take_back().iter().map(Failed::told)).collect();
     Failure::Own(problem, told.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cie::Language;
+
+    /// A manifest for this account would hide one for every account.
+    #[test]
+    fn a_host_of_every_account_is_not_hidden() {
+        let home = tempfile::tempdir().unwrap();
+        let places = Places::below(home.path());
+        let system = places.system[1].clone();
+        let host = places.data.join("web-eid-host");
+        let plan = Plan {
+            name: OWN_HOST.to_owned(),
+            places,
+            extensions: Extensions::new(OWN_HOST, &[]),
+            script: wrapper::text("/cie", &[], &[]),
+            host,
+            program: "/cie".into(),
+        };
+        let output = Output { language: Language::English, json: true };
+        assert!(plan.check(output).is_ok());
+        std::fs::create_dir_all(&system).unwrap();
+        let file = file_of(&system, OWN_HOST);
+        std::fs::write(&file, "{\"path\":\"/usr/bin/other\"}").unwrap();
+        let failure = plan.check(output).unwrap_err();
+        assert_eq!(failure.code(), "host-taken");
+        let told = format!("{}, which starts /usr/bin/other", file.display());
+        assert!(failure.to_text(Language::English).contains(&told));
+        // Whoever manages the computer may have registered the script itself; then it stays.
+        let ours = manifest::text(OWN_HOST, plan.host.to_str().unwrap(), places::Family::Chromium, &[]);
+        std::fs::write(&file, ours).unwrap();
+        assert!(plan.check(output).is_ok() && plan.carry_out().is_ok());
+        remove::carry_out(OWN_HOST, &plan.places, Language::English).unwrap();
+        assert!(plan.host.exists() && file.exists());
+        assert!(plan.wanted().count() == 4 && plan.wanted().all(|place| !plan.file(place).exists()));
+    }
+}

@@ -48,7 +48,10 @@ pub(super) fn remove(places: &Places, changes: &mut Changes) -> Result<(), Faile
     let others = fs::read_dir(&places.data).into_iter().flatten().flatten();
     let last =
         !others.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with(wrapper::PREFIX));
-    if last && path.symlink_metadata().is_ok() {
+    if path.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    if last {
         changes.remove(&path)?;
     }
     // Those within others first.
@@ -63,6 +66,7 @@ pub(super) fn remove(places: &Places, changes: &mut Changes) -> Result<(), Faile
 }
 
 fn note(folders: &[PathBuf]) -> Vec<u8> {
-    let folders: Vec<_> = folders.iter().filter_map(|folder| folder.to_str()).collect();
+    let mut folders: Vec<_> = folders.iter().filter_map(|folder| folder.to_str()).collect();
+    folders.sort_unstable();
     format!("{}\n", serde_json::json!(folders)).into_bytes()
 }

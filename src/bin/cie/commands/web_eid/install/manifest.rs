@@ -16,19 +16,20 @@ const MOST: u64 = 64 * 1024;
 
 /// The manifest of a host: what starts it, and who may call it.
 pub(super) fn text(name: &str, host: &str, family: Family, extensions: &[String]) -> String {
-    let mut manifest = json!({
+    let (key, callers) = match family {
+        Family::Chromium => {
+            let origin = |id: &String| format!("chrome-extension://{id}/");
+            ("allowed_origins", extensions.iter().map(origin).collect())
+        }
+        Family::Firefox => ("allowed_extensions", extensions.to_vec()),
+    };
+    let manifest = json!({
         "name": name,
         "description": "Web eID for Italian identity cards, by the command cie",
         "path": host,
         "type": "stdio",
+        key: callers,
     });
-    match family {
-        Family::Chromium => {
-            let origin = |id: &String| format!("chrome-extension://{id}/");
-            manifest["allowed_origins"] = extensions.iter().map(origin).collect();
-        }
-        Family::Firefox => manifest["allowed_extensions"] = extensions.into(),
-    }
     format!("{manifest:#}\n")
 }
 

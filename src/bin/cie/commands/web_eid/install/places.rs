@@ -111,6 +111,13 @@ impl Places {
         Self { home, user, system: everybody(LINUX_EVERYBODY), data, profiles: Some(config.join("mozilla")) }
     }
 
+    /// Those of a home that is no home, for tests; whatever is for every account stands below it, too.
+    #[cfg(test)]
+    pub(super) fn below(home: &Path) -> Self {
+        let places = Self::of(home.to_owned(), None, None, System::Linux);
+        Self { system: vec![home.join("etc/one"), home.join("etc/two")], ..places }
+    }
+
     /// A Firefox that would lose its profiles: newer ones have them in the folder for configuration, but look for hosts
     /// below `~/.mozilla` only, and take that for the place of their profiles as soon as it exists (Mozilla's bugs
     /// 259356 and 2005167).

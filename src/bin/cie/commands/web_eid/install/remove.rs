@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use cie::Language;
 use serde_json::json;
 
 use super::changes::{Changes, Failed};
@@ -13,6 +14,17 @@ use crate::language;
 use crate::output::{self, Output};
 
 pub(super) fn run(name: &str, places: &Places, output: Output) -> Result<(), Failure> {
+    tell(name, &carry_out(name, places, output.language)?, output)
+}
+
+/// What was removed, and what was left with the reason.
+pub(super) struct Removed {
+    ours: Vec<PathBuf>,
+    left: Vec<(String, PathBuf)>,
+}
+
+/// Removes it, without a word.
+pub(super) fn carry_out(name: &str, places: &Places, language: Language) -> Result<Removed, Failure> {
     let script = places.data.join(wrapper::file_name(name));
     let host = super::text_path(&script)?;
     let (mut ours, mut left, mut kept) = (Vec::new(), Vec::new(), false);
@@ -24,18 +36,17 @@ pub(super) fn run(name: &str, places: &Places, output: Output) -> Result<(), Fai
             // Whoever manages the computer put it there; it still needs the script.
             Found::Ours if system => kept = true,
             Found::Ours => ours.push(file),
-            Found::Foreign(foreign) => left.push((foreign.told(&file, output.language), file)),
+            Found::Foreign(foreign) => left.push((foreign.told(&file, language), file)),
         }
     }
     match manifest::look_at_script(&script) {
         Found::Ours if !kept => ours.push(script),
-        Found::Foreign(foreign) => left.push((foreign.told(&script, output.language), script)),
+        Found::Foreign(foreign) => left.push((foreign.told(&script, language), script)),
         Found::Ours | Found::Nothing => {}
     }
-    if !ours.is_empty() {
-        take_away(&ours, places)?;
-    }
-    tell(name, &ours, &left, output)
+    // Also without any: an `install` that was killed may have left folders.
+    take_away(&ours, places)?;
+    Ok(Removed { ours, left })
 }
 
 /// All, or nothing.
@@ -48,7 +59,7 @@ fn take_away(ours: &[PathBuf], places: &Places) -> Result<(), Failure> {
     removed().map_err(|failed| super::taken_back(failure::NOT_REMOVED, changes, &failed))
 }
 
-fn tell(name: &str, ours: &[PathBuf], left: &[(String, PathBuf)], output: Output) -> Result<(), Failure> {
+fn tell(name: &str, Removed { ours, left }: &Removed, output: Output) -> Result<(), Failure> {
     let head = if ours.is_empty() { language::WEB_EID_ABSENT } else { language::WEB_EID_REMOVED };
     let mut text = head.with(output.language, &[&name]) + "\n";
     for file in ours {
