@@ -1,5 +1,5 @@
 //! The command `cie`, as scripts and people use it. Every file `tests/cli/NAME.LANGUAGE.txt` is a session,
-//! run in a folder of its own with fresh software cards (`card.json` is a CIE 3, the others are contact cards:
+//! run in a folder of its own, which is HOME and reads as `~`, with fresh software cards (`card.json` is a CIE 3, the others are contact cards:
 //! see `CARDS`), under the locale of its language:
 //!
 //! ```text
@@ -145,6 +145,7 @@ fn completions_and_manual_name_every_command() {
         "certificate",
         "auth",
         "auth-verify",
+        "web-eid",
         "sign",
         "trace",
         "completions",
@@ -169,6 +170,7 @@ fn completions_and_manual_name_every_command() {
             "personal-data",
             "auth",
             "auth-verify",
+            "web-eid install",
             "sign raw",
             "trace show",
         ] {

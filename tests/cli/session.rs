@@ -25,6 +25,8 @@ fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli");
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
+    // Browsers of other systems look in no files.
+    files.retain(|path| cfg!(unix) || !path.to_string_lossy().contains("web-eid-install"));
     files.sort();
     files
 }
@@ -127,6 +129,7 @@ impl Session {
                 fs::write(path(name), input.iter().map(|line| format!("{line}\n")).collect::<String>())
                     .unwrap();
             }
+            ["folder", name] => fs::create_dir_all(path(name)).unwrap(),
             ["bytes", name, count] => fs::write(path(name), vec![b'x'; count.parse().unwrap()]).unwrap(),
             // A log of another program (fixtures/logs).
             ["log", name] => {
@@ -168,6 +171,8 @@ impl Session {
         let mut command = Command::new(super::CIE);
         command.args(&words[at + 1..]).current_dir(self.folder.path());
         command.env_remove("LANGUAGE").env_remove("LC_ALL").env_remove("LC_MESSAGES");
+        // The session's folder is somebody's home.
+        command.env("HOME", self.folder.path()).env_remove("XDG_CONFIG_HOME").env_remove("XDG_DATA_HOME");
         // No service for readers unless a session names one.
         command.env("LANG", self.locale).env("PCSCLITE_CSOCK_NAME", "/nonexistent/pcscd.comm");
         command.envs(words[..at].iter().map(|word| word.split_once('=').unwrap()));
@@ -177,7 +182,8 @@ impl Session {
         // A command that does not read its input may be gone already.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         let output = child.wait_with_output().unwrap();
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
+        let home = self.folder.path().to_string_lossy();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text").replace(&*home, "~");
         let mut said: Vec<String> = text(&output.stdout).lines().map(str::to_owned).collect();
         said.extend(text(&output.stderr).lines().map(|line| format!("! {line}").trim_end().to_owned()));
         said.push(format!("? {}", output.status.code().expect("an exit status")));

@@ -44,7 +44,7 @@ pub(crate) struct Common {
     pub(crate) json: bool,
     /// Language: it or en; else that of the system
     #[arg(long, global = true, value_name = "LANGUAGE", value_enum, hide_possible_values = true)]
-    lang: Option<Lang>,
+    pub(crate) lang: Option<Lang>,
     /// Record what is said to the card in a new file; unless asked otherwise without PIN and data of the holder
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
@@ -70,8 +70,9 @@ pub(crate) struct Common {
     pub(crate) tape: crate::tape::Tape,
 }
 
+/// A language.
 #[derive(Clone, Copy, ValueEnum)]
-enum Lang {
+pub(crate) enum Lang {
     It,
     En,
 }

@@ -142,6 +142,27 @@ problems! {
     PINENTRY_FAILED: "pinentry-failed", Usage,
         ["The program that asks for the PIN cannot do it ({}).", "Il programma che chiede il PIN non può farlo ({})."],
         ["pinentry-tty and pinentry-curses need a terminal: install one for the desktop, such as pinentry-gnome3 or pinentry-qt.", "pinentry-tty e pinentry-curses vogliono un terminale: installarne uno per il desktop, come pinentry-gnome3 o pinentry-qt."];
+    HOST_TAKEN: "host-taken", Usage,
+        ["This place is somebody else's: {}.", "Questo posto è di qualcun altro: {}."],
+        ["Nothing was changed. Remove that product first, or choose another name with --as.", "Nulla è stato cambiato. Rimuovere prima quel prodotto, o scegliere un altro nome con --as."];
+    NOT_INSTALLED: "not-installed", Usage,
+        ["The host is not registered, this cannot be written: {}.", "L'host non è registrato, impossibile scrivere: {}."],
+        ["Nothing else was changed. Check the rights and the room there.", "Null'altro è cambiato. Controllare lì i permessi e lo spazio."];
+    NOT_REMOVED: "not-removed", Usage,
+        ["The host is still registered, this cannot be removed: {}.", "L'host è ancora registrato, impossibile rimuovere: {}."],
+        ["Nothing else was changed. Check the rights there.", "Null'altro è cambiato. Controllare lì i permessi."];
+    NO_EXTENSION: "no-extension", Usage,
+        ["No extension is known that calls the host {}.", "Non si conoscono estensioni che chiamano l'host {}."],
+        ["Name those that may call it with --extension.", "Indicare con --extension quelle che possono chiamarlo."];
+    NO_HOME: "no-home", Usage,
+        ["HOME is not the absolute path of a folder: {}.", "HOME non è il percorso assoluto di una cartella: {}."],
+        ["Set HOME to your own folder.", "Impostare HOME sulla propria cartella."];
+    NO_TEXT_PATH: "no-text-path", Usage,
+        ["This path is no text (UTF-8), so browsers cannot be told it: {}.", "Questo percorso non è testo (UTF-8), quindi non si può indicare ai browser: {}."],
+        ["Choose another folder for it.", "Scegliere un'altra cartella."];
+    NO_REGISTRY: "no-registry", Usage,
+        ["Browsers of this system look in its registry, which this command does not write.", "I browser di questo sistema cercano nel registro di sistema, che questo comando non scrive."],
+        ["It registers hosts on Linux and macOS.", "Registra gli host su Linux e macOS."];
     NO_SOFT_CARDS: "no-soft-cards", Usage,
         ["This program was built without software cards.", "Questo programma è compilato senza carte software."],
         ["Build it with --features cli,emulator.", "Compilarlo con --features cli,emulator."];

@@ -42,6 +42,10 @@ const COMMANDS: &[(&str, &str)] = &[
     ("auth-verify", "Verificare un token di accesso e dire di chi è; non può sapere se è già stato usato"),
     ("web-eid", "Accessi dal browser: farsi trovare dai browser"),
     (
+        "web-eid install",
+        "Fare in modo che i browser di questo utente trovino questo programma (Firefox, Chrome, Chromium, Edge), o non più",
+    ),
+    (
         "web-eid host",
         "Rispondere a una richiesta dell'estensione di un browser; lo avvia il browser, non una persona",
     ),
@@ -170,8 +174,17 @@ const ARGUMENTS: &[(&str, &str)] = &[
         "Che cosa si vuole sapere delle revoche: hard (predefinito) vuole la certezza che nulla sia revocato, soft accetta anche se nessuno lo sa dire, offline non chiede a nessuno",
     ),
     ("no_fetch", "Non scaricare nulla: valgono solo gli elenchi indicati"),
-    ("pinentry", "Il programma che chiede il PIN: un nome presente in PATH o un percorso assoluto"),
     ("caller", "Ciò che i browser dicono dell'estensione che chiama"),
+    (
+        "host_name",
+        "Il nome con cui le estensioni lo chiamano [it.cie_card.web_eid]; l'estensione Web eID pubblicata chiama eu.webeid",
+    ),
+    (
+        "extension",
+        "Un'altra estensione che può chiamarlo, ripetibile: le 32 lettere di Chrome, Chromium ed Edge, oppure nome@esempio o {uuid} di Firefox",
+    ),
+    ("pinentry", "Il programma che chiede il PIN: un nome presente in PATH o un percorso assoluto"),
+    ("remove", "Togliere ciò che è stato registrato con quel nome"),
     ("token", "Il token; - o nulla è l'ingresso standard"),
     ("origin", "Di chi era la carta: citizen (predefinito), test-card, emulator"),
 ];

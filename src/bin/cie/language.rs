@@ -291,6 +291,33 @@ texts! {
     ROOT_UNUSABLE: "Not trusted: {} ({})", "Non attendibile: {} ({})";
     ROOT_PASSED_OVER: "Passed over, no certificate by its name: {}", "Ignorato, dal nome non è un certificato: {}";
 
+    // Browsers.
+    WEB_EID_INSTALLED:
+        "The host {} is registered. Browsers start {}; they find it by:",
+        "L'host {} è registrato. I browser avviano {}; lo trovano tramite:";
+    WEB_EID_EXTENSIONS: "Extensions that may call it: {}", "Estensioni che possono chiamarlo: {}";
+    WEB_EID_NEXT:
+        "Next: add such an extension to the browser. `cie web-eid install{} --remove` takes all this away.",
+        "Poi: aggiungere al browser una di queste estensioni. `cie web-eid install{} --remove` toglie tutto questo.";
+    WEB_EID_STORE:
+        "Next: add the extension Web eID from the browser's store. `cie web-eid install{} --remove` takes all this away.",
+        "Poi: aggiungere al browser l'estensione Web eID dal suo negozio. `cie web-eid install{} --remove` toglie tutto questo.";
+    WEB_EID_PROFILES:
+        "Firefox is left out: its profiles are in {}, and it would begin anew without them as soon as {} exists.",
+        "Firefox è escluso: i suoi profili sono in {}, e ricomincerebbe senza di essi appena esiste {}.";
+    WEB_EID_ANYBODYS:
+        "Anybody with an account on this computer can replace {}: whoever does so gets the PIN.",
+        "Chiunque abbia un account su questo computer può sostituire {}: chi lo fa ottiene il PIN.";
+    WEB_EID_REMOVED: "The host {} is no longer registered. Removed:", "L'host {} non è più registrato. Rimossi:";
+    WEB_EID_ABSENT: "Nothing of the host {} was there to remove.", "Dell'host {} non c'era nulla da rimuovere.";
+    WEB_EID_LEFT: "Left as it is, somebody else's: {}", "Lasciato com'è, di qualcun altro: {}";
+    WEB_EID_PROGRAM: "{}, which starts {}", "{}, che avvia {}";
+    WEB_EID_LINK: "a symbolic link", "un collegamento simbolico";
+    WEB_EID_NO_FILE: "no regular file", "non è un file normale";
+    WEB_EID_TOO_LONG: "too long for a manifest", "troppo lungo per un manifesto";
+    WEB_EID_NO_MANIFEST: "no manifest that can be read", "non è un manifesto leggibile";
+    WEB_EID_NO_SCRIPT: "not written by this command", "non scritto da questo comando";
+
     // Windows of a request from the browser.
     WINDOW_OK: "OK", "OK";
     WINDOW_CANCEL: "Cancel", "Annulla";

@@ -8,6 +8,7 @@ use cie::transport::Link;
 use cie::transport::replay::{Failed, Replay};
 use cie::transport::trace::{Origin, Recorder, TestCard, What};
 
+use crate::arguments::web_eid::WebEid;
 use crate::arguments::{Arguments, Command, TraceKind};
 use crate::failure::{self, Failure};
 use crate::language;
@@ -37,6 +38,7 @@ impl Tape {
             Command::AuthVerify(_) | Command::Completions { .. } | Command::Manual | Command::Trace(_) => {
                 false
             }
+            Command::WebEid(WebEid::Install(_)) => false,
             #[cfg(feature = "emulator")]
             Command::Soft(_) => false,
             _ => true,

@@ -3,6 +3,7 @@
 mod card;
 mod desk;
 mod host;
+mod install;
 mod turn;
 
 use crate::arguments::Common;
@@ -12,6 +13,7 @@ use crate::output::Output;
 
 pub(super) fn run(command: &WebEid, common: &Common, output: Output) -> Result<(), Failure> {
     match command {
+        WebEid::Install(command) => install::run(command, common, output),
         WebEid::Host(command) => host::run(command, common, output),
     }
 }

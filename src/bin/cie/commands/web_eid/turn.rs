@@ -11,7 +11,7 @@ use crate::failure::{self, Failure};
 /// How long to wait for the one before: a page that was loaded anew asks while the old one's request is ending.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
-const NAME: &str = "cie-web-eid.lock";
+pub(super) const NAME: &str = "web-eid.lock";
 
 /// It is this process's turn, until it ends.
 pub(super) struct Turn(#[allow(dead_code, reason = "the lock ends with it")] Option<File>);
@@ -41,9 +41,9 @@ impl Turn {
     }
 }
 
-/// In the folder of the person's session, else in that of the person's data.
+/// In the folder of the person's session, else in this program's own.
 fn path() -> Option<PathBuf> {
-    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let data = || folder("HOME").map(|home| home.join(".local/share/cie"));
-    folder("XDG_RUNTIME_DIR").filter(|path| path.is_dir()).or_else(data).map(|folder| folder.join(NAME))
+    let session = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let session = session.filter(|path| path.is_absolute() && path.is_dir()).map(|path| path.join("cie"));
+    session.or_else(super::install::data_folder).map(|folder| folder.join(NAME))
 }
