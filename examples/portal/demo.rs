@@ -56,6 +56,10 @@ impl Demo {
         Ok(Self { folder: folder.to_owned(), pin: pin.to_owned(), turn: Mutex::default() })
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(crate) fn card(&self) -> PathBuf {
         self.folder.join(folder::CARD)
     }

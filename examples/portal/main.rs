@@ -9,11 +9,11 @@
 //!
 //! A portal of one's own: see docs/portal.md for what lies in the folders.
 //!        portal --origin https://portale.comune.example.it --trust DIR --lists DIR --certificate PEM --key PEM --listen 0.0.0.0:443
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to a person")]
 
 mod arguments;
 mod demo;
 mod guard;
+mod headers;
 mod lists;
 mod pages;
 mod routes;
@@ -60,8 +60,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let local = listener.local_addr()?;
     let (party, demo, folders) = party(&arguments, local)?;
     let tls = match &arguments.demo {
-        Some(folder) if arguments.certificate.is_none() => tls::throw_away(&folder.join("tls"))?.0,
-        _ => {
+        Some(folder) => tls::throw_away(&folder.join("tls"))?,
+        None => {
             let (certificate, key) =
                 arguments.certificate.clone().zip(arguments.key.clone()).ok_or("no key")?;
             tls::Files { certificate, key }
@@ -69,13 +69,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let tls = tls::config(&tls)?;
 
-    println!("listening on https://localhost:{}", local.port());
+    let mut said = format!("listening on https://localhost:{}\n", local.port());
     match &demo {
-        Some(demo) => tell_demo(demo, &arguments, party.origin()),
-        None => println!("the portal is {} at {local}", party.origin()),
+        Some(demo) => said += &tell_demo(demo, &arguments, party.origin()),
+        None => said += &format!("the portal is {} at {local}\n", party.origin()),
     }
-    // A pipe would keep the lines back.
-    std::io::stdout().flush()?;
+    // Whoever reads may have gone after the first line, which is no reason to end.
+    let mut stdout = std::io::stdout();
+    drop(stdout.write_all(said.as_bytes()).and_then(|()| stdout.flush()));
 
     let takes_first = demo.is_some() || arguments.accept_first_generations;
     let pages = Pages::new(party.origin().as_str(), demo.is_some(), takes_first)?;
@@ -189,16 +190,17 @@ async fn stop_asked() {
     interrupted.await;
 }
 
-fn tell_demo(demo: &Demo, arguments: &Arguments, origin: &Origin) {
-    let card = demo.card();
-    let card = card.display();
-    println!("demonstration: open {origin} and press the button of the demonstration");
-    if let Some(folder) = &arguments.demo {
-        println!("the browser has to trust {}, and nobody else need", folder.join("tls/ca.pem").display());
-    }
-    println!("the real way: `cie web-eid install`, `cie soft insert {card}`, and the upper button;");
-    println!("on the command line: `cie --reader soft:{card} auth --origin {origin} --nonce NONCE`");
-    println!("PIN of the card: {}", arguments.demo_pin);
+/// How to try it.
+fn tell_demo(demo: &Demo, arguments: &Arguments, origin: &Origin) -> String {
+    let (card, authority) = (demo.card(), demo.folder().join("tls/ca.pem"));
+    let (card, authority, pin) = (card.display(), authority.display(), &arguments.demo_pin);
+    format!(
+        "demonstration: open {origin} and press the button of the demonstration\n\
+         the browser has to trust {authority}, whose key was thrown away\n\
+         the real way: `cie web-eid install`, `cie soft insert {card}`, and the upper button\n\
+         on the command line: `cie --reader soft:{card} auth --origin {origin} --nonce NONCE`\n\
+         PIN of the card: {pin}\n"
+    )
 }
 
 /// One line to the log, with the moment (UTC).

@@ -61,7 +61,7 @@ impl Pages {
             kind,
             citizen,
             said,
-            sentence => said.and_then(|said| sentences.get(said)),
+            sentence => said.and_then(|said| sentences.get(said)).copied().unwrap_or_default(),
             sentences => data(&sentences),
             t => texts::in_language(WORDS, language),
             lang => language.tag(),
@@ -126,6 +126,7 @@ mod tests {
                 [Page::Login(Some("session-ended")), Page::Login(None), Page::Greeting(&guest), Page::Again]
             {
                 let page = pages.render(&page, language).unwrap();
+                assert!(!page.contains("None") && !page.contains("none"), "{page}");
                 assert!(page.contains(&format!("<html lang=\"{}\">", language.tag())));
             }
         }

@@ -105,6 +105,8 @@
 
   const press = async (button) => {
     const place = document.getElementById(button.dataset.status ?? "status");
+    // What happens now says more than what was expected.
+    document.getElementById("readiness").textContent = "";
     for (const other of buttons) {
       other.disabled = true;
       const silent = document.getElementById(other.dataset.status ?? "status");
@@ -128,5 +130,8 @@
   // Whether extension and program are there is told before anybody presses the button, and keeps nobody from it.
   extensionHadTime
     .then(() => ask("web-eid", "status", {}, BEGUN))
-    .catch((failure) => say(document.getElementById("readiness"), failure.code, "status"));
+    .catch((failure) => {
+      const busy = buttons.some((button) => button.disabled);
+      if (!busy) say(document.getElementById("readiness"), failure.code, "status");
+    });
 })();

@@ -15,7 +15,8 @@ use cie::login::{Error, Nonce, RelyingParty};
 use serde_json::{Value, json};
 
 use crate::demo::{Demo, DemoError};
-use crate::guard::{guard, text};
+use crate::guard::guard;
+use crate::headers::text;
 use crate::pages::{Page, Pages};
 use crate::sessions::{self, Guest, Sessions};
 use crate::texts::Language;
@@ -57,19 +58,34 @@ pub(crate) fn router(portal: Arc<Portal>) -> Router {
         .with_state(portal)
 }
 
-/// What the browser is told when something did not come about. More would help whoever tries things out.
-pub(crate) fn failure(status: StatusCode, error: &str) -> Response {
-    json_answer(status, &json!({ "error": error }))
+/// What the browser is told when something did not come about: a status, and one word. More would help whoever tries
+/// things out.
+pub(crate) struct Refusal(pub(crate) StatusCode, pub(crate) &'static str);
+
+impl Refusal {
+    /// Nothing could be done, and the citizen is not to blame.
+    pub(crate) const UNAVAILABLE: Self = Self(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
+    const EXPIRED: Self = Self(StatusCode::FORBIDDEN, "expired");
+    pub(crate) const REFUSED: Self = Self(StatusCode::FORBIDDEN, "refused");
+
+    /// The reason is for the log.
+    fn unavailable(error: impl std::fmt::Display) -> Self {
+        crate::log(format_args!("unavailable: {error}"));
+        Self::UNAVAILABLE
+    }
 }
 
-fn json_answer(status: StatusCode, value: &Value) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let Self(status, error) = self;
+        (status, json_answer(&json!({ "error": error }))).into_response()
+    }
 }
 
-/// Nothing could be done, and the citizen is not to blame.
-fn unavailable(error: impl std::fmt::Display) -> Response {
-    crate::log(format_args!("unavailable: {error}"));
-    failure(StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+type Answer = Result<Response, Refusal>;
+
+fn json_answer(value: &Value) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
 }
 
 fn session(headers: &HeaderMap) -> Option<SessionId> {
@@ -81,21 +97,21 @@ fn session(headers: &HeaderMap) -> Option<SessionId> {
 }
 
 /// The session of a visitor, without which nothing is answered.
-fn visitor(portal: &Portal, headers: &HeaderMap) -> Result<SessionId, Response> {
+fn visitor(portal: &Portal, headers: &HeaderMap) -> Result<SessionId, Refusal> {
     let known = session(headers).filter(|id| portal.sessions.visitor(id, |_| ()).is_some());
-    known.ok_or_else(|| failure(StatusCode::FORBIDDEN, "expired"))
+    known.ok_or(Refusal::EXPIRED)
 }
 
 /// Work that blocks, where that is allowed.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Response> {
-    tokio::task::spawn_blocking(work).await.map_err(unavailable)
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+    tokio::task::spawn_blocking(work).await.map_err(Refusal::unavailable)
 }
 
-async fn page(State(portal): Shared, uri: Uri, headers: HeaderMap) -> Response {
+async fn page(State(portal): Shared, uri: Uri, headers: HeaderMap) -> Answer {
     let language = Language::choose(uri.query(), text(&headers, header::ACCEPT_LANGUAGE));
-    let html = |page: &Page<'_>| match portal.pages.render(page, language) {
-        Ok(html) => ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response(),
-        Err(error) => unavailable(error),
+    let html = |page: &Page<'_>| {
+        let html = portal.pages.render(page, language).map_err(Refusal::unavailable)?;
+        Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response())
     };
     let id = session(&headers);
     if let Some(guest) = id.as_ref().and_then(|id| portal.sessions.citizen(id)) {
@@ -108,57 +124,33 @@ async fn page(State(portal): Shared, uri: Uri, headers: HeaderMap) -> Response {
     if id.is_none() && matches!(from, Some("cross-site" | "same-site")) {
         return html(&Page::Again);
     }
-    match portal.sessions.visit() {
-        Ok(cookie) => {
-            let said = id.map(|_| "session-ended");
-            ([(header::SET_COOKIE, cookie)], html(&Page::Login(said))).into_response()
-        }
-        Err(error) => unavailable(error),
-    }
+    let cookie = portal.sessions.visit().map_err(Refusal::unavailable)?;
+    let page = html(&Page::Login(id.map(|_| "session-ended")))?;
+    Ok(([(header::SET_COOKIE, cookie)], page).into_response())
 }
 
-async fn challenge(State(portal): Shared, headers: HeaderMap) -> Response {
-    let id = match visitor(&portal, &headers) {
-        Ok(id) => id,
-        Err(refused) => return refused,
-    };
+async fn challenge(State(portal): Shared, headers: HeaderMap) -> Answer {
+    let id = visitor(&portal, &headers)?;
     let (party, of) = (portal.party.clone(), id.clone());
-    match blocking(move || party.challenge(&of)).await {
-        Ok(Ok(nonce)) => {
-            let answer = json_answer(StatusCode::OK, &json!({ "nonce": nonce.as_str() }));
-            if portal.demo.is_some() {
-                portal.sessions.visitor(&id, |visitor| visitor.nonce = Some(nonce));
-            }
-            answer
-        }
-        Ok(Err(error)) => unavailable(error),
-        Err(failed) => failed,
+    let nonce = blocking(move || party.challenge(&of)).await?.map_err(Refusal::unavailable)?;
+    let answer = json_answer(&json!({ "nonce": nonce.as_str() }));
+    if portal.demo.is_some() {
+        portal.sessions.visitor(&id, |visitor| visitor.nonce = Some(nonce));
     }
+    Ok(answer)
 }
 
-async fn login(State(portal): Shared, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
-    let (id, body) = match json_body(&portal, &headers, body) {
-        Ok(both) => both,
-        Err(refused) => return refused,
-    };
+async fn login(State(portal): Shared, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Answer {
+    let (id, body) = json_body(&portal, &headers, body)?;
     let (party, of) = (portal.party.clone(), id.clone());
-    let citizen = match blocking(move || party.verify(&of, &body)).await {
-        Ok(Ok(citizen)) => citizen,
-        // What was wrong stands in the log already: the relying party's audit tells it.
-        Ok(Err(Error::NoChallenge | Error::ChallengeExpired)) => {
-            return failure(StatusCode::FORBIDDEN, "expired");
-        }
-        Ok(Err(error)) if error.is_unchecked() => {
-            return failure(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
-        }
-        Ok(Err(_)) => return failure(StatusCode::FORBIDDEN, "refused"),
-        Err(failed) => return failed,
-    };
-    match portal.sessions.let_in(&id, Guest::of(&citizen)) {
-        Ok(cookie) => ([(header::SET_COOKIE, cookie)], json_answer(StatusCode::OK, &json!({ "ok": true })))
-            .into_response(),
-        Err(error) => unavailable(error),
-    }
+    // What was wrong stands in the log already: the relying party's audit tells it.
+    let citizen = blocking(move || party.verify(&of, &body)).await?.map_err(|error| match error {
+        Error::NoChallenge | Error::ChallengeExpired => Refusal::EXPIRED,
+        error if error.is_unchecked() => Refusal::UNAVAILABLE,
+        _ => Refusal::REFUSED,
+    })?;
+    let cookie = portal.sessions.let_in(&id, Guest::of(&citizen)).map_err(Refusal::unavailable)?;
+    Ok(([(header::SET_COOKIE, cookie)], json_answer(&json!({ "ok": true }))).into_response())
 }
 
 /// A visitor's session and a body that says that it is JSON: other pages cannot send that with a form.
@@ -166,22 +158,21 @@ fn json_body(
     portal: &Portal,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<(SessionId, Bytes), Response> {
+) -> Result<(SessionId, Bytes), Refusal> {
     let id = visitor(portal, headers)?;
     let kind = text(headers, header::CONTENT_TYPE).and_then(|kind| kind.split(';').next());
     if !kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
-        return Err(failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, "refused"));
+        return Err(Refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, "refused"));
     }
-    let body = body.map_err(|rejected| failure(rejected.status(), "refused"))?;
-    Ok((id, body))
+    Ok((id, body.map_err(|rejected| Refusal(rejected.status(), "refused"))?))
 }
 
-async fn logout(State(portal): Shared, uri: Uri, headers: HeaderMap) -> Response {
-    let Some(id) = session(&headers) else { return failure(StatusCode::FORBIDDEN, "expired") };
+async fn logout(State(portal): Shared, uri: Uri, headers: HeaderMap) -> Answer {
+    let id = session(&headers).ok_or(Refusal::EXPIRED)?;
     let language = Language::choose(uri.query(), text(&headers, header::ACCEPT_LANGUAGE));
     let cookie = portal.sessions.end(&id);
     let home = format!("/?lang={}", language.tag());
-    (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, home)]).into_response()
+    Ok((StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, home)]).into_response())
 }
 
 /// The demonstration: what the citizen's computer does elsewhere.
@@ -189,31 +180,21 @@ async fn demo_answer(
     State(portal): Shared,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let (id, body) = match json_body(&portal, &headers, body) {
-        Ok(both) => both,
-        Err(refused) => return refused,
-    };
+) -> Answer {
+    let (id, body) = json_body(&portal, &headers, body)?;
     let asked: Option<Value> = serde_json::from_slice(&body).ok();
     let asked = asked.as_ref().and_then(|asked| asked.get("challengeNonce")?.as_str());
     let asked = asked.and_then(|nonce| Nonce::parse(nonce).ok());
     // The card answers the session's own challenge, and none that somebody brought along.
     let nonce = portal.sessions.visitor(&id, |visitor| visitor.nonce.take()).flatten();
-    let Some(nonce) = nonce.filter(|nonce| asked.as_ref() == Some(nonce)) else {
-        return failure(StatusCode::FORBIDDEN, "expired");
-    };
+    let nonce = nonce.filter(|nonce| asked.as_ref() == Some(nonce)).ok_or(Refusal::EXPIRED)?;
     let answer = blocking(move || {
         let demo = portal.demo.as_ref().ok_or(DemoError::Failed("no demonstration".to_owned()))?;
         demo.answer(portal.party.origin(), &nonce)
     });
-    match answer.await {
-        Ok(Ok(token)) => {
-            (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], token).into_response()
-        }
-        Ok(Err(error)) => {
-            crate::log(format_args!("the software card: {error}"));
-            failure(StatusCode::CONFLICT, error.code())
-        }
-        Err(failed) => failed,
-    }
+    let token = answer.await?.map_err(|error| {
+        crate::log(format_args!("the software card: {error}"));
+        Refusal(StatusCode::CONFLICT, error.code())
+    })?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], token).into_response())
 }

@@ -328,4 +328,37 @@ mod tests {
             assert_eq!(in_language(texts, Language::Italian).len(), texts.len(), "a name stands twice");
         }
     }
+
+    #[test]
+    fn whatever_the_scripts_say_has_a_sentence() {
+        let scripts = [include_str!("portal.js"), include_str!("demo.js")].concat();
+        let mut codes: Vec<&str> = scripts.split('"').filter(|text| text.starts_with("ERR_")).collect();
+        for call in ["tell(\"", "Failure(\"", "code: \""] {
+            codes.extend(scripts.split(call).skip(1).filter_map(|rest| rest.split('"').next()));
+        }
+        assert!(codes.len() > 8, "{codes:?}");
+        codes.extend(["refused", "expired", "unavailable", "demo-card-in-use", "demo-card-failed"]);
+        // What the library of Web eID names.
+        for name in [
+            "ACTION_PENDING",
+            "ACTION_TIMEOUT",
+            "CONTEXT_INSECURE",
+            "EXTENSION_UNAVAILABLE",
+            "MISSING_PARAMETER",
+            "NATIVE_FATAL",
+            "NATIVE_INVALID_ARGUMENT",
+            "NATIVE_UNAVAILABLE",
+            "UNKNOWN_ERROR",
+            "USER_CANCELLED",
+            "USER_TIMEOUT",
+            "VERSION_INVALID",
+            "VERSION_MISMATCH",
+        ] {
+            let code = format!("ERR_WEBEID_{name}");
+            assert!(SENTENCES.iter().any(|(known, ..)| *known == code), "{code}");
+        }
+        for code in codes {
+            assert!(SENTENCES.iter().any(|(known, ..)| *known == code), "{code}");
+        }
+    }
 }

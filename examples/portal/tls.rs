@@ -47,8 +47,8 @@ pub(crate) fn config(files: &Files) -> Result<OpenSSLConfig, Error> {
 }
 
 /// A throw-away authority and a certificate for `localhost` below a folder, which are made if there are none or they
-/// are about to end. Gives the server's files and the authority's certificate.
-pub(crate) fn throw_away(folder: &Path) -> Result<(Files, PathBuf), Error> {
+/// are about to end. The authority's certificate is `ca.pem`.
+pub(crate) fn throw_away(folder: &Path) -> Result<Files, Error> {
     let authority = folder.join("ca.pem");
     let files = Files { certificate: folder.join("server.pem"), key: folder.join("server.key") };
     if !is_good(&files, &authority) {
@@ -60,7 +60,7 @@ pub(crate) fn throw_away(folder: &Path) -> Result<(Files, PathBuf), Error> {
         // Last: with it the set is whole. The authority's key ends here: it signs nothing else.
         write(&authority, &ca.to_pem()?, 0o644)?;
     }
-    Ok((files, authority))
+    Ok(files)
 }
 
 /// Whether the three files belong together and will do for another day.
@@ -169,7 +169,8 @@ mod tests {
     fn certificates_are_made_once_and_anew_when_they_do_not_fit() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("tls");
-        let (files, authority) = throw_away(&folder).unwrap();
+        let files = throw_away(&folder).unwrap();
+        let authority = folder.join("ca.pem");
         config(&files).unwrap();
         let first = fs::read(&files.certificate).unwrap();
         throw_away(&folder).unwrap();
