@@ -36,7 +36,8 @@ impl Pages {
     }
 
     pub(crate) fn render(&self, page: &Page<'_>, language: Language) -> Result<String, Error> {
-        let sentences = texts::in_language(SENTENCES, language);
+        let mut sentences = texts::in_language(SENTENCES, language);
+        sentences.retain(|code, _| self.demo || !code.starts_with("demo-"));
         let said = match page {
             Page::Login(said) => *said,
             _ => None,
@@ -130,6 +131,13 @@ mod tests {
                 assert!(page.contains(&format!("<html lang=\"{}\">", language.tag())));
             }
         }
+    }
+
+    #[test]
+    fn a_real_portal_says_nothing_of_the_demonstration() {
+        let pages = Pages::new("https://portale.comune.example.it", false, false).unwrap();
+        let page = pages.render(&Page::Login(None), Language::Italian).unwrap();
+        assert!(!page.contains("demo"), "{page}");
     }
 
     #[test]
