@@ -94,11 +94,11 @@ impl Server {
 
     /// What curl gets, which trusts the demonstration's authority and nobody else.
     pub(crate) fn curl(&self, arguments: &[&str]) -> Answer {
-        self.try_curl(arguments).expect("an answer")
+        self.try_curl(arguments).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The same where the server may hang up.
-    pub(crate) fn try_curl(&self, arguments: &[&str]) -> Option<Answer> {
+    pub(crate) fn try_curl(&self, arguments: &[&str]) -> Result<Answer, String> {
         let output = Command::new("curl")
             .args([
                 "--disable",
@@ -118,12 +118,11 @@ impl Server {
             .expect("curl");
         let text = String::from_utf8(output.stdout).unwrap();
         if !output.status.success() {
-            println!("{}{text}", String::from_utf8_lossy(&output.stderr));
-            return None;
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned() + &text);
         }
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Some(Answer { status, head: head.to_owned(), body: body.to_owned() })
+        Ok(Answer { status, head: head.to_owned(), body: body.to_owned() })
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
