@@ -115,7 +115,7 @@ pub(crate) enum Command {
     Auth(login::Auth),
     /// Verify a login token and say whose it is; whether it was used before it cannot know
     AuthVerify(login::AuthVerify),
-    /// Logins in the browser: let browsers find this program
+    /// Logins in the browser: let browsers find this program, and answer them
     #[command(subcommand, arg_required_else_help = true)]
     WebEid(web_eid::WebEid),
     /// Sign; asks for the PIN

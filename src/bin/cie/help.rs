@@ -40,7 +40,7 @@ const COMMANDS: &[(&str, &str)] = &[
         "Rispondere con la carta al codice di sfida di un portale con un token di accesso (Web eID, JSON); chiede il PIN",
     ),
     ("auth-verify", "Verificare un token di accesso e dire di chi è; non può sapere se è già stato usato"),
-    ("web-eid", "Accessi dal browser: farsi trovare dai browser"),
+    ("web-eid", "Accessi dal browser: farsi trovare dai browser e rispondere loro"),
     (
         "web-eid install",
         "Fare in modo che i browser di questo utente trovino questo programma (Firefox, Chrome, Chromium, Edge), o non più",
