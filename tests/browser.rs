@@ -30,6 +30,8 @@ mod portal;
 mod process;
 #[path = "browser/readers.rs"]
 mod readers;
+#[path = "browser/relay.rs"]
+mod relay;
 #[path = "browser/scene.rs"]
 mod scene;
 #[path = "browser/token.rs"]

@@ -1,7 +1,8 @@
 //! What the portal refuses: answers that come too late, and answers meant for another origin.
 
 use crate::PIN;
-use crate::common::pcscd::Pcscd;
+use crate::common::pcscd::{Pcscd, folder};
+use crate::relay::Relay;
 use crate::scene::{Scene, Setting};
 
 crate::isolated_tests! {
@@ -22,18 +23,29 @@ crate::isolated_tests! {
         scene.ends(&["GETPIN", "GETPIN"], (2, 3));
     }
 
-    fn a_card_signs_for_the_origin_that_the_browser_sees() {
+    fn a_site_that_relays_the_portal_gets_no_login_for_it() {
         let _pcscd = Pcscd::start();
-        let scene = Scene::without_page(&Setting { steps: &[&format!("pin {PIN}")], ..Setting::default() });
+        let site = folder().join("site");
+        Relay::certify(&site);
+        let authority = Relay::authority(&site);
+        let steps = &[&*format!("pin {PIN}")];
+        let setting = Setting { steps, also_trusting: Some(&authority), ..Setting::default() };
+        let scene = Scene::without_page(&setting);
+        let relay = Relay::start(&site, &scene.portal, &Scene::demo());
         let _laid = scene.card.lay();
-        let address = scene.portal.by_number();
-        scene.browser.open(&address);
+        // To the citizen it looks like the portal; the browser knows better, and so does what the card signs.
+        scene.browser.open(&relay.origin);
         scene.log_in();
-        scene.is_told("refused", "foreign-origin");
+        scene.is_told("refused", "relayed");
         scene.ends(&["GETPIN"], (1, 3));
-        let host = address.strip_prefix("https://").unwrap();
         let [asked] = &scene.pinentry.shown()[..] else { panic!() };
-        assert!(asked.text.contains(host), "the citizen was told: {}", asked.text);
+        assert!(asked.text.contains("127.0.0.1") && !asked.text.contains("localhost"), "{}", asked.text);
+        // At the portal itself the same browser and card come in.
+        scene.pinentry.will(steps);
+        scene.browser.open(&scene.portal.origin);
+        scene.log_in();
+        scene.is_greeted("greeting-after-relayed");
+        scene.ends(&["GETPIN", "GETPIN"], (2, 3));
     }
 
     fn a_server_of_an_unknown_authority_is_not_even_shown() {

@@ -83,7 +83,17 @@ impl Browser {
 
     /// Waits for the element and clicks on it.
     pub(crate) fn click(&self, id: &str) {
-        self.step(|client| async move { client.wait().for_element(Locator::Id(id)).await?.click().await });
+        let element = self.step(|client| client.wait().for_element(Locator::Id(id)));
+        self.show(id);
+        self.step(|_| element.click());
+    }
+
+    /// Brings the element into sight, if it is there. A page may scroll in its own time, and a click on something
+    /// that moves goes astray.
+    fn show(&self, id: &str) {
+        let script = "const [id] = arguments;
+            document.getElementById(id)?.scrollIntoView({ block: 'center', behavior: 'instant' })";
+        self.step(|client| client.execute(script, vec![json!(id)]));
     }
 
     /// What is to be read in the element, nothing if it is not shown.
@@ -129,8 +139,11 @@ impl Browser {
         self.step(|client| client.execute_async(script, arguments.to_vec()))
     }
 
-    /// Writes a picture of what is to be seen.
+    /// Writes a picture of what is to be seen, with the state of the page in its middle if it says one.
     pub(crate) fn screenshot(&self, name: &str) {
+        if !self.text("status").is_empty() {
+            self.show("status");
+        }
         let picture = self.step(Client::screenshot);
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("browser");
         fs::create_dir_all(&folder).unwrap();

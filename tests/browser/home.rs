@@ -44,13 +44,16 @@ impl Home {
         command
     }
 
-    /// Has the browser trust the servers of an authority.
-    pub(crate) fn trust(&self, authority: &Path) {
+    /// Has the browser trust the servers of an authority; before it starts.
+    pub(crate) fn trust(&self, name: &str, authority: &Path) {
         let store = self.0.join(".pki/nssdb");
+        let is_new = !store.exists();
         fs::create_dir_all(&store).unwrap();
         let store = format!("sql:{}", store.display());
-        succeeds(self.command("certutil").args(["-N", "-d", &store, "--empty-password"]));
-        let add = ["-A", "-d", &store, "-n", "portal", "-t", "C,,", "-i"];
+        if is_new {
+            succeeds(self.command("certutil").args(["-N", "-d", &store, "--empty-password"]));
+        }
+        let add = ["-A", "-d", &store, "-n", name, "-t", "C,,", "-i"];
         succeeds(self.command("certutil").args(add).arg(authority));
     }
 

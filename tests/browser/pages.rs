@@ -57,7 +57,10 @@ crate::isolated_tests! {
         scene.pinentry.wait_for(2);
         scene.pinentry.go_on("both");
         scene.is_greeted("greeting-second-tab");
+        // The portal waits for one answer of each browser: the last that it asked for.
         scene.browser.go_to_tab(&first);
+        scene.is_told("expired", "first-tab");
+        scene.browser.reload();
         scene.is_greeted("greeting-first-tab");
         scene.ends(&["GETPIN", "GETPIN"], (2, 3));
     }

@@ -21,9 +21,6 @@ impl Portal {
         assert!(portal.exists(), "run `cargo build --all-features --example portal` first");
         let mut command = Command::new(portal);
         command.arg("--demo").arg(folder).args(["--listen", "127.0.0.1:0"]).args(options);
-        let listening = |line: &str| {
-            line.strip_prefix("listening on ").map(|origin| origin.trim_end_matches('/').to_owned())
-        };
         let (process, origin) = Process::start(&mut command, listening);
         Self { origin, _process: process }
     }
@@ -32,9 +29,9 @@ impl Portal {
     pub(crate) fn authority(folder: &Path) -> PathBuf {
         folder.join("tls/ca.pem")
     }
+}
 
-    /// The same server under its number instead of its name: another origin.
-    pub(crate) fn by_number(&self) -> String {
-        self.origin.replacen("localhost", "127.0.0.1", 1)
-    }
+/// Where a server says that it listens.
+pub(crate) fn listening(line: &str) -> Option<String> {
+    line.strip_prefix("listening on ").map(|origin| origin.trim_end_matches('/').to_owned())
 }

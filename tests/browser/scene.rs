@@ -1,5 +1,7 @@
 //! Everything that a login needs, set up in the folder of one isolated test.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::{Value, json};
 
 use crate::card::Card;
@@ -17,6 +19,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) host: bool,
     /// Whether the browser trusts the portal's authority.
     pub(crate) trusting: bool,
+    /// An authority that it trusts besides.
+    pub(crate) also_trusting: Option<&'a Path>,
     /// Further options of the portal.
     pub(crate) portal: &'a [&'a str],
     /// Tries of the PIN that are left.
@@ -25,7 +29,15 @@ pub(crate) struct Setting<'a> {
 
 impl Default for Setting<'_> {
     fn default() -> Self {
-        Self { steps: &[], extension: true, host: true, trusting: true, portal: &[], tries: 3 }
+        Self {
+            steps: &[],
+            extension: true,
+            host: true,
+            trusting: true,
+            also_trusting: None,
+            portal: &[],
+            tries: 3,
+        }
     }
 }
 
@@ -60,7 +72,10 @@ impl Scene {
         let home = Home::new(&folder().join("home"));
         let pinentry = Pinentry::new(&folder().join("person"), setting.steps);
         if setting.trusting {
-            home.trust(&Portal::authority(&demo));
+            home.trust("portal", &Portal::authority(&demo));
+        }
+        if let Some(authority) = setting.also_trusting {
+            home.trust("other", authority);
         }
         if setting.host {
             home.install(&pinentry);
@@ -70,7 +85,7 @@ impl Scene {
     }
 
     /// The folder of the software card and its authorities.
-    pub(crate) fn demo() -> std::path::PathBuf {
+    pub(crate) fn demo() -> PathBuf {
         folder().join("demo")
     }
 

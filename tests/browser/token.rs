@@ -39,7 +39,7 @@ crate::isolated_tests! {
         let fiscal_code = citizen["fiscal_code"].as_str().unwrap().to_owned();
         assert_eq!(verdict(&scene.portal.origin, nonce.as_str()), (true, fiscal_code));
         for (origin, nonce) in [
-            (scene.portal.by_number(), nonce.as_str()),
+            ("https://localhost".to_owned(), nonce.as_str()),
             (scene.portal.origin.clone(), Nonce::of(&[0x5B; 32]).as_str()),
         ] {
             let (accepted, said) = verdict(&origin, nonce);
