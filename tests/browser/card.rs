@@ -28,8 +28,8 @@ pub(crate) struct Card {
 impl Card {
     /// Makes a card that is valid now, with its authorities.
     pub(crate) fn make(folder: &Path) -> Self {
-        // The same citizen every time; the keys are others.
-        let options = FolderOptions { seed: Some(1), ..FolderOptions::new(SystemTime::now()) };
+        // The same citizen every time, whose names have accents; the keys are others.
+        let options = FolderOptions { seed: Some(0), ..FolderOptions::new(SystemTime::now()) };
         folder::create(folder, &options).unwrap();
         let soft = SoftCard::open(folder.join(folder::CARD)).unwrap();
         let citizen = std::fs::read(folder.join(folder::CITIZEN)).unwrap();

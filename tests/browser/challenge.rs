@@ -9,8 +9,8 @@ crate::isolated_tests! {
     fn a_slow_citizen_is_too_late() {
         let _pcscd = Pcscd::start();
         let pin = &*format!("pin {PIN}");
-        let portal = &["--challenge-seconds", "1"];
-        let setting = Setting { steps: &["sleep 2.5", pin], portal, ..Setting::default() };
+        let portal = &["--challenge-seconds", "4"];
+        let setting = Setting { steps: &["sleep 5.5", pin], portal, ..Setting::default() };
         let scene = Scene::with(&setting);
         let _laid = scene.card.lay();
         scene.log_in();

@@ -9,7 +9,7 @@ import http.client, http.server, ssl, sys
 
 portal, authority, certificate, key = sys.argv[1:]
 host = portal.removeprefix("https://")
-# What belongs to one connection only, and what is written anew.
+# Headers of one connection only, and those that are written anew.
 OURS = {"host", "origin", "referer", "connection", "keep-alive", "transfer-encoding", "content-length", "accept-encoding"}
 
 
