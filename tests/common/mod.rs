@@ -37,7 +37,8 @@ pub fn say(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
-/// Waits until something holds.
+/// Waits until something holds, and fails if it does not.
+#[track_caller]
 pub fn until_within(patience: Duration, what: &str, mut holds: impl FnMut() -> bool) {
     let began = std::time::Instant::now();
     while !holds() {

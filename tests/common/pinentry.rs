@@ -130,7 +130,7 @@ fn decode(text: &str) -> String {
 }
 
 /// Whether a process runs; one that nobody has waited for runs no more.
-fn runs(process: u32) -> bool {
+pub fn runs(process: u32) -> bool {
     let state = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     state.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with('Z'))
 }
