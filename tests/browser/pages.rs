@@ -43,10 +43,10 @@ crate::isolated_tests! {
         scene.ends(&["GETPIN", "GETPIN"], (0, 3));
     }
 
-    fn two_tabs_log_in_at_once() {
+    fn of_two_tabs_the_one_that_asked_last_logs_in() {
         let _pcscd = Pcscd::start();
         let pin = &*format!("pin {PIN}");
-        let scene = Scene::new(&["wait both", "wait both", pin, pin]);
+        let scene = Scene::new(&["wait first", "wait second", pin, pin]);
         let _laid = scene.card.lay();
         let first = scene.browser.tab();
         scene.log_in();
@@ -55,9 +55,11 @@ crate::isolated_tests! {
         scene.browser.open(&scene.portal.origin);
         scene.log_in();
         scene.pinentry.wait_for(2);
-        scene.pinentry.go_on("both");
+        scene.browser.screenshot("pin-asked-twice");
+        scene.pinentry.go_on("second");
         scene.is_greeted("greeting-second-tab");
-        // The portal waits for one answer of each browser: the last that it asked for.
+        // The portal waits for one answer of each browser: this one it no longer waits for.
+        scene.pinentry.go_on("first");
         scene.browser.go_to_tab(&first);
         scene.is_told("expired", "first-tab");
         scene.browser.reload();
