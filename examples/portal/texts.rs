@@ -99,8 +99,8 @@ pub(crate) const SENTENCES: &[Text] = &[
     ),
     (
         "ERR_WEBEID_NATIVE_FATAL",
-        "Il programma sul tuo computer non è riuscito a usare la carta. Controlla che il lettore sia collegato e la carta al suo posto, poi premi di nuovo il pulsante.",
-        "The program on your computer could not use the card. Check that the reader is connected and the card in its place, then press the button again.",
+        "Il programma sul tuo computer non ha potuto completare l'accesso e ha spiegato il motivo nella sua finestra. Segui le sue indicazioni, poi premi di nuovo il pulsante.",
+        "The program on your computer could not complete the login, and said why in its own window. Do what it said, then press the button again.",
     ),
     (
         "ERR_WEBEID_NATIVE_UNAVAILABLE",
