@@ -3,7 +3,6 @@
 use base64ct::{Base64, Encoding as _};
 use serde_json::json;
 
-use crate::crypto::DigestAlgorithm;
 use crate::login::Origin;
 use crate::web_eid::{MESSAGE_LENGTH, Request, read_message, write_message};
 
@@ -40,16 +39,10 @@ fn request(message: &[u8]) {
         }
         Request::Sign(sign) => {
             check_origin(&sign.origin);
-            let function = match sign.digest.algorithm() {
-                DigestAlgorithm::Sha256 => "SHA-256",
-                DigestAlgorithm::Sha384 => "SHA-384",
-                DigestAlgorithm::Sha512 => "SHA-512",
-                DigestAlgorithm::Sha1 => "none",
-            };
             let arguments = json!({
                 "origin": sign.origin.as_str(),
                 "hash": Base64::encode_string(sign.digest.as_bytes()),
-                "hashFunction": function,
+                "hashFunction": sign.algorithm.hash_function,
                 "certificate": Base64::encode_string(&sign.certificate),
             });
             ("sign", arguments)

@@ -156,6 +156,27 @@ pub struct SigningAlgorithm {
     pub padding_scheme: &'static str,
 }
 
+impl SigningAlgorithm {
+    /// What the keys of the cards here do: RSASSA-PKCS1-v1_5, each with the digest that it is made of.
+    pub const OF_CARDS: [(Self, DigestAlgorithm); 3] = [
+        (Self::pkcs1("SHA-256"), DigestAlgorithm::Sha256),
+        (Self::pkcs1("SHA-384"), DigestAlgorithm::Sha384),
+        (Self::pkcs1("SHA-512"), DigestAlgorithm::Sha512),
+    ];
+
+    const fn pkcs1(hash_function: &'static str) -> Self {
+        Self { crypto_algorithm: "RSA", hash_function, padding_scheme: "PKCS1.5" }
+    }
+
+    pub(crate) fn to_json(self) -> serde_json::Value {
+        json!({
+            "cryptoAlgorithm": self.crypto_algorithm,
+            "hashFunction": self.hash_function,
+            "paddingScheme": self.padding_scheme,
+        })
+    }
+}
+
 impl AuthToken {
     /// Answers a challenge with the holder's key, for the origin that the *browser* names and never the page. The
     /// signature is one for logging in ([`Purpose::Login`]).
@@ -189,12 +210,7 @@ impl AuthToken {
     ) -> Result<Self, TokenError> {
         let certificate = Certificate::from_der(certificate.as_der()).map_err(TokenError::Certificate)?;
         check_signing_certificate(&self.certificate, &certificate)?;
-        let algorithm = |hash_function| SigningAlgorithm {
-            crypto_algorithm: "RSA",
-            hash_function,
-            padding_scheme: "PKCS1.5",
-        };
-        let algorithms = ["SHA-256", "SHA-384", "SHA-512"].map(algorithm).to_vec();
+        let algorithms = SigningAlgorithm::OF_CARDS.map(|(algorithm, _)| algorithm).to_vec();
         self.signing_certificates.push(SigningCertificate { certificate, algorithms });
         Ok(self)
     }
@@ -244,15 +260,8 @@ impl AuthToken {
             set("appVersion", json!(version));
         }
         if minor > 0 {
-            let algorithm = |algorithm: &SigningAlgorithm| {
-                json!({
-                    "cryptoAlgorithm": algorithm.crypto_algorithm,
-                    "hashFunction": algorithm.hash_function,
-                    "paddingScheme": algorithm.padding_scheme,
-                })
-            };
             let signing = |signing: &SigningCertificate| {
-                let algorithms: Vec<_> = signing.algorithms.iter().map(algorithm).collect();
+                let algorithms: Vec<_> = signing.algorithms.iter().map(|way| way.to_json()).collect();
                 json!({
                     "certificate": base64(&signing.certificate),
                     "supportedSignatureAlgorithms": algorithms,

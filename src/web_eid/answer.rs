@@ -1,10 +1,10 @@
 //! What the extension is told: a result, or one of two errors.
 
 use base64ct::{Base64, Encoding};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::crypto::{DigestAlgorithm, PresentedCertificate};
-use crate::login::AuthToken;
+use crate::crypto::PresentedCertificate;
+use crate::login::{AuthToken, SigningAlgorithm};
 
 /// The version of the protocol that is spoken, and behind the plus sign who speaks it (semantic versioning). The
 /// extension takes a program whose first number is not lower than its own.
@@ -27,8 +27,8 @@ pub enum Answer<'a> {
     Token(&'a AuthToken),
     /// To `get-signing-certificate`.
     SigningCertificate(&'a PresentedCertificate),
-    /// To `sign`: an RSASSA-PKCS1-v1_5 signature, and the digest that it is of.
-    Signature(&'a [u8], DigestAlgorithm),
+    /// To `sign`: the signature, and how it was made.
+    Signature(&'a [u8], SigningAlgorithm),
     /// It cannot be done, and trying again changes nothing: `ERR_WEBEID_NATIVE_FATAL`. With a reason if that is the
     /// page's own doing, and tells nothing of the person.
     Fatal(Option<&'a str>),
@@ -46,16 +46,15 @@ impl Answer<'_> {
             Self::Done => json!({}),
             Self::Token(token) => return token.to_json(),
             Self::SigningCertificate(certificate) => {
-                let algorithms = [DigestAlgorithm::Sha256, DigestAlgorithm::Sha384, DigestAlgorithm::Sha512]
-                    .map(algorithm);
+                let algorithms = SigningAlgorithm::OF_CARDS.map(|(algorithm, _)| algorithm.to_json());
                 json!({
                     "certificate": Base64::encode_string(certificate.as_der()),
                     "supportedSignatureAlgorithms": algorithms,
                 })
             }
-            Self::Signature(signature, digest) => json!({
+            Self::Signature(signature, algorithm) => json!({
                 "signature": Base64::encode_string(signature),
-                "signatureAlgorithm": algorithm(*digest),
+                "signatureAlgorithm": algorithm.to_json(),
             }),
             Self::Fatal(reason) => error("ERR_WEBEID_NATIVE_FATAL", reason.unwrap_or(FATAL)),
             Self::Cancelled => error("ERR_WEBEID_USER_CANCELLED", CANCELLED),
@@ -64,19 +63,10 @@ impl Answer<'_> {
     }
 }
 
-/// A way to sign, in the words of the Web eID specification.
-fn algorithm(digest: DigestAlgorithm) -> Value {
-    let hash_function = match digest {
-        DigestAlgorithm::Sha1 => "SHA-1",
-        DigestAlgorithm::Sha256 => "SHA-256",
-        DigestAlgorithm::Sha384 => "SHA-384",
-        DigestAlgorithm::Sha512 => "SHA-512",
-    };
-    json!({ "cryptoAlgorithm": "RSA", "hashFunction": hash_function, "paddingScheme": "PKCS1.5" })
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
@@ -95,7 +85,7 @@ mod tests {
         let parse = |answer: Answer<'_>| serde_json::from_str::<Value>(&answer.to_json()).unwrap();
         assert_eq!(parse(Answer::Done), json!({}));
         assert_eq!(
-            parse(Answer::Signature(&[1, 2, 3], DigestAlgorithm::Sha384)),
+            parse(Answer::Signature(&[1, 2, 3], SigningAlgorithm::OF_CARDS[1].0)),
             json!({
                 "signature": "AQID",
                 "signatureAlgorithm":

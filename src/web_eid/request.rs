@@ -4,8 +4,8 @@
 use base64ct::{Base64, Encoding};
 use serde::Deserialize;
 
-use crate::crypto::{Digest, DigestAlgorithm};
-use crate::login::{Nonce, NonceError, Origin, OriginError};
+use crate::crypto::Digest;
+use crate::login::{Nonce, NonceError, Origin, OriginError, SigningAlgorithm};
 
 /// The longest `lang`: a tag such as `it` or `en-GB`.
 const LANGUAGE_MAX: usize = 8;
@@ -40,6 +40,8 @@ pub struct SignRequest {
     pub origin: Origin,
     /// The digest.
     pub digest: Digest,
+    /// How the page wants it signed.
+    pub algorithm: SigningAlgorithm,
     /// DER of the certificate that `get-signing-certificate` gave: the card must be that one.
     pub certificate: Vec<u8>,
 }
@@ -116,11 +118,10 @@ impl Request {
                 Self::GetSigningCertificate { origin: Origin::parse(&origin)? }
             }
             ("sign", (Some(origin), None, Some(hash), Some(function), Some(certificate))) => {
-                Self::Sign(SignRequest {
-                    origin: Origin::parse(&origin)?,
-                    digest: digest(&function, &hash)?,
-                    certificate: decode("the certificate", &certificate)?,
-                })
+                let origin = Origin::parse(&origin)?;
+                let (algorithm, digest) = digest(&function, &hash)?;
+                let certificate = decode("the certificate", &certificate)?;
+                Self::Sign(SignRequest { origin, digest, algorithm, certificate })
             }
             ("quit" | "authenticate" | "get-signing-certificate" | "sign", _) => {
                 return Err(RequestError::Arguments);
@@ -137,14 +138,12 @@ fn is_language(lang: &str) -> bool {
 }
 
 /// The cards here sign SHA-2; not its shortest, and not SHA-3.
-fn digest(function: &str, base64: &str) -> Result<Digest, RequestError> {
-    let algorithm = match function {
-        "SHA-256" => DigestAlgorithm::Sha256,
-        "SHA-384" => DigestAlgorithm::Sha384,
-        "SHA-512" => DigestAlgorithm::Sha512,
-        _ => return Err(RequestError::Hash),
-    };
-    Digest::from_bytes(algorithm, &decode("the hash", base64)?).map_err(|_| RequestError::Hash)
+fn digest(function: &str, base64: &str) -> Result<(SigningAlgorithm, Digest), RequestError> {
+    let mut known = SigningAlgorithm::OF_CARDS.into_iter();
+    let found = known.find(|(algorithm, _)| algorithm.hash_function == function);
+    let (algorithm, digest) = found.ok_or(RequestError::Hash)?;
+    let digest = Digest::from_bytes(digest, &decode("the hash", base64)?).map_err(|_| RequestError::Hash)?;
+    Ok((algorithm, digest))
 }
 
 fn decode(name: &'static str, base64: &str) -> Result<Vec<u8>, RequestError> {

@@ -81,7 +81,7 @@ fn grant(
         }
         Request::Sign(sign) => {
             let signature = card::with_card(&desk, common, output, |card| card::sign(&desk, card, sign))?;
-            answer(browser, Answer::Signature(&signature, sign.digest.algorithm()))
+            answer(browser, Answer::Signature(&signature, sign.algorithm))
         }
         _ => Ok(()),
     }
