@@ -14,6 +14,8 @@ mod host;
 mod login;
 #[path = "web_eid/origins.rs"]
 mod origins;
+#[path = "web_eid/retries.rs"]
+mod retries;
 #[path = "web_eid/signing.rs"]
 mod signing;
 #[path = "web_eid/strange_pinentry.rs"]

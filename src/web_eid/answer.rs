@@ -12,7 +12,7 @@ pub const PROTOCOL_VERSION: &str = concat!("2.0.0+cie-card.", env!("CARGO_PKG_VE
 
 /// What an error says to the page. Why it is, the person was told: a page has no business with what reader or card
 /// somebody has.
-const FATAL: &str = "the login program could not do this; it said why to the person at the computer";
+const FATAL: &str = "the login program could not do this; if it could open a window, it said why there";
 const CANCELLED: &str = "the person did not go on";
 
 /// An answer.

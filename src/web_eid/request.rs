@@ -1,8 +1,12 @@
 //! What the extension asks: one command with exactly its arguments, each of them judged before anybody is asked
 //! anything.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use base64ct::{Base64, Encoding};
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use crate::crypto::Digest;
 use crate::login::{Nonce, NonceError, Origin, OriginError, SigningAlgorithm};
@@ -72,20 +76,17 @@ pub enum RequestError {
     /// A hash function that no card here signs, or a digest that is not one of its.
     #[error("a hash that cannot be signed")]
     Hash,
-    /// What stands there as language is none.
-    #[error("the language")]
-    Language,
 }
 
 /// Members beyond these two are passed over: a later extension may send some.
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 struct Envelope {
     command: String,
-    arguments: Arguments,
+    arguments: Object<Arguments>,
 }
 
 /// The arguments of all commands; one that no command has is refused, and one that stands there twice.
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Arguments {
     origin: Option<String>,
@@ -96,18 +97,41 @@ struct Arguments {
     lang: Option<String>,
 }
 
+/// A JSON object: what serde derives would take an array as well, with its members in order.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(members))
+            }
+        }
+
+        deserializer.deserialize_map(Members(PhantomData)).map(Self)
+    }
+}
+
 impl Request {
     /// Reads a message. With the request comes the language that the page asks for, if it does: a tag such as `it`.
     ///
     /// # Errors
     /// [`RequestError`].
     pub fn parse(message: &[u8]) -> Result<(Self, Option<String>), RequestError> {
-        let envelope: Envelope = serde_json::from_slice(message).map_err(|_| RequestError::Malformed)?;
-        let Arguments { origin, challenge_nonce, hash, hash_function, certificate, lang } =
-            envelope.arguments;
-        if lang.as_deref().is_some_and(|lang| !is_language(lang)) {
-            return Err(RequestError::Language);
-        }
+        let Object(envelope): Object<Envelope> =
+            serde_json::from_slice(message).map_err(|_| RequestError::Malformed)?;
+        let Object(arguments) = envelope.arguments;
+        let Arguments { origin, challenge_nonce, hash, hash_function, certificate, lang } = arguments;
+        // What is no language is no reason to let nobody in.
+        let lang = lang.filter(|lang| is_language(lang));
         let given = (origin, challenge_nonce, hash, hash_function, certificate);
         let request = match (envelope.command.as_str(), given) {
             ("quit", (None, None, None, None, None)) => Self::Quit,
@@ -221,7 +245,7 @@ mod tests {
 
     #[test]
     fn what_is_no_request_is_refused() {
-        use RequestError::{Command, Hash, Language, Malformed};
+        use RequestError::{Command, Hash, Malformed};
         let nonce = json!({"origin": ORIGIN, "challengeNonce": "short"});
         for (message, error) in [
             (json!([]), Malformed),
@@ -231,11 +255,17 @@ mod tests {
             (json!({"command": "quit", "arguments": []}), Malformed),
             (json!({"command": "status", "arguments": {}}), Command),
             (json!({"command": "Quit", "arguments": {}}), Command),
-            (json!({"command": "quit", "arguments": {"lang": "i"}}), Language),
-            (json!({"command": "quit", "arguments": {"lang": "it\nen"}}), Language),
+            (json!({"command": "quit", "arguments": {"lang": 1}}), Malformed),
+            (json!(["quit", {}]), Malformed),
+            (json!({"command": "quit", "arguments": [null, null, null, null, null, null]}), Malformed),
+            (json!(["authenticate", [ORIGIN, NONCE, null, null, null, null]]), Malformed),
             (json!({"command": "authenticate", "arguments": nonce}), RequestError::Nonce(NonceError)),
         ] {
             assert_eq!(parse(&message), Err(error), "{message}");
+        }
+        for lang in ["", "i", "it\nen", "it_IT", "zh-Hant-TW"] {
+            let quit = json!({"command": "quit", "arguments": {"lang": lang}});
+            assert_eq!(parse(&quit), Ok((Request::Quit, None)), "{lang:?}");
         }
         let good = Base64::encode_string(&[7; 32]);
         for (hash, function, certificate, error) in [
@@ -286,9 +316,12 @@ mod tests {
             "file://",
             "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
         ] {
-            for (command, more) in
-                [("authenticate", json!({"challengeNonce": NONCE})), ("get-signing-certificate", json!({}))]
-            {
+            let hash = Base64::encode_string(&[7; 32]);
+            for (command, more) in [
+                ("authenticate", json!({"challengeNonce": NONCE})),
+                ("get-signing-certificate", json!({})),
+                ("sign", json!({"hash": hash, "hashFunction": "SHA-256", "certificate": "AAAA"})),
+            ] {
                 let mut arguments = more;
                 arguments["origin"] = json!(origin);
                 let outcome = parse(&json!({"command": command, "arguments": arguments}));

@@ -8,6 +8,10 @@ use crate::crypto::signature::{Purpose, Signer};
 use crate::crypto::{PresentedCertificate, constant_time_equal};
 use crate::trust::{self, Certificate};
 
+/// Extended key usages with which somebody may let it log in: clientAuth, anyExtendedKeyUsage (RFC 5280 section
+/// 4.2.1.12), logging in to Windows with a smart card.
+const LOGS_IN: [&str; 3] = ["1.3.6.1.5.5.7.3.2", "2.5.29.37.0", "1.3.6.1.4.1.311.20.2.2"];
+
 /// Why a key signs nothing that a page chose. Each text tells nothing of the holder, so that the page may see it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -45,8 +49,9 @@ pub fn check_signing_certificate(
     }
     let certificate = Certificate::from_der(signing.as_der()).map_err(SigningRefused::Malformed)?;
     let signs_documents = certificate.allows_content_commitment() == Some(true);
+    let usages = certificate.extended_key_usage().unwrap_or_default();
     let logs_in = certificate.allows_digital_signature() != Some(false)
-        || certificate.allows_client_authentication() == Some(true);
+        || usages.iter().any(|usage| LOGS_IN.contains(&usage.as_str()));
     if signs_documents && !logs_in { Ok(()) } else { Err(SigningRefused::Usage) }
 }
 

@@ -49,7 +49,19 @@ impl Screen {
     /// Waits for the window, and for it to take the keyboard.
     fn wait_for_window(&self) {
         until_within(PATIENCE, "pinentry's window", || self.window().is_some());
-        std::thread::sleep(Duration::from_millis(500));
+        let window = self.window().unwrap();
+        // Without a window manager nobody else gives it the keyboard.
+        self.xdotool(&["mousemove", "--window", &window, "20", "20"]);
+        self.xdotool(&["windowfocus", &window]);
+        std::thread::sleep(Duration::from_millis(700));
+    }
+
+    /// How wide the window is, in pixels.
+    fn width(&self) -> u32 {
+        let window = self.window().unwrap();
+        let (_, said) = self.xdotool(&["getwindowgeometry", "--shell", &window]);
+        let width = said.lines().find_map(|line| line.strip_prefix("WIDTH=")).unwrap();
+        width.parse().unwrap()
     }
 
     fn press(&self, keys: &str) {
@@ -92,7 +104,12 @@ fn the_desktops_window_is_cancelled_or_closed_with_the_page() {
     let mut host = desktop_host(&desk, &screen).greeted();
     host.send(&authenticate());
     screen.wait_for_window();
-    assert!(screen.xdotool(&["key", "Escape"]).0);
+    // A busy machine may be late in giving it the keyboard.
+    until_within(PATIENCE, "Escape closes the window", || {
+        screen.xdotool(&["key", "Escape"]);
+        std::thread::sleep(Duration::from_millis(300));
+        screen.window().is_none()
+    });
     assert_eq!(code(&host.answer()), "ERR_WEBEID_USER_CANCELLED");
     host.end();
     let mut host = desktop_host(&desk, &screen).greeted();
@@ -101,6 +118,52 @@ fn the_desktops_window_is_cancelled_or_closed_with_the_page() {
     host.leave();
     assert_eq!(host.end(), (0, String::new()));
     assert_eq!((screen.window(), desk.tries()), (None, 3));
+}
+
+/// No part of an address is off the screen, however long it is.
+#[test]
+fn the_desktops_window_is_no_wider_than_a_screen() {
+    let (desk, screen) = (Desk::new(&[]), Screen::new());
+    let labels = [&"w".repeat(63)[..], &"w".repeat(63), &"w".repeat(63), &"w".repeat(49)].join(".");
+    for origin in [format!("https://{labels}:65535"), ORIGIN.to_owned()] {
+        let mut request = authenticate();
+        request["arguments"]["origin"] = origin.into();
+        let mut host = desktop_host(&desk, &screen).greeted();
+        host.send(&request);
+        screen.wait_for_window();
+        assert!(screen.width() <= 1024, "{}", screen.width());
+        host.leave();
+        host.end();
+    }
+}
+
+/// A page that goes while somebody types at a terminal: it shows again what is typed, and what was typed is gone.
+#[test]
+fn a_terminal_is_left_as_it_was() {
+    for program in ["pinentry-tty", "pinentry-curses"] {
+        let desk = Desk::new(&[]);
+        assert!(Command::new("mkfifo").arg(desk.path().join("in")).status().unwrap().success());
+        let line = format!(
+            "{} --lang en --reader 'soft:{}' web-eid host --pinentry {program} <in >out 2>err; echo the-end; \
+             stty -a | tr ' ' '\\n' | grep -x -e echo -e -echo; read -r -t 2 left; echo \"left:<$left>\"",
+            env!("CARGO_BIN_EXE_cie"),
+            desk.card().display()
+        );
+        let mut terminal = Terminal::new(&format!("bash -c {line:?}"), "C.UTF-8", desk.path());
+        let mut input = OpenOptions::new().write(true).open(desk.path().join("in")).unwrap();
+        let request = authenticate().to_string();
+        let length = u32::try_from(request.len()).unwrap().to_ne_bytes();
+        input.write_all(&[&length, request.as_bytes()].concat()).unwrap();
+        terminal.wait_for(ORIGIN).wait_for("PIN:");
+        terminal.hidden("1234567");
+        std::thread::sleep(Duration::from_millis(300));
+        drop(input);
+        terminal.wait_for("the-end");
+        let (shown, _) = terminal.end();
+        let after = shown.rsplit_once("the-end").unwrap().1;
+        assert!(after.contains("\necho"), "{program}: {after}");
+        assert!(after.contains("left:<>") && !shown.contains("1234567"), "{program}: {after}");
+    }
 }
 
 /// A browser that was started at a terminal, and a pinentry that needs one.

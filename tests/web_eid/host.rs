@@ -163,6 +163,16 @@ impl Host {
         let _ = input.write_all(bytes).and_then(|()| input.flush());
     }
 
+    /// Whether it still runs.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The browser closes its end.
     pub(crate) fn leave(&mut self) {
         self.input = None;
@@ -173,11 +183,12 @@ impl Host {
         self.answers.recv_timeout(PATIENCE).expect("an answer")
     }
 
-    /// No further answer comes, and the host ends: its exit status and what it said on standard error.
+    /// The browser closes its end, no further answer comes, and the host ends: its exit status and what it said on
+    /// standard error.
     pub(crate) fn end(mut self) -> (i32, String) {
+        self.input = None;
         assert!(self.answers.recv_timeout(PATIENCE).is_err(), "one answer is all");
         let status = self.child.wait().unwrap().code().unwrap();
-        self.input = None;
         (status, self.errors.take().unwrap().join().unwrap())
     }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::common::contact::{issued, issued_with};
 use crate::common::{demo, now};
-use crate::host::{Desk, NONCE, ORIGIN, authenticate, code};
+use crate::host::{Desk, NONCE, ORIGIN, PIN, authenticate, code};
 
 const FATAL: &str = "ERR_WEBEID_NATIVE_FATAL";
 const CANCELLED: &str = "ERR_WEBEID_USER_CANCELLED";
@@ -52,25 +52,49 @@ fn login_elsewhere() -> Vec<u8> {
 
 #[test]
 fn a_cie_signs_nothing_for_a_page_and_says_why() {
-    for request in [get_certificate(), sign(&login_elsewhere(), "SHA-256", b"certificate")] {
-        let desk = Desk::new(&[]);
+    for (request, steps, kinds) in [
+        (get_certificate(), &["yes", "no"][..], &["CONFIRM", "CONFIRM"][..]),
+        (sign(&login_elsewhere(), "SHA-256", b"certificate"), &["no"], &["CONFIRM"]),
+        // Another card may lie there the next time.
+        (sign(&login_elsewhere(), "SHA-256", b"certificate"), &["yes", "no"], &["CONFIRM", "CONFIRM"]),
+    ] {
+        let desk = Desk::new(steps);
         let (answer, status, _) = desk.host().ask(&request);
         assert_eq!((code(&answer), status), (FATAL, 2));
         assert!(answer["error"]["message"].as_str().unwrap().contains("could be a login somewhere else"));
-        assert!(desk.pinentry.shown().is_empty());
+        assert_eq!(desk.pinentry.kinds(), kinds, "no PIN is asked for");
+        let shown = desk.pinentry.shown();
+        let last = shown.last().unwrap();
+        assert!(last.text.starts_with(ORIGIN) && last.text.contains("one key"), "{last:?}");
         assert_eq!((desk.verifications(), desk.tries()), (0, 3));
+        desk.pinentry.check_end(&[PIN]);
     }
 }
 
 #[test]
 fn nor_does_a_contact_card_with_one_key() {
-    for request in [get_certificate(), sign(&login_elsewhere(), "SHA-256", b"certificate")] {
-        let desk = Desk::without_card(&[]);
+    for (request, steps) in [
+        (get_certificate(), &["yes", "no"][..]),
+        (sign(&login_elsewhere(), "SHA-256", b"certificate"), &["no"]),
+    ] {
+        let desk = Desk::without_card(steps);
         SoftCard::create_contact(desk.card(), issued(Model::Cns11).personalisation, Model::Cns11).unwrap();
         let (answer, ..) = desk.host().ask(&request);
         assert_eq!(code(&answer), FATAL);
         assert!(answer["error"]["message"].as_str().unwrap().contains("one key"), "{answer}");
-        assert!(desk.pinentry.shown().is_empty());
+        assert!(!desk.pinentry.kinds().contains(&"GETPIN".to_owned()));
+    }
+}
+
+/// A page that asks without end learns nothing that nobody told it: not even whether a card lies there.
+#[test]
+fn no_page_learns_of_a_card_without_a_window() {
+    for has_card in [true, false] {
+        let desk = if has_card { with_two_keys(&["no"]).0 } else { Desk::without_card(&["no"]) };
+        let (answer, status, _) = desk.host().ask(&get_certificate());
+        assert_eq!((code(&answer), status), (CANCELLED, 0));
+        assert_eq!(desk.pinentry.kinds(), ["CONFIRM"]);
+        assert!(!desk.path().join("trace").exists(), "the card was not even looked for");
     }
 }
 
@@ -142,6 +166,20 @@ fn a_wrong_pin_for_signatures_is_counted_apart() {
     assert_eq!((desk.verifications(), desk.tries()), (2, 3), "the login's tries are untouched");
 }
 
+/// Its PUK is another one than the login's: nobody is sent to spend that one on it.
+#[test]
+fn a_blocked_pin_for_signatures_is_told_as_what_it_is() {
+    let digest = DigestAlgorithm::Sha256.hash(b"x");
+    let (desk, _, certificate) = with_two_keys(&["pin 11111", "pin 22222", "yes", "pin 33333", "read"]);
+    let (answer, status, said) = desk.host().ask(&sign(&digest, "SHA-256", &certificate));
+    assert_eq!((code(&answer), status), (FATAL, 6), "{said}");
+    assert!(said.contains("signature-pin-blocked"), "{said}");
+    assert_eq!(desk.pinentry.kinds(), ["GETPIN", "GETPIN", "CONFIRM", "GETPIN", "MESSAGE"]);
+    let text = &desk.pinentry.shown()[4].text;
+    assert!(text.contains("PUK of its own") && !text.contains("cie pin unblock"), "{text}");
+    assert_eq!((desk.verifications(), desk.tries()), (3, 3), "the login's tries are untouched");
+}
+
 /// A page that changed the card, or made the certificate up.
 #[test]
 fn only_the_certificate_that_was_given_is_signed_for() {
@@ -150,10 +188,10 @@ fn only_the_certificate_that_was_given_is_signed_for() {
     let mut changed = certificate.clone();
     *changed.last_mut().unwrap() ^= 1;
     for other in [login, changed, certificate[..certificate.len() - 1].to_vec(), Vec::new()] {
-        let (desk, ..) = with_two_keys(&[]);
+        let (desk, ..) = with_two_keys(&["no"]);
         let (answer, status, _) = desk.host().ask(&sign(&digest, "SHA-256", &other));
         assert_eq!((code(&answer), status), (FATAL, 2));
-        assert!(desk.pinentry.shown().is_empty(), "before anybody is asked for a PIN");
+        assert_eq!(desk.pinentry.kinds(), ["CONFIRM"], "before anybody is asked for a PIN");
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
 
 use cie::web_eid::{Answer, FramingError, read_message, write_message};
 
@@ -13,6 +14,10 @@ use crate::pinentry::Leash;
 const WAITS: u8 = 0;
 const GONE: u8 = 1;
 const SPOKE: u8 = 2;
+
+/// How long the browser may take to close its end after the answer. It takes milliseconds.
+const FAREWELL: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_millis(2);
 
 /// Why not to go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,14 +40,14 @@ impl Browser {
     pub(crate) fn listen(mut input: impl Read + Send + 'static) -> Self {
         let (sender, request) = mpsc::channel();
         let (since, leash) = (Arc::new(AtomicU8::new(WAITS)), Leash::default());
+        leash.pull_when_ended();
         let (noted, pulled) = (since.clone(), leash.clone());
         std::thread::spawn(move || {
             let first = read_message(&mut input);
-            let goes_on = matches!(first, Ok(Some(_)));
-            if sender.send(first).is_err() || !goes_on {
-                return;
-            }
-            let more = input.read_exact(&mut [0]);
+            let is_over = matches!(first, Ok(None));
+            let _ = sender.send(first);
+            let more =
+                if is_over { Err(io::ErrorKind::UnexpectedEof.into()) } else { input.read_exact(&mut [0]) };
             noted.store(if more.is_ok() { SPOKE } else { GONE }, Ordering::SeqCst);
             pulled.pull();
         });
@@ -57,7 +62,7 @@ impl Browser {
     /// Whether the browser still waits for the answer.
     pub(crate) fn check(&self) -> Result<(), Interruption> {
         match self.since.load(Ordering::SeqCst) {
-            WAITS => Ok(()),
+            WAITS if !self.leash.is_pulled() => Ok(()),
             SPOKE => Err(Interruption::Spoke),
             _ => Err(Interruption::Gone),
         }
@@ -68,8 +73,18 @@ impl Browser {
         &self.leash
     }
 
-    /// Answers. Whoever is gone is told nothing.
+    /// Says who is here.
+    pub(crate) fn greet(&self) {
+        let _ = write_message(&mut io::stdout().lock(), &Answer::Version.to_json());
+    }
+
+    /// Answers, and lets the browser close first: an extension may take a program that ends at once for one that never
+    /// answered. Whoever is gone is told nothing.
     pub(crate) fn answer(&self, answer: Answer<'_>) {
-        let _ = write_message(&mut io::stdout().lock(), &answer.to_json());
+        let written = write_message(&mut io::stdout().lock(), &answer.to_json());
+        let began = Instant::now();
+        while written.is_ok() && self.since.load(Ordering::SeqCst) == WAITS && began.elapsed() < FAREWELL {
+            std::thread::sleep(LOOK);
+        }
     }
 }

@@ -134,14 +134,17 @@ problems! {
         ["What the browser asked is refused: {}.", "La richiesta del browser è rifiutata: {}."],
         ["The page or its extension has to ask otherwise.", "La pagina o la sua estensione deve chiedere in altro modo."];
     OTHER_REQUEST: "other-request", Usage,
-        ["Another page is being answered.", "Si sta già rispondendo a un'altra pagina."],
-        ["Finish there first, then start again here.", "Finire prima lì, poi ricominciare qui."];
+        ["Another window of this program is open.", "È aperta un'altra finestra di questo programma."],
+        ["Answer or cancel it first, then start again here.", "Rispondere prima a quella, o annullarla, poi ricominciare qui."];
     NO_PINENTRY: "no-pinentry", Usage,
         ["The program that asks for the PIN cannot be started ({}).", "Impossibile avviare il programma che chiede il PIN ({})."],
         ["Install a pinentry for the desktop, such as pinentry-gnome3 or pinentry-qt, or name another program with --pinentry.", "Installare un pinentry per il desktop, come pinentry-gnome3 o pinentry-qt, o indicare un altro programma con --pinentry."];
     PINENTRY_FAILED: "pinentry-failed", Usage,
         ["The program that asks for the PIN cannot do it ({}).", "Il programma che chiede il PIN non può farlo ({})."],
-        ["pinentry-tty and pinentry-curses need a terminal: install one for the desktop, such as pinentry-gnome3 or pinentry-qt.", "pinentry-tty e pinentry-curses vogliono un terminale: installarne uno per il desktop, come pinentry-gnome3 o pinentry-qt."];
+        ["Another one may do it, such as pinentry-gnome3 or pinentry-qt; pinentry-tty and pinentry-curses need a terminal.", "Un altro può riuscirci, come pinentry-gnome3 o pinentry-qt; pinentry-tty e pinentry-curses vogliono un terminale."];
+    SIGNATURE_PIN_BLOCKED: "signature-pin-blocked", Blocked,
+        ["The PIN for signatures is blocked.", "Il PIN di firma è bloccato."],
+        ["It has a PUK of its own, in the papers of the certificate for signatures; this program does not use it. The PUK of the login PIN is another one: do not try it.", "Ha un proprio PUK, nei documenti del certificato di firma; questo programma non lo usa. Il PUK del PIN di accesso è un altro: non provarlo."];
     HOST_TAKEN: "host-taken", Usage,
         ["This place is somebody else's: {}.", "Questo posto è di qualcun altro: {}."],
         ["Nothing was changed. Remove that product first, or choose another name with --as.", "Nulla è stato cambiato. Rimuovere prima quel prodotto, o scegliere un altro nome con --as."];
@@ -250,6 +253,11 @@ impl Failure {
 
     /// What a person can do who sees a window and no command line; the tries that are left, if that is known.
     pub(crate) fn for_a_window(&self, language: Language) -> String {
+        match self.code() {
+            "several-cards" => return language::WINDOW_SEVERAL_CARDS.of(language).to_owned(),
+            "no-reader" => return language::WINDOW_NO_READER.of(language).to_owned(),
+            _ => {}
+        }
         let Self::Library(error) = self else {
             return format!("{}\n\n{}", self.message(language), self.advice(language));
         };
@@ -474,7 +482,11 @@ mod tests {
             assert_ne!(own.advice.english, own.advice.italian, "{}", own.code);
             let gaps = |text: &str| text.matches("{}").count();
             assert_eq!(gaps(own.message.english), gaps(own.message.italian), "{}", own.code);
-            assert!(matches!(own.status, Status::Usage | Status::NoCard | Status::Refused), "{}", own.code);
+            assert!(
+                matches!(own.status, Status::Usage | Status::NoCard | Status::Refused | Status::Blocked),
+                "{}",
+                own.code
+            );
         }
     }
 

@@ -334,10 +334,26 @@ texts! {
         "Il PIN di firma è diverso da quello di accesso; ha da cinque a otto cifre.";
     WINDOW_CERTIFICATE:
         "{}\n\nwants to know who you are: your certificate for signatures, with name and fiscal code.",
-        "{}\n\nchiede chi sei: il certificato di firma, con nome e codice fiscale.";
+        "{}\n\nchiede l'identità del titolare della carta: il certificato di firma, con nome e codice fiscale.";
     WINDOW_LAST_TRY:
         "ONLY ONE TRY IS LEFT.\n\nAnother wrong PIN blocks it, and then only the PUK helps. Go on only if you are sure of the PIN.",
         "RIMANE UN SOLO TENTATIVO.\n\nUn altro PIN errato lo blocca, e poi serve il PUK. Proseguire solo se si è sicuri del PIN.";
+    WINDOW_ORIGIN_ENDS: "It ends in: {}", "Termina con: {}";
+    WINDOW_ONE_KEY:
+        "This card has one key for logins and signatures: what this page wants signed could be a login somewhere else, in your name. Nothing was signed.",
+        "Questa carta ha una sola chiave per accessi e firme: ciò che la pagina vuole far firmare potrebbe essere un accesso altrove, a nome del titolare. Nulla è stato firmato.";
+    WINDOW_KEY_LOGS_IN:
+        "The second key of this card could log in, by what its certificate says: it signs nothing for pages.",
+        "La seconda chiave di questa carta, secondo il suo certificato, potrebbe servire per accedere: non firma nulla per le pagine web.";
+    WINDOW_OTHER_CERTIFICATE:
+        "This is not the card whose certificate this page was given.",
+        "Non è la carta di cui questa pagina ha ricevuto il certificato.";
+    WINDOW_SEVERAL_CARDS:
+        "There are cards on several readers. Leave only one of them.",
+        "Ci sono carte su più lettori. Lasciarne una sola.";
+    WINDOW_NO_READER:
+        "No card reader was found. Connect it.",
+        "Non è stato trovato alcun lettore. Collegarlo.";
     WINDOW_SAME_PIN:
         "This is the PIN that was just refused. It was not sent again.",
         "È il PIN appena rifiutato. Non è stato inviato di nuovo.";

@@ -3,19 +3,24 @@
 //! One program for each question: nothing of one window is left in the next. A line that is sent is at most 1000 bytes
 //! and one line, whatever stands in it; what is read is bounded, and kept only where it is cleared.
 
+mod assuan;
+mod terminal;
+
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use cie::secret::Typed;
 use zeroize::Zeroizing;
 
-/// The longest line of the protocol, its end included.
-const LINE_MAX: usize = 1000;
+use assuan::{LINE_MAX, decode, line};
+use terminal::Terminal;
+
 /// The most lines of one answer; a pinentry says two or three.
 const LINES_MAX: usize = 64;
 /// How long a person may take: as long as the extension waits.
@@ -23,6 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How long the program may take to say that the person took too long, and to end.
 const GRACE: Duration = Duration::from_secs(5);
 const ENDING: Duration = Duration::from_secs(1);
+/// How often it is looked whether the leash was pulled.
+const LOOK: Duration = Duration::from_millis(20);
 /// Codes of libgpg-error that are an answer of the person; their source stands in the upper half.
 const CANCELLED: u32 = 99;
 const NOT_CONFIRMED: u32 = 114;
@@ -57,41 +64,26 @@ pub(crate) struct Window<'a> {
 
 /// Ends the window from elsewhere, whatever it is doing, and every later one.
 #[derive(Clone, Default)]
-pub(crate) struct Leash(Arc<Mutex<Held>>);
-
-#[derive(Default)]
-struct Held {
-    child: Option<Child>,
-    pulled: bool,
-    timed_out: bool,
-}
+pub(crate) struct Leash(Arc<AtomicBool>);
 
 impl Leash {
     /// Ends the window that is open, if one is, and lets none open again.
     pub(crate) fn pull(&self) {
-        let mut held = self.held();
-        held.pulled = true;
-        end(&mut held);
+        self.0.store(true, Ordering::SeqCst);
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn is_pulled(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
     }
 
-    fn hold(&self, child: Child) {
-        let mut held = self.held();
-        held.child = Some(child);
-        held.timed_out = false;
-        if held.pulled {
-            end(&mut held);
+    /// Whoever ends this process pulls it, too.
+    pub(crate) fn pull_when_ended(&self) {
+        #[cfg(unix)]
+        for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT, signal_hook::consts::SIGHUP]
+        {
+            // Without it the window stays until somebody answers it, and nothing comes of that.
+            let _ = signal_hook::flag::register(signal, self.0.clone());
         }
-    }
-}
-
-fn end(held: &mut Held) {
-    if let Some(mut child) = held.child.take() {
-        let _ = child.kill();
-        let _ = child.wait();
     }
 }
 
@@ -131,30 +123,40 @@ impl Program {
 /// A program that runs.
 struct Pinentry<'a> {
     leash: &'a Leash,
+    child: Child,
     input: ChildStdin,
-    output: ChildStdout,
-    /// Closing it lets the watchdog go.
-    _watchdog: Sender<()>,
+    /// What it says, read elsewhere: a program that it started may keep the pipe open, and nobody waits for that.
+    lines: Receiver<Result<Zeroizing<String>, &'static str>>,
+    deadline: Instant,
+    /// It was answered to the end, and ends by itself.
+    is_done: bool,
+    terminal: Option<Terminal>,
 }
 
 impl<'a> Pinentry<'a> {
     fn start(program: &OsStr, leash: &'a Leash) -> Result<Self, PinentryError> {
+        if leash.is_pulled() {
+            return Err(PinentryError::Ended);
+        }
         let mut command = Command::new(program);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(PinentryError::Missing)?;
-        let pipes = child.stdin.take().zip(child.stdout.take());
-        leash.hold(child);
-        let (input, output) = pipes.ok_or_else(|| PinentryError::Failed("no pipes".to_owned()))?;
-        let (sender, receiver) = mpsc::channel();
-        let watched = leash.clone();
+        let Some((input, output)) = child.stdin.take().zip(child.stdout.take()) else {
+            return Err(PinentryError::Failed("no pipes".to_owned()));
+        };
+        let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || {
-            if receiver.recv_timeout(PATIENCE + GRACE) == Err(RecvTimeoutError::Timeout) {
-                let mut held = watched.held();
-                held.timed_out = true;
-                end(&mut held);
+            let mut output = output;
+            loop {
+                let line = read_line(&mut output);
+                let goes_on = line.is_ok();
+                if sender.send(line).is_err() || !goes_on {
+                    return;
+                }
             }
         });
-        let mut pinentry = Self { leash, input, output, _watchdog: sender };
+        let deadline = Instant::now() + PATIENCE + GRACE;
+        let mut pinentry = Self { leash, child, input, lines, deadline, is_done: false, terminal: None };
         // It speaks first.
         pinentry.answer()?;
         pinentry.find_a_screen()?;
@@ -166,14 +168,15 @@ impl<'a> Pinentry<'a> {
     fn find_a_screen(&mut self) -> Result<(), PinentryError> {
         let flavor = self.optional("GETINFO", "flavor")?.unwrap_or_default();
         let for_terminals = matches!(flavor.as_str(), "tty" | "curses") || flavor.ends_with(":curses");
-        let terminal = terminal();
-        if for_terminals && terminal.is_none() {
+        let name = terminal::name();
+        if for_terminals && name.is_none() {
             return Err(PinentryError::Failed(format!("pinentry-{}", flavor.as_str())));
         }
-        if let Some(name) = terminal {
+        if let Some(name) = name {
             self.optional("OPTION", &format!("ttyname={name}"))?;
             let kind = std::env::var("TERM").unwrap_or_else(|_| "dumb".to_owned());
             self.optional("OPTION", &format!("ttytype={kind}"))?;
+            self.terminal = for_terminals.then(|| Terminal::remember(&name)).flatten();
         }
         Ok(())
     }
@@ -196,12 +199,15 @@ impl<'a> Pinentry<'a> {
         Ok(())
     }
 
-    /// A request that a program need not know.
+    /// A request that a program need not know, and that need not be made if it does not fit into a line.
     fn optional(
         &mut self,
         request: &str,
         parameter: &str,
     ) -> Result<Option<Zeroizing<String>>, PinentryError> {
+        if line(request, parameter).is_none() {
+            return Ok(None);
+        }
         match self.request(request, parameter) {
             Ok(data) => Ok(Some(data)),
             Err(PinentryError::Failed(said)) if said.starts_with(REFUSED) => Ok(None),
@@ -211,15 +217,22 @@ impl<'a> Pinentry<'a> {
 
     fn request(&mut self, request: &str, parameter: &str) -> Result<Zeroizing<String>, PinentryError> {
         let line = line(request, parameter).ok_or_else(|| PinentryError::Failed("too long".to_owned()))?;
-        self.input.write_all(line.as_bytes()).map_err(|error| self.lost(&error))?;
-        self.answer()
+        // An answer to nothing would be taken for one to this.
+        if self.lines.try_recv().is_ok() {
+            return Err(PinentryError::Failed("it spoke out of turn".to_owned()));
+        }
+        let lost = |error: io::Error| PinentryError::Failed(error.kind().to_string());
+        self.input.write_all(line.as_bytes()).map_err(lost)?;
+        let answer = self.answer();
+        self.is_done = answer.is_ok() || matches!(answer, Err(PinentryError::Cancelled));
+        answer
     }
 
     /// Reads to the line that ends an answer: the data in it.
     fn answer(&mut self) -> Result<Zeroizing<String>, PinentryError> {
         let mut data = Zeroizing::new(String::with_capacity(LINE_MAX));
         for _ in 0..LINES_MAX {
-            let line = self.read_line()?;
+            let line = self.next_line()?;
             let (keyword, rest) = line.split_once(' ').unwrap_or((&line, ""));
             match keyword {
                 "OK" => return Ok(data),
@@ -232,94 +245,70 @@ impl<'a> Pinentry<'a> {
         Err(PinentryError::Failed("an endless answer".to_owned()))
     }
 
-    /// One line, byte by byte into a place that is cleared and never moves.
-    fn read_line(&mut self) -> Result<Zeroizing<String>, PinentryError> {
-        let mut line = Zeroizing::new(Vec::with_capacity(LINE_MAX));
-        let mut byte = Zeroizing::new([0_u8; 1]);
+    /// The next line, as long as somebody waits for it.
+    fn next_line(&self) -> Result<Zeroizing<String>, PinentryError> {
         loop {
-            match self.output.read(&mut byte[..]) {
-                Ok(0) => return Err(self.lost(&io::ErrorKind::UnexpectedEof.into())),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(self.lost(&error)),
+            if self.leash.is_pulled() {
+                return Err(PinentryError::Ended);
             }
-            match *byte {
-                [b'\n'] => break,
-                [other] if line.len() < LINE_MAX => line.push(other),
-                _ => return Err(PinentryError::Failed("an endless line".to_owned())),
+            if Instant::now() > self.deadline {
+                return Err(PinentryError::TimedOut);
             }
-        }
-        match std::str::from_utf8(&line) {
-            Ok(text) => Ok(Zeroizing::new(text.trim_end_matches('\r').to_owned())),
-            Err(_) => Err(PinentryError::Failed("not UTF-8".to_owned())),
-        }
-    }
-
-    /// The program is gone: by whom?
-    fn lost(&self, error: &io::Error) -> PinentryError {
-        let held = self.leash.held();
-        match (held.pulled, held.timed_out) {
-            (true, _) => PinentryError::Ended,
-            (_, true) => PinentryError::TimedOut,
-            _ => PinentryError::Failed(error.kind().to_string()),
+            match self.lines.recv_timeout(LOOK) {
+                Ok(line) => return line.map_err(|reason| PinentryError::Failed(reason.to_owned())),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(PinentryError::Failed("it ended".to_owned()));
+                }
+            }
         }
     }
 }
 
 impl Drop for Pinentry<'_> {
     fn drop(&mut self) {
-        let _ = self.input.write_all(b"BYE\n");
-        let began = Instant::now();
-        while began.elapsed() < ENDING {
-            let mut held = self.leash.held();
-            match held.child.as_mut().map(Child::try_wait) {
-                Some(Ok(None)) => {}
-                _ => {
-                    held.child = None;
+        if self.is_done && self.input.write_all(b"BYE\n").is_ok() {
+            let began = Instant::now();
+            while began.elapsed() < ENDING {
+                if !matches!(self.child.try_wait(), Ok(None)) {
                     return;
                 }
+                std::thread::sleep(Duration::from_millis(2));
             }
-            drop(held);
-            std::thread::sleep(Duration::from_millis(2));
         }
-        end(&mut self.leash.held());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if let Some(terminal) = &self.terminal {
+            terminal.restore();
+        }
+    }
+}
+
+/// One line, byte by byte into a place that is cleared and never moves.
+fn read_line(output: &mut ChildStdout) -> Result<Zeroizing<String>, &'static str> {
+    let mut line = Zeroizing::new(Vec::with_capacity(LINE_MAX));
+    let mut byte = Zeroizing::new([0_u8; 1]);
+    loop {
+        match output.read(&mut byte[..]) {
+            Ok(0) => return Err("it ended"),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(_) => return Err("it cannot be read"),
+        }
+        match *byte {
+            [b'\n'] => break,
+            [other] if line.len() < LINE_MAX => line.push(other),
+            _ => return Err("an endless line"),
+        }
+    }
+    match std::str::from_utf8(&line) {
+        Ok(text) => Ok(Zeroizing::new(text.trim_end_matches('\r').to_owned())),
+        Err(_) => Err("not UTF-8"),
     }
 }
 
 /// What a refused request says first.
 const REFUSED: &str = "it refused: ";
-
-/// A line that is one: `%`, control characters and line ends escaped. None if it would be too long.
-fn line(request: &str, parameter: &str) -> Option<String> {
-    let mut line = request.to_owned();
-    if !parameter.is_empty() {
-        line.push(' ');
-    }
-    for c in parameter.chars() {
-        match c {
-            '%' | '\0'..='\u{1F}' | '\u{7F}' => line += &format!("%{:02X}", u32::from(c)),
-            c => line.push(c),
-        }
-    }
-    line.push('\n');
-    (line.len() <= LINE_MAX).then_some(line)
-}
-
-/// `%XX` back to characters. What is not ASCII behind a percent sign is no PIN, and stays none.
-fn decode(escaped: &str, data: &mut String) {
-    let mut pieces = escaped.split('%');
-    data.push_str(pieces.next().unwrap_or_default());
-    for piece in pieces {
-        let digits = piece.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match (digits.filter(u8::is_ascii), piece.get(2..)) {
-            (Some(byte), Some(rest)) => {
-                data.push(char::from(byte));
-                data.push_str(rest);
-            }
-            _ => data.push('?'),
-        }
-    }
-}
 
 /// `ERR code text`.
 fn refusal(rest: &str) -> PinentryError {
@@ -332,45 +321,9 @@ fn refusal(rest: &str) -> PinentryError {
     }
 }
 
-/// The terminal to ask at, for programs that need one.
-fn terminal() -> Option<String> {
-    let named = std::env::var("GPG_TTY").ok().filter(|name| name.starts_with("/dev/"));
-    named.or_else(|| std::fs::File::open("/dev/tty").ok().map(|_| "/dev/tty".to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn whatever_is_shown_stays_one_line() {
-        assert_eq!(line("GETPIN", "").unwrap(), "GETPIN\n");
-        let nasty = "a\nGETPIN\r\0b%0Ac\u{7F}\u{1B}[2Jè";
-        let sent = line("SETDESC", nasty).unwrap();
-        assert_eq!(sent, "SETDESC a%0AGETPIN%0D%00b%250Ac%7F%1B[2Jè\n");
-        assert_eq!(sent.matches('\n').count(), 1);
-        assert!(line("SETDESC", &"%".repeat(400)).is_none());
-        assert_eq!(line("SETDESC", &"x".repeat(LINE_MAX - 9)).unwrap().len(), LINE_MAX);
-    }
-
-    #[test]
-    fn what_is_typed_comes_back() {
-        for (escaped, typed) in [
-            ("12345678", "12345678"),
-            ("12%2534", "12%34"),
-            ("%0A%0d", "\n\r"),
-            ("1%", "1?"),
-            ("1%2", "1?"),
-            ("1%zz", "1?"),
-            ("1%C3%A8", "1??"),
-            ("1%2\u{e8}", "1?"),
-            ("", ""),
-        ] {
-            let mut data = String::new();
-            decode(escaped, &mut data);
-            assert_eq!(data, typed, "{escaped}");
-        }
-    }
 
     #[test]
     fn refusals_are_told_apart() {

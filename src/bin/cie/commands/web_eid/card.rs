@@ -1,39 +1,74 @@
 //! The card's part of a browser's request. A try is spent only on a PIN that a person typed for it; what was refused
 //! is not sent again.
 
+use std::collections::HashMap;
+
 use cie::card::{Card, Session, Unlocked};
 use cie::cns::{self, Credential};
 use cie::crypto::PresentedCertificate;
-use cie::login::{AuthToken, CreateError, Nonce};
+use cie::login::{AuthToken, CreateError, Nonce, Origin};
 use cie::pin::{self, LastTry, Tries};
 use cie::secret::{ContactPin, Typed};
 use cie::web_eid::{self, SignRequest, SigningRefused, check_signing_certificate};
 
 use super::desk::{Ask, Desk, Stop, whose_pin};
 use crate::arguments::Common;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::language::{self, Text};
 use crate::output::Output;
 use crate::reader;
 
-/// Does something with the card that lies there; if that is not possible now but may be later, the person decides
-/// whether to try again, with whatever card lies there then.
+/// Does something with the card that lies there; if that is not possible now but may be later, or not with this card,
+/// the person decides whether to try again, with whatever card lies there then. What was learned of a PIN is kept.
 pub(super) fn with_card<T>(
     desk: &Desk<'_>,
     common: &Common,
     output: Output,
-    mut attempt: impl FnMut(Card) -> Result<T, Stop>,
+    mut attempt: impl FnMut(Card, &mut Memory) -> Result<T, Stop>,
 ) -> Result<T, Stop> {
+    let mut memory = Memory::default();
     loop {
         desk.check()?;
-        match reader::card(common, output).map_err(Stop::Failed).and_then(&mut attempt) {
+        match reader::card(common, output).map_err(Stop::Failed).and_then(|card| attempt(card, &mut memory)) {
             Err(Stop::Failed(failure)) if may_pass(&failure) => desk.retry(&failure)?,
+            // Another card may do what this one must not. The page learns it when the person has seen it.
+            Err(Stop::Refused(refused)) if desk.retry_after(&refused)? => {}
             Err(Stop::Failed(failure)) => {
                 desk.tell(&failure);
                 return Err(Stop::Failed(failure));
             }
             outcome => return outcome,
         }
+    }
+}
+
+/// What was learned of PINs during one request, whatever became of the connection meanwhile; by the card's number; of a card that tells none nothing says that it is another one.
+#[derive(Default)]
+pub(super) struct Memory(HashMap<Option<String>, Learned>);
+
+/// What is known of the PIN of one card.
+struct Learned {
+    /// The fewest tries that it was known to have.
+    tries: Tries,
+    /// What it refused.
+    refused: Vec<Typed>,
+}
+
+impl Memory {
+    fn of(&mut self, card: Option<String>) -> &mut Learned {
+        self.0.entry(card).or_insert_with(|| Learned { tries: Tries::Unknown, refused: Vec::new() })
+    }
+}
+
+impl Learned {
+    /// What the card says now, or said before if that was less.
+    fn fewest(&mut self, told: Tries) -> Tries {
+        self.tries = match (self.tries, told) {
+            (Tries::Left(before), Tries::Left(now)) => Tries::Left(before.min(now)),
+            (before, Tries::Unknown) => before,
+            (_, now) => now,
+        };
+        self.tries
     }
 }
 
@@ -64,17 +99,15 @@ fn may_pass(failure: &Failure) -> bool {
 /// A login token.
 pub(super) fn authenticate(
     desk: &Desk<'_>,
-    card: Card,
-    origin: &cie::login::Origin,
-    nonce: &Nonce,
+    (mut card, memory): (Card, &mut Memory),
+    (origin, nonce): (&Origin, &Nonce),
     output: Output,
 ) -> Result<AuthToken, Stop> {
+    let learned = memory.of(number(&mut card)?);
     let mut session = reader::session(card, output).map_err(Stop::Failed)?;
     // A card without a certificate is found out before its PIN is asked for, if it lets anybody look.
     session.public_certificate()?;
-    // Nobody types a PIN that could not be shown.
-    session.keep_exclusive()?;
-    let mut unlocked = unlock(desk, session)?;
+    let mut unlocked = unlock(desk, session, learned)?;
     desk.check()?;
     AuthToken::create(&mut unlocked.signer()?, origin, nonce).map_err(|error| match error {
         CreateError::Certificate(error) => error.into(),
@@ -84,19 +117,37 @@ pub(super) fn authenticate(
     })
 }
 
-/// The certificate of the key that signs documents.
-pub(super) fn signing_certificate(desk: &Desk<'_>, card: Card) -> Result<PresentedCertificate, Stop> {
+/// The card's number, which anybody may read.
+fn number(card: &mut Card) -> Result<Option<String>, Stop> {
+    Ok(match card {
+        Card::Cie3(application) => Some(application.read_nis()?.digits().to_owned()),
+        Card::Contact(session) => session.card_id().map(|id| id.text().to_owned()),
+        _ => None,
+    })
+}
+
+/// The certificate of the key that signs documents. That the holder gives it away was asked for before.
+pub(super) fn signing_certificate(card: Card) -> Result<PresentedCertificate, Stop> {
     let (_, _, signing) = second_key(card)?;
-    desk.consent()?;
     Ok(signing)
 }
 
 /// A signature of that key.
-pub(super) fn sign(desk: &Desk<'_>, card: Card, request: &SignRequest) -> Result<Vec<u8>, Stop> {
-    let (mut session, login, signing) = second_key(card)?;
+pub(super) fn sign(
+    desk: &Desk<'_>,
+    (mut card, memory): (Card, &mut Memory),
+    request: &SignRequest,
+) -> Result<Vec<u8>, Stop> {
+    let learned = memory.of(number(&mut card)?);
+    let (session, login, signing) = second_key(card)?;
     request.check_certificate(&signing).map_err(Stop::Refused)?;
-    session.keep_exclusive()?;
-    let mut unlocked = unlock(desk, SignatureKey(session))?;
+    let mut unlocked = unlock(desk, SignatureKey(session), learned).map_err(|stop| match stop {
+        // Its PUK is another one than the login's, which must not be spent on it.
+        Stop::Failed(failure) if failure.code() == "pin-blocked" => {
+            Stop::Failed(Failure::Own(failure::SIGNATURE_PIN_BLOCKED, String::new()))
+        }
+        stop => stop,
+    })?;
     desk.check()?;
     web_eid::sign(&mut unlocked.signer()?, &login, request)?.map_err(Stop::Refused)
 }
@@ -121,6 +172,8 @@ trait Locked: Sized {
 
     /// What the PIN does, and whose it is.
     fn words(&self) -> (Text, Text);
+    /// Keeps other programs off a card whose verified PIN would serve them.
+    fn keep_exclusive(&mut self) -> Result<(), cie::Error>;
     /// How many tries are left; an error if there are none.
     fn tries(&self) -> Result<Tries, cie::Error>;
     /// Whether this may be a PIN of it; nothing is sent.
@@ -134,6 +187,10 @@ impl Locked for Session {
 
     fn words(&self) -> (Text, Text) {
         (language::WINDOW_LOG_IN, whose_pin(self.kind()))
+    }
+
+    fn keep_exclusive(&mut self) -> Result<(), cie::Error> {
+        Ok(Session::keep_exclusive(self)?)
     }
 
     fn tries(&self) -> Result<Tries, cie::Error> {
@@ -163,6 +220,10 @@ impl Locked for SignatureKey {
         (language::WINDOW_SIGN, language::WINDOW_SIGNATURE_PIN)
     }
 
+    fn keep_exclusive(&mut self) -> Result<(), cie::Error> {
+        Ok(self.0.keep_exclusive()?)
+    }
+
     fn tries(&self) -> Result<Tries, cie::Error> {
         match self.0.pin_tries(Credential::Signature) {
             Tries::Left(0) => {
@@ -188,22 +249,23 @@ impl Locked for SignatureKey {
 }
 
 /// Asks for the PIN until it is right or the person gives up. Each is sent once, when a person typed it; the last try
-/// only after a question of its own; and one that the card refused a moment ago not at all.
-fn unlock<L: Locked>(desk: &Desk<'_>, mut card: L) -> Result<L::Unlocked, Stop> {
+/// only after a question of its own; and one that this card refused during this request not at all.
+fn unlock<L: Locked>(desk: &Desk<'_>, mut card: L, learned: &mut Learned) -> Result<L::Unlocked, Stop> {
     let (what, whose) = card.words();
     let mut wrong: Option<String> = None;
-    let mut refused: Vec<Typed> = Vec::new();
     loop {
-        let tries = card.tries()?;
+        // Nobody types a PIN that could not be shown; after a wrong one others were let in.
+        card.keep_exclusive()?;
+        let tries = learned.fewest(card.tries()?);
         let last_try = match tries {
-            Tries::Left(1) => {
+            Tries::Left(0 | 1) => {
                 desk.last_try()?;
                 LastTry::Spend
             }
             _ => LastTry::Refuse,
         };
         let typed = desk.pin(&Ask { what, whose, tries, wrong: wrong.as_deref() })?;
-        if refused.iter().any(|before| before.expose() == typed.expose()) {
+        if learned.refused.iter().any(|before| before.expose() == typed.expose()) {
             wrong = Some(desk.say(language::WINDOW_SAME_PIN).to_owned());
             continue;
         }
@@ -213,13 +275,19 @@ fn unlock<L: Locked>(desk: &Desk<'_>, mut card: L) -> Result<L::Unlocked, Stop> 
         }
         desk.check()?;
         match card.show(&typed, last_try) {
-            Ok(unlocked) => return Ok(unlocked),
-            Err((back, error)) if error.code() == "pin-wrong" => {
+            Ok(unlocked) => {
+                learned.tries = Tries::Unknown;
+                return Ok(unlocked);
+            }
+            Err((back, error)) => {
+                learned.fewest(back.tries().unwrap_or(Tries::Left(0)));
+                if error.code() != "pin-wrong" {
+                    return Err(error.into());
+                }
                 wrong = Some(desk.advice(&error.into()));
-                refused.push(typed);
+                learned.refused.push(typed);
                 card = back;
             }
-            Err((_, error)) => return Err(error.into()),
         }
     }
 }

@@ -18,6 +18,8 @@ use crate::pinentry::{PinentryError, Program, Window};
 /// The most windows for one request. A person stops sooner; a program that answers by itself does not.
 const WINDOWS_MAX: u8 = 16;
 const TITLE: &str = "CIE";
+/// The most characters of an origin in one line of a window.
+const ORIGIN_LINE: usize = 56;
 
 /// Why a request is not granted.
 #[derive(Debug)]
@@ -90,7 +92,7 @@ impl<'a> Desk<'a> {
             Tries::Left(left) => language::TRIES_LEFT.with(self.language, &[&left]),
             _ => self.say(language::PROMPT_UNTOLD).to_owned(),
         };
-        let head = ask.what.with(self.language, &[self.origin]);
+        let head = ask.what.with(self.language, &[&shown(self.origin, self.language)]);
         self.open(|| {
             let window = Window {
                 title: TITLE,
@@ -107,19 +109,33 @@ impl<'a> Desk<'a> {
     /// Asks whether to spend the last try.
     pub(super) fn last_try(&self) -> Result<(), Stop> {
         self.confirm(
-            format!("{}\n\n{}", self.origin, self.say(language::WINDOW_LAST_TRY)),
+            format!("{}\n\n{}", shown(self.origin, self.language), self.say(language::WINDOW_LAST_TRY)),
             language::WINDOW_GO_ON,
         )
     }
 
     /// Asks whether a page may know who the holder is.
     pub(super) fn consent(&self) -> Result<(), Stop> {
-        self.confirm(language::WINDOW_CERTIFICATE.with(self.language, &[self.origin]), language::WINDOW_GO_ON)
+        self.confirm(
+            language::WINDOW_CERTIFICATE.with(self.language, &[&shown(self.origin, self.language)]),
+            language::WINDOW_GO_ON,
+        )
     }
 
     /// Says what is in the way, and asks whether to try once more.
     pub(super) fn retry(&self, failure: &Failure) -> Result<(), Stop> {
         self.confirm(self.about(failure), language::WINDOW_RETRY)
+    }
+
+    /// Says why this card must not do what the page wants, and asks whether to try with another: if not, the page is
+    /// told the same.
+    pub(super) fn retry_after(&self, refused: &SigningRefused) -> Result<bool, Stop> {
+        let description = format!("{}\n\n{}", shown(self.origin, self.language), self.say(refusal(refused)));
+        match self.confirm(description, language::WINDOW_RETRY) {
+            Ok(()) => Ok(true),
+            Err(Stop::Cancelled) => Ok(false),
+            Err(stop) => Err(stop),
+        }
     }
 
     /// Says why nothing comes of it. Whether it was read changes nothing.
@@ -136,7 +152,7 @@ impl<'a> Desk<'a> {
     }
 
     fn about(&self, failure: &Failure) -> String {
-        format!("{}\n\n{}", self.origin, self.advice(failure))
+        format!("{}\n\n{}", shown(self.origin, self.language), self.advice(failure))
     }
 
     fn confirm(&self, description: String, ok: Text) -> Result<(), Stop> {
@@ -166,6 +182,37 @@ impl<'a> Desk<'a> {
             }
             PinentryError::Failed(said) => Stop::Failed(Failure::Own(failure::PINENTRY_FAILED, said)),
         })
+    }
+}
+
+/// An origin as a window shows it. A long one is broken into lines, or its end would be off the screen; and since it is
+/// the end that says whose it is, that stands once more by itself.
+fn shown(origin: &Origin, language: Language) -> String {
+    let text = origin.as_str();
+    if text.len() <= ORIGIN_LINE {
+        return text.to_owned();
+    }
+    // An origin is ASCII: every place is one between characters.
+    let (mut lines, mut rest) = (Vec::new(), text);
+    while let Some((line, behind)) = rest.split_at_checked(ORIGIN_LINE) {
+        lines.push(line);
+        rest = behind;
+    }
+    lines.push(rest);
+    let labels: Vec<&str> = text.rsplitn(4, '.').take(3).collect();
+    let end: Vec<&str> = labels.into_iter().rev().collect();
+    let end = end.join(".");
+    let start = end.len().saturating_sub(ORIGIN_LINE);
+    let end = end.get(start..).unwrap_or_default();
+    format!("{}\n{}", lines.join("\n"), language::WINDOW_ORIGIN_ENDS.with(language, &[&end]))
+}
+
+/// Why a card must not do what a page wants, for a person.
+pub(super) fn refusal(refused: &SigningRefused) -> Text {
+    match refused {
+        SigningRefused::OneKey => language::WINDOW_ONE_KEY,
+        SigningRefused::OtherCertificate => language::WINDOW_OTHER_CERTIFICATE,
+        _ => language::WINDOW_KEY_LOGS_IN,
     }
 }
 

@@ -6,7 +6,7 @@ use cie::Language;
 use cie::web_eid::{Answer, Request};
 
 use super::card;
-use super::desk::{Desk, Stop};
+use super::desk::{self, Desk, Stop};
 use super::turn::Turn;
 use crate::arguments::Common;
 use crate::arguments::web_eid::Host;
@@ -20,7 +20,7 @@ pub(super) fn run(command: &Host, common: &Common, output: Output) -> Result<(),
         return Err(Failure::Own(failure::NO_BROWSER, String::new()));
     }
     let browser = Browser::listen(io::stdin());
-    browser.answer(Answer::Version);
+    browser.greet();
     let message = match browser.request() {
         Ok(Some(message)) => message,
         // It only wanted to see whether there is somebody.
@@ -36,7 +36,11 @@ pub(super) fn run(command: &Host, common: &Common, output: Output) -> Result<(),
         Ok(()) => Ok(()),
         Err(Stop::Interrupted(Interruption::Gone)) => Ok(()),
         Err(Stop::Interrupted(Interruption::Spoke)) => Err(refuse(&browser, "a second request")),
-        Err(Stop::Refused(reason)) => Err(refuse(&browser, &reason.to_string())),
+        Err(Stop::Refused(reason)) => {
+            browser.answer(Answer::Fatal(Some(&reason.to_string())));
+            let said = desk::refusal(&reason).of(output.language).to_owned();
+            Err(Failure::Own(failure::REQUEST_REFUSED, said))
+        }
         Err(Stop::Cancelled) => {
             browser.answer(Answer::Cancelled);
             Ok(())
@@ -66,21 +70,32 @@ fn grant(
     };
     let program = Program::of(command.pinentry.as_deref());
     let desk = Desk::new(browser, &program, origin, output.language);
-    let _turn = Turn::take().map_err(Stop::Failed)?;
+    let _turn = match Turn::take() {
+        Some(turn) => turn,
+        None => {
+            let failure = Failure::Own(failure::OTHER_REQUEST, String::new());
+            desk.tell(&failure);
+            return Err(Stop::Failed(failure));
+        }
+    };
     match request {
         Request::Authenticate { origin, nonce } => {
-            let token = card::with_card(&desk, common, output, |card| {
-                card::authenticate(&desk, card, origin, nonce, output)
+            let token = card::with_card(&desk, common, output, |card, memory| {
+                card::authenticate(&desk, (card, memory), (origin, nonce), output)
             })?;
             answer(browser, Answer::Token(&token))
         }
         Request::GetSigningCertificate { .. } => {
+            // Before the card is looked at: a page is not to learn unasked that one lies there, nor of which kind.
+            desk.consent()?;
             let certificate =
-                card::with_card(&desk, common, output, |card| card::signing_certificate(&desk, card))?;
+                card::with_card(&desk, common, output, |card, _| card::signing_certificate(card))?;
             answer(browser, Answer::SigningCertificate(&certificate))
         }
         Request::Sign(sign) => {
-            let signature = card::with_card(&desk, common, output, |card| card::sign(&desk, card, sign))?;
+            let signature = card::with_card(&desk, common, output, |card, memory| {
+                card::sign(&desk, (card, memory), sign)
+            })?;
             answer(browser, Answer::Signature(&signature, sign.algorithm))
         }
         _ => Ok(()),

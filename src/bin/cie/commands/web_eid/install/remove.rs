@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use cie::Language;
 use serde_json::json;
 
-use super::super::turn;
 use super::changes::{Changes, Failed};
 use super::manifest::{self, Found};
 use super::places::Places;
@@ -57,8 +56,6 @@ fn take_away(ours: &[PathBuf], places: &Places) -> Result<(), Failure> {
         ours.iter().try_for_each(|file| changes.remove(file))?;
         folders::remove(places, &mut changes)
     };
-    // Nothing is lost with it, and without any host nobody needs it.
-    let _ = std::fs::remove_file(places.data.join(turn::NAME));
     removed().map_err(|failed| super::taken_back(failure::NOT_REMOVED, changes, &failed))
 }
 
