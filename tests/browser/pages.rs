@@ -47,23 +47,24 @@ crate::isolated_tests! {
     fn two_tabs_log_in_at_once() {
         let _pcscd = Pcscd::start();
         let pin = &*format!("pin {PIN}");
-        let scene = Scene::new(&["wait second", pin, pin]);
+        let scene = Scene::new(&["wait second"]);
         let _laid = scene.card.lay();
         let first = scene.browser.tab();
         scene.log_in();
         scene.pinentry.wait_for(1);
+        scene.pinentry.will(&["read"]);
         scene.browser.new_tab();
         scene.browser.open(&scene.portal.origin);
         scene.log_in();
         scene.is_told("ERR_WEBEID_NATIVE_FATAL", "second-tab");
-        assert_eq!(scene.pinentry.kinds(), ["GETPIN"]);
+        scene.pinentry.will(&[pin, pin]);
         scene.pinentry.go_on("second");
         // The portal waits for one answer of each browser, the last that it asked for: this is another.
         scene.browser.go_to_tab(&first);
         scene.is_told("refused", "first-tab");
         scene.log_in();
         scene.is_greeted("greeting-first-tab");
-        scene.ends(&["GETPIN", "GETPIN"], (2, 3));
+        scene.ends(&["GETPIN", "MESSAGE", "GETPIN"], (2, 3));
     }
 
     fn there_is_no_extension() {
