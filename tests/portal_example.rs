@@ -3,13 +3,38 @@
 #![cfg(feature = "system-tests")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-// Parts of the example that stand alone, for their unit tests: those of an example are run by nobody.
+// The example without its `main`, for its unit tests, which are run by nobody where they are, and to be looked at from
+// inside.
+#[allow(dead_code)]
+#[path = "../examples/portal/connections.rs"]
+mod connections;
+#[allow(dead_code)]
+#[path = "../examples/portal/demo.rs"]
+mod demo;
+#[allow(dead_code)]
+#[path = "../examples/portal/folders.rs"]
+mod folders;
+#[allow(dead_code)]
+#[path = "../examples/portal/guard.rs"]
+mod guard;
 #[allow(dead_code)]
 #[path = "../examples/portal/headers.rs"]
 mod headers;
 #[allow(dead_code)]
+#[path = "../examples/portal/http.rs"]
+mod http;
+#[allow(dead_code)]
+#[path = "../examples/portal/lists.rs"]
+mod lists;
+#[allow(dead_code)]
+#[path = "../examples/portal/logins.rs"]
+mod logins;
+#[allow(dead_code)]
 #[path = "../examples/portal/pages.rs"]
 mod pages;
+#[allow(dead_code)]
+#[path = "../examples/portal/routes.rs"]
+mod routes;
 #[allow(dead_code)]
 #[path = "../examples/portal/sessions.rs"]
 mod sessions;
@@ -19,9 +44,20 @@ mod texts;
 #[allow(dead_code)]
 #[path = "../examples/portal/tls.rs"]
 mod tls;
+#[allow(dead_code)]
+#[path = "../examples/portal/warm.rs"]
+mod warm;
 
+#[path = "portal_example/fetching.rs"]
+mod fetching;
+#[path = "portal_example/real.rs"]
+mod real;
 #[path = "portal_example/server.rs"]
 mod server;
+#[path = "portal_example/slow.rs"]
+mod slow;
+#[path = "portal_example/web.rs"]
+mod web;
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -30,6 +66,9 @@ use cie::emulator::SoftCard;
 use serde_json::{Value, json};
 
 use server::{Answer, OURS, Server};
+
+/// The example's log, which nobody reads here.
+fn log(_: std::fmt::Arguments<'_>) {}
 
 const JSON: [&str; 2] = ["-H", "Content-Type: application/json"];
 
@@ -81,13 +120,14 @@ fn the_page_speaks_two_languages_and_is_sound() {
     let cookie = italian.header("set-cookie").unwrap();
     let (value, attributes) = cookie.split_once("; ").unwrap();
     assert_eq!(attributes, "Path=/; Secure; HttpOnly; SameSite=Lax");
-    assert_eq!(value.strip_prefix("__Host-session=").unwrap().len(), 64);
+    assert_eq!(value.strip_prefix("__Host-session=").unwrap().len(), 65);
     assert_ne!(english.header("set-cookie"), Some(cookie));
     for path in ["/", "/portal.js", "/portal.css", "/nothing"] {
         let answer = server.get(path);
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
-        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+        // So that forms say where they are from, and links elsewhere do not.
+        assert_eq!(answer.header("referrer-policy"), Some("same-origin"));
         assert_eq!(answer.header("strict-transport-security"), None, "not for localhost");
         let policy = answer.header("content-security-policy").unwrap();
         for directive in
@@ -162,17 +202,24 @@ fn the_software_card_lets_its_citizen_in() {
     // Who knew the visitor's identifier has nothing.
     assert!(!server.get_as(&visitor, "/").body.contains("id=\"greeting\""));
     refused(&log_in(&server, &visitor, &token), 403, "expired");
-    // A citizen is no visitor.
-    refused(&server.post("/challenge", &citizen, &OURS), 403, "expired");
+    // A citizen is no visitor: the page is an old one.
+    refused(&server.post("/challenge", &citizen, &OURS), 403, "session");
 
     let left = server.post("/logout?lang=en", &citizen, &OURS);
     assert_eq!((left.status, left.header("location")), (303, Some("/?lang=en")));
     assert!(left.header("set-cookie").unwrap().starts_with("__Host-session=; Max-Age=0; "));
     let page = server.get_as(&citizen, "/");
-    assert!(page.body.contains("id=\"login\"") && page.body.contains("data-code=\"session-ended\""));
+    assert!(page.body.contains("id=\"login\"") && page.body.contains("id=\"session-ended\""));
+    server::tidy(&page.body);
+    // Whoever was never logged in is told nothing of that, and has a new cookie only without one.
+    let fresh = server.get_as(&page.cookie().unwrap(), "/");
+    assert!(!fresh.body.contains("session-ended") && fresh.cookie().is_none());
+    // Nothing to end, and a page all the same.
+    let left = server.curl(&[&["-X", "POST"][..], &OURS, &[&server.url("/logout")]].concat());
+    assert_eq!((left.status, left.header("location")), (303, Some("/?lang=it")));
 
     let log = server.end();
-    assert!(log.contains("Verified"), "{log}");
+    assert!(log.contains("Verified") && !log.contains("Challenged"), "{log}");
     for member in ["given_names", "surname", "fiscal_code"] {
         assert!(!log.contains(record[member].as_str().unwrap()), "the log names somebody: {log}");
     }
@@ -207,6 +254,47 @@ fn a_token_is_taken_once_and_in_its_session() {
 }
 
 #[test]
+fn nothing_is_kept_of_visitors() {
+    let server = Server::start(&[]);
+    // One whose page another server of the portal gave out, or this one before it began anew.
+    let visitor = format!("__Host-session=v{}", "0".repeat(64));
+    let nonce = challenge(&server, &visitor);
+    let token = demo_answer(&server, &visitor, &nonce);
+    assert_eq!(log_in(&server, &visitor, &token.body).status, 200);
+}
+
+#[test]
+fn a_card_of_an_authority_that_is_not_known_is_told_so() {
+    let server = Server::start(&[]);
+    let other = Server::start_with(&[], |folder| {
+        let trust = folder.join("trust");
+        std::fs::remove_dir_all(trust.join("holder")).unwrap();
+    });
+    for (server, status, error) in [(&server, 200, None), (&other, 403, Some("issuer-unknown"))] {
+        let (cookie, token) = answered(server);
+        let answer = log_in(server, &cookie, &token);
+        assert_eq!((answer.status, answer.json()["error"].as_str()), (status, error));
+    }
+}
+
+#[test]
+fn a_demonstration_is_for_its_own_computer() {
+    let folder = tempfile::tempdir().unwrap();
+    for (listen, origin, option) in [
+        ("0.0.0.0:0", "https://localhost", "--listen"),
+        ("[::]:0", "https://localhost", "--listen"),
+        ("127.0.0.1:0", "https://portale.comune.example.it", "--origin"),
+        ("127.0.0.1:0", "https://localhost.example.it", "--origin"),
+    ] {
+        let mut portal = server::portal();
+        portal.args(["--listen", listen, "--origin", origin, "--demo"]).arg(folder.path().join("demo"));
+        let said = server::does_not_begin(&mut portal);
+        assert!(said.contains("demonstration") && said.contains(option), "{said}");
+        assert!(!folder.path().join("demo").exists());
+    }
+}
+
+#[test]
 fn a_challenge_expires() {
     let server = Server::start(&["--challenge-seconds", "1"]);
     let (cookie, token) = answered(&server);
@@ -231,12 +319,13 @@ fn what_no_page_of_ours_sends_is_refused() {
             refused(&server.post(path, &cookie, &[headers, &body].concat()), 403, "refused");
         }
     }
-    // Without a session, or with one that somebody made up.
+    // Without a cookie, or with one that is not of our making.
     let post = |path: &str| server.curl(&[&["-X", "POST"][..], &OURS, &[&server.url(path)]].concat());
-    refused(&post("/challenge"), 403, "expired");
-    refused(&post("/login"), 403, "expired");
-    let invented = format!("__Host-session={}", "0".repeat(64));
-    refused(&server.post("/challenge", &invented, &OURS), 403, "expired");
+    refused(&post("/challenge"), 403, "session");
+    refused(&post("/login"), 403, "session");
+    for invented in ["__Host-session=v0", &format!("__Host-session=c{}", "0".repeat(64))] {
+        refused(&server.post("/challenge", invented, &OURS), 403, "session");
+    }
 
     // As a form could send it; and more than any token has.
     let body = ["--data-binary", token.as_str()];
@@ -266,23 +355,4 @@ fn a_card_that_is_in_use_is_said_to_be() {
     drop(held);
     let nonce = challenge(&server, &cookie);
     assert_eq!(demo_answer(&server, &cookie, &nonce).status, 200);
-}
-
-#[test]
-fn without_a_demonstration_no_card_answers() {
-    // A server of its own: certificate and key of another's demonstration, and no authority of Italy's.
-    let demo = Server::start(&[]);
-    let tls = demo.folder().join("tls");
-    let empty = tempfile::tempdir().unwrap();
-    let output = server::portal()
-        .args(["--listen", "127.0.0.1:0", "--origin", "https://portale.comune.example.it", "--trust"])
-        .arg(empty.path())
-        .arg("--certificate")
-        .arg(tls.join("server.pem"))
-        .arg("--key")
-        .arg(tls.join("server.key"))
-        .output()
-        .unwrap();
-    // It trusts nobody, so it does not begin.
-    assert!(!output.status.success() && output.stdout.is_empty());
 }

@@ -1,16 +1,21 @@
 //! The demonstration: a software card in a folder, its anchors and lists, and its answer to a challenge.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use cie::card;
 use cie::emulator::folder::{self, FolderOptions};
 use cie::emulator::{self, SoftCard};
+use cie::login::store::SessionId;
 use cie::login::{AuthToken, Nonce, Origin};
 use cie::pin::LastTry;
 use cie::secret::Typed;
 use cie::trust::TrustStore;
+
+/// How many challenges are remembered.
+const REMEMBERED: usize = 256;
 
 /// Why the software card gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +49,8 @@ pub(crate) struct Demo {
     pin: String,
     /// One login at a time: there is one card.
     turn: Mutex<()>,
+    /// The last challenge of each of the last visitors.
+    asked: Mutex<VecDeque<(SessionId, Nonce)>>,
 }
 
 impl Demo {
@@ -53,7 +60,12 @@ impl Demo {
             let pin = pin.as_bytes().try_into().map_err(|_| "the PIN of a new card has eight digits")?;
             folder::create(folder, &FolderOptions { pin, ..FolderOptions::new(SystemTime::now()) })?;
         }
-        Ok(Self { folder: folder.to_owned(), pin: pin.to_owned(), turn: Mutex::default() })
+        Ok(Self {
+            folder: folder.to_owned(),
+            pin: pin.to_owned(),
+            turn: Mutex::default(),
+            asked: Mutex::default(),
+        })
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -71,6 +83,27 @@ impl Demo {
 
     pub(crate) fn lists(&self) -> PathBuf {
         self.folder.join("lists")
+    }
+
+    /// Remembers a visitor's challenge instead of an earlier one.
+    pub(crate) fn remember(&self, id: SessionId, nonce: Nonce) {
+        let mut asked = self.asked();
+        asked.retain(|(other, _)| *other != id);
+        if asked.len() >= REMEMBERED {
+            asked.pop_front();
+        }
+        asked.push_back((id, nonce));
+    }
+
+    /// What was remembered, once.
+    pub(crate) fn remembered(&self, id: &SessionId) -> Option<Nonce> {
+        let mut asked = self.asked();
+        let place = asked.iter().position(|(other, _)| other == id)?;
+        asked.remove(place).map(|(_, nonce)| nonce)
+    }
+
+    fn asked(&self) -> MutexGuard<'_, VecDeque<(SessionId, Nonce)>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets the card answer a challenge, as the program on a citizen's computer would. The file is open meanwhile only.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderName};
 use axum::http::{HeaderValue, Method, StatusCode};
@@ -12,8 +13,11 @@ use axum::response::{IntoResponse, Response};
 use crate::headers::{is_ours, text};
 use crate::routes::{Portal, Refusal};
 
-/// How long a request may take, from its headers to its answer.
+/// How long a request may take, from its headers to its answer, and how long its body.
 const WHOLE: Duration = Duration::from_secs(30);
+const BODY: Duration = Duration::from_secs(8);
+/// The most bytes of a body: the longest token.
+const BODY_MAX: usize = 10_000;
 
 /// What every answer says to the browser.
 const HEADERS: [(HeaderName, &str); 8] = [
@@ -24,7 +28,7 @@ const HEADERS: [(HeaderName, &str); 8] = [
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "no-referrer"),
+    (header::REFERRER_POLICY, "same-origin"),
     (header::CACHE_CONTROL, "no-store"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
@@ -42,8 +46,9 @@ pub(crate) async fn guard(State(portal): State<Arc<Portal>>, request: Request, n
     } else if changes && !is_ours(request.headers(), origin) {
         Refusal::REFUSED.into_response()
     } else {
-        let whole = tokio::time::timeout(WHOLE, next.run(request)).await;
-        whole.unwrap_or_else(|_| Refusal::UNAVAILABLE.into_response())
+        let answer = async { Ok::<_, Refusal>(next.run(whole(request).await?).await) };
+        let answer = tokio::time::timeout(WHOLE, answer).await;
+        answer.unwrap_or(Err(Refusal::UNAVAILABLE)).unwrap_or_else(Refusal::into_response)
     };
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
@@ -54,4 +59,15 @@ pub(crate) async fn guard(State(portal): State<Arc<Portal>>, request: Request, n
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000"));
     }
     response
+}
+
+/// A request whose body has come. It has a time of its own: whoever sends slowly takes none from what is done then,
+/// which would be broken off in the middle.
+async fn whole(request: Request) -> Result<Request, Refusal> {
+    let (head, body) = request.into_parts();
+    let body = tokio::time::timeout(BODY, axum::body::to_bytes(body, BODY_MAX)).await;
+    let body = body.map_err(|_| Refusal(StatusCode::REQUEST_TIMEOUT, "refused"))?;
+    // Whoever broke off does not read this.
+    let body = body.map_err(|_| Refusal(StatusCode::PAYLOAD_TOO_LARGE, "refused"))?;
+    Ok(Request::from_parts(head, Body::from(body)))
 }

@@ -3,12 +3,11 @@
 use axum::http::HeaderMap;
 use axum::http::header::{self, HeaderName};
 
-/// Whether a page of ours sent it, going by what the browser says and no page can change. Under our referrer policy
-/// browsers write the origin of a form as `null`, so that this is enough only beside the other.
+/// Whether a page of ours sent it, going by what the browser says and no page can change.
 pub(crate) fn is_ours(headers: &HeaderMap, own: &str) -> bool {
     let origin = text(headers, header::ORIGIN);
     match text(headers, HeaderName::from_static("sec-fetch-site")) {
-        Some(site) => site == "same-origin" && origin.is_none_or(|origin| origin == own || origin == "null"),
+        Some(site) => site == "same-origin" && origin.is_none_or(|origin| origin == own),
         None => origin == Some(own),
     }
 }
@@ -35,7 +34,7 @@ mod tests {
         for (origin, site, ours) in [
             (Some(own), Some("same-origin"), true),
             (None, Some("same-origin"), true),
-            (Some("null"), Some("same-origin"), true),
+            (Some("null"), Some("same-origin"), false),
             (Some(own), None, true),
             (None, None, false),
             (Some("null"), None, false),

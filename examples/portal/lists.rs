@@ -1,146 +1,149 @@
-//! Revocation lists: from folders that somebody fills, and over HTTP; kept warm, so that nobody who logs in waits.
-//!
-//! Without TLS: what comes is signed and judged by that (RFC 5280 section 8), so `https` is refused, also as the
-//! target of a redirection.
+//! Fetching while somebody waits: within the time that a login has for all of it, each list by one login at a time,
+//! and nothing from where nothing came a moment ago. So one slow server costs a few citizens a few seconds, once a
+//! minute, and nobody else anything.
 
+use std::cell::Cell;
 use std::collections::HashMap;
-use std::fs;
-use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use cie::login::RelyingParty;
-use cie::trust::{Answer, Fetch, FetchError, StatusRequest};
-use ureq::Agent;
+use cie::trust::{Fetch, FetchError, StatusRequest};
 
-/// How often it is looked whether a list has to be fetched again.
-const ROUND: Duration = Duration::from_secs(180);
-/// How long a connection may take to come about, and the whole of an answer.
-const CONNECTING: Duration = Duration::from_secs(4);
-const WHOLE: Duration = Duration::from_secs(10);
-/// The most bytes of a list in a folder.
-const LIST_MAX: u64 = 64 << 20;
+use crate::http::{CONNECTING, Http};
 
-/// Fetches over plain HTTP.
-pub(crate) struct Http(Agent);
+/// How long everything together may take if nothing else was said.
+const USUAL: Duration = Duration::from_secs(10);
+/// How long an address where nothing came from is left alone.
+const AGAIN: Duration = Duration::from_secs(60);
 
-impl Http {
-    pub(crate) fn new() -> Self {
-        let config = Agent::config_builder()
-            .timeout_connect(Some(CONNECTING))
-            .timeout_global(Some(WHOLE))
-            .max_redirects(2)
-            .http_status_as_error(false)
-            // What is asked tells whose certificate is looked at: no variable says whom else to tell.
-            .proxy(None)
-            .user_agent("comune-di-esempio")
-            .build();
-        Self(config.into())
+thread_local! {
+    /// When what this thread does has to be over. The library asks a [`Fetch`] on the thread that verifies the login,
+    /// and has no word for how much time is left.
+    static UNTIL: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Does something, on this thread. All that it fetches has so much time together.
+pub(crate) fn within<T>(time: Duration, work: impl FnOnce() -> T) -> T {
+    UNTIL.set(Instant::now().checked_add(time));
+    let outcome = work();
+    UNTIL.set(None);
+    outcome
+}
+
+fn left() -> Result<Duration, FetchError> {
+    let left = UNTIL.get().map_or(USUAL, |until| until.saturating_duration_since(Instant::now()));
+    if left.is_zero() { Err(FetchError("there is no time left".to_owned())) } else { Ok(left) }
+}
+
+/// What all logins fetch through. A copy is the same one.
+#[derive(Clone)]
+pub(crate) struct Lists(Arc<Shared>);
+
+struct Shared {
+    http: Http,
+    /// When nothing came from an address. Only certificates of verified paths name addresses: there are few.
+    failed: Mutex<HashMap<String, Instant>>,
+    /// The lists that are on their way.
+    coming: Mutex<HashMap<String, Arc<Coming>>>,
+}
+
+/// A list that one login fetches and others wait for.
+#[derive(Default)]
+struct Coming {
+    outcome: Mutex<Option<Result<Vec<u8>, FetchError>>>,
+    came: Condvar,
+}
+
+impl Coming {
+    fn wait(&self, time: Duration) -> Option<Result<Vec<u8>, FetchError>> {
+        let outcome = lock(&self.outcome);
+        let waited = self.came.wait_timeout_while(outcome, time, |outcome| outcome.is_none());
+        waited.unwrap_or_else(PoisonError::into_inner).0.clone()
     }
 }
 
-impl Fetch for Http {
-    fn fetch(&self, request: &StatusRequest, location: &str) -> Result<Vec<u8>, FetchError> {
-        let failed = |reason: &dyn std::fmt::Display| {
-            crate::log(format_args!("{location} was not fetched: {reason}"));
-            FetchError(reason.to_string())
-        };
-        let scheme = location.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
-        if scheme.as_deref() != Some("http") {
-            return Err(failed(&"only plain http is fetched"));
+impl Lists {
+    pub(crate) fn new(http: Http) -> Self {
+        Self(Arc::new(Shared { http, failed: Mutex::default(), coming: Mutex::default() }))
+    }
+
+    fn ask(&self, request: &StatusRequest, location: &str) -> Result<Vec<u8>, FetchError> {
+        if self.has_failed(location) {
+            return Err(FetchError("nothing came from there a moment ago".to_owned()));
         }
-        let outcome = match &request.body {
-            // A question to a responder goes to nobody else.
-            Some(body) => {
-                let post = self.0.post(location).config().max_redirects(0).build();
-                post.content_type("application/ocsp-request")
-                    .header("accept", request.media_type())
-                    .send(body)
-            }
-            None => self.0.get(location).header("accept", request.media_type()).call(),
-        };
-        let mut answer = outcome.map_err(|error| failed(&error))?;
-        if answer.status() != 200 {
-            return Err(failed(&answer.status()));
-        }
-        let most = u64::try_from(request.max_length).unwrap_or(u64::MAX);
-        answer.body_mut().with_config().limit(most).read_to_vec().map_err(|error| failed(&error))
-    }
-}
-
-/// The lists of some folders, and which of them were read.
-pub(crate) struct Folders {
-    folders: Vec<PathBuf>,
-    read: HashMap<PathBuf, SystemTime>,
-}
-
-impl Folders {
-    pub(crate) fn new(folders: Vec<PathBuf>) -> Self {
-        Self { folders, read: HashMap::new() }
-    }
-
-    /// Reads the files that are new or have changed. The first that is no list is the error; the others are read.
-    pub(crate) fn read(&mut self, party: &RelyingParty) -> Result<(), String> {
-        let mut outcome = Ok(());
-        for folder in self.folders.clone() {
-            let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()));
-            let entries = match entries {
-                Ok(entries) => entries.flatten(),
-                Err(error) => {
-                    outcome = outcome.and(Err(error));
-                    continue;
-                }
-            };
-            for path in entries.map(|entry| entry.path()).filter(|path| path.is_file()) {
-                let read = self.read_one(&path, party);
-                outcome = outcome.and(read.map_err(|error| format!("{}: {error}", path.display())));
-            }
+        // What is left of the time is for another address.
+        let time = left()? * 2 / 3;
+        let outcome = self.0.http.fetch(request, location, time);
+        // Whoever had no time to connect has learned nothing of the server.
+        if outcome.is_err() && time >= CONNECTING {
+            lock(&self.0.failed).insert(location.to_owned(), Instant::now());
         }
         outcome
     }
 
-    fn read_one(&mut self, path: &Path, party: &RelyingParty) -> Result<(), Box<dyn std::error::Error>> {
-        let modified = fs::metadata(path)?.modified()?;
-        if self.read.get(path) == Some(&modified) {
-            return Ok(());
-        }
-        let mut list = Vec::new();
-        fs::File::open(path)?.take(LIST_MAX).read_to_end(&mut list)?;
-        party.revocation().add_list(&list)?;
-        self.read.insert(path.to_owned(), modified);
-        Ok(())
+    fn has_failed(&self, location: &str) -> bool {
+        let mut failed = lock(&self.0.failed);
+        failed.retain(|_, when| when.elapsed() < AGAIN);
+        failed.contains_key(location)
     }
-}
 
-/// Never ends: every few minutes reads what is new in the folders, and fetches what is due.
-pub(crate) async fn keep_warm(party: RelyingParty, mut folders: Folders) {
-    loop {
-        tokio::time::sleep(ROUND).await;
-        let of = party.clone();
-        let round = tokio::task::spawn_blocking(move || {
-            if let Err(error) = folders.read(&of) {
-                crate::log(format_args!("a list: {error}"));
+    /// One login fetches, and all that want the same list meanwhile get what it got.
+    fn share(&self, request: &StatusRequest, location: &str) -> Result<Vec<u8>, FetchError> {
+        loop {
+            let coming = {
+                let mut all = lock(&self.0.coming);
+                if let Some(coming) = all.get(location) {
+                    coming.clone()
+                } else {
+                    let coming = Arc::new(Coming::default());
+                    all.insert(location.to_owned(), coming.clone());
+                    drop(all);
+                    let arrival = Arrival { lists: self, location, coming };
+                    return arrival.tell(self.ask(request, location));
+                }
+            };
+            match coming.wait(left()?) {
+                Some(Ok(list)) => return Ok(list),
+                // Whoever fetched may have had less time than there is here.
+                Some(Err(error)) if self.has_failed(location) => return Err(error),
+                _ => {}
             }
-            fetch_due(&of);
-            folders
-        });
-        match round.await {
-            Ok(returned) => folders = returned,
-            // The server is ending.
-            Err(_) => return,
         }
     }
 }
 
-fn fetch_due(party: &RelyingParty) {
-    let due = party.revocation().due(SystemTime::now());
-    let http = Http::new();
-    let fetch = |(index, request): (usize, &StatusRequest)| {
-        let body = request.locations.iter().find_map(|location| http.fetch(request, location).ok());
-        body.map(|body| Answer::new(index, body))
-    };
-    let answers: Vec<Answer> = due.iter().enumerate().filter_map(fetch).collect();
-    if let Err(fault) = party.revocation().refresh(&due, &answers, SystemTime::now()) {
-        crate::log(format_args!("a list that was fetched: {fault}"));
+impl Fetch for Lists {
+    fn fetch(&self, request: &StatusRequest, location: &str) -> Result<Vec<u8>, FetchError> {
+        match request.body {
+            // A responder is asked about one citizen.
+            Some(_) => self.ask(request, location),
+            None => self.share(request, location),
+        }
     }
+}
+
+/// Tells those who wait, whatever happens.
+struct Arrival<'a> {
+    lists: &'a Lists,
+    location: &'a str,
+    coming: Arc<Coming>,
+}
+
+impl Arrival<'_> {
+    fn tell(self, outcome: Result<Vec<u8>, FetchError>) -> Result<Vec<u8>, FetchError> {
+        *lock(&self.coming.outcome) = Some(outcome.clone());
+        outcome
+    }
+}
+
+impl Drop for Arrival<'_> {
+    fn drop(&mut self) {
+        lock(&self.lists.0.coming).remove(self.location);
+        lock(&self.coming.outcome).get_or_insert_with(|| Err(FetchError("it was given up".to_owned())));
+        self.coming.came.notify_all();
+    }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }

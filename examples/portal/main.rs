@@ -11,20 +11,26 @@
 //!        portal --origin https://portale.comune.example.it --trust DIR --lists DIR --certificate PEM --key PEM --listen 0.0.0.0:443
 
 mod arguments;
+mod connections;
 mod demo;
+mod folders;
 mod guard;
 mod headers;
+mod http;
 mod lists;
+mod logins;
 mod pages;
 mod routes;
 mod sessions;
 mod texts;
 mod tls;
+mod warm;
 
 use std::error::Error;
 use std::fmt;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -36,8 +42,12 @@ use cie::trust::{CertifiedCard, HolderPolicy, TrustStore};
 use clap::Parser;
 
 use arguments::Arguments;
+use connections::Limit;
 use demo::Demo;
-use lists::{Folders, Http};
+use folders::Folders;
+use http::Http;
+use lists::Lists;
+use logins::Logins;
 use pages::Pages;
 use routes::Portal;
 use sessions::Sessions;
@@ -51,14 +61,32 @@ const HEADERS_BYTES: usize = 16 << 10;
 const HEADERS_COUNT: usize = 64;
 /// How long requests that run may go on when the server ends.
 const ENDING: Duration = Duration::from_secs(5);
-/// The most logins that are verified at the same time; the others wait.
+/// The most connections at a time, each of which takes a file descriptor and some kilobytes.
+const CONNECTIONS: usize = 512;
+/// The most logins that are verified at a time, and the most threads for what blocks, of which these may take a part.
+const LOGINS: usize = 32;
 const BLOCKING: usize = 64;
+/// How long a login may fetch: with the time for its body well below what a request may take as a whole (`guard`), so
+/// that nobody is told that it failed who has in fact been verified.
+const FETCHING: Duration = Duration::from_secs(12);
+/// How often sessions that are over are forgotten.
+const SWEEP: Duration = Duration::from_secs(60);
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::parse();
-    let listener = TcpListener::bind(arguments.listen)?;
+fn main() -> ExitCode {
+    let Err(error) = run(&Arguments::parse()) else { return ExitCode::SUCCESS };
+    // Nobody may be there to read it.
+    drop(writeln!(std::io::stderr(), "portal: {error}"));
+    ExitCode::from(2)
+}
+
+fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let of_listening = |error| format!("{} cannot be listened on: {error}", arguments.listen);
+    if arguments.demo.is_some() && !arguments.listen.ip().is_loopback() {
+        return Err("a demonstration lets anybody in: --listen has to be an address of this computer, such as 127.0.0.1:8443".into());
+    }
+    let listener = TcpListener::bind(arguments.listen).map_err(of_listening)?;
     let local = listener.local_addr()?;
-    let (party, demo, folders) = party(&arguments, local)?;
+    let Judgement { party, demo, lists, folders } = judgement(arguments, local)?;
     let tls = match &arguments.demo {
         Some(folder) => tls::throw_away(&folder.join("tls"))?,
         None => {
@@ -71,7 +99,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut said = format!("listening on https://localhost:{}\n", local.port());
     match &demo {
-        Some(demo) => said += &tell_demo(demo, &arguments, party.origin()),
+        Some(demo) => said += &tell_demo(demo, arguments, party.origin()),
         None => said += &format!("the portal is {} at {local}\n", party.origin()),
     }
     // Whoever reads may have gone after the first line, which is no reason to end.
@@ -80,37 +108,49 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let takes_first = demo.is_some() || arguments.accept_first_generations;
     let pages = Pages::new(party.origin().as_str(), demo.is_some(), takes_first)?;
-    let portal = Portal { party, sessions: Sessions::new(), pages, demo };
+    let logins = Logins::new(party.clone(), LOGINS, FETCHING);
+    let portal = Arc::new(Portal { party: party.clone(), logins, sessions: Sessions::new(), pages, demo });
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING).build()?;
-    runtime.block_on(serve(listener, tls, Arc::new(portal), folders))?;
-    Ok(())
+    let outcome = runtime.block_on(async {
+        let sweeping = portal.clone();
+        tokio::spawn(warm::every(SWEEP, move || sweeping.sessions.sweep()));
+        tokio::spawn(warm::keep_warm(party, lists, folders));
+        serve(listener, tls, portal).await
+    });
+    // What blocks cannot be broken off, and a list may take its time.
+    runtime.shutdown_timeout(ENDING);
+    Ok(outcome?)
+}
+
+/// Who judges, and what that needs.
+struct Judgement {
+    party: RelyingParty,
+    demo: Option<Demo>,
+    /// What lists are fetched through, if they are.
+    lists: Option<Lists>,
+    folders: Folders,
 }
 
 /// The portal's judgement: whom it trusts, which cards it takes, and where it learns what was revoked.
-fn party(
-    arguments: &Arguments,
-    local: SocketAddr,
-) -> Result<(RelyingParty, Option<Demo>, Folders), Box<dyn Error>> {
-    let demo = arguments.demo.as_ref().map(|folder| Demo::open(folder, &arguments.demo_pin)).transpose()?;
-    let trust = match (&demo, &arguments.trust) {
-        (Some(demo), _) => demo.trust()?,
-        (None, Some(folder)) => {
-            let (trust, report) = TrustStore::load_italian(folder)?;
-            report.certificates.iter().for_each(|found| log(format_args!("{found}")));
-            report.passed_over.iter().for_each(|path| log(format_args!("{}: passed over", path.display())));
-            match &arguments.anchors {
-                Some(folder) => trust.load(folder)?,
-                None => trust,
-            }
-        }
-        (None, None) => return Err("no folder with certificates".into()),
-    };
+fn judgement(arguments: &Arguments, local: SocketAddr) -> Result<Judgement, Box<dyn Error>> {
     let origin = match &arguments.origin {
-        Some(origin) => Origin::parse(origin)?,
+        Some(origin) => Origin::parse(origin).map_err(|error| format!("--origin: {error}"))?,
         // Browsers leave the port of the scheme out.
         None if local.port() == 443 => Origin::parse("https://localhost")?,
         None => Origin::parse(&format!("https://localhost:{}", local.port()))?,
+    };
+    let beside = origin.as_str().strip_prefix("https://localhost");
+    if arguments.demo.is_some() && !beside.is_some_and(|rest| rest.is_empty() || rest.starts_with(':')) {
+        return Err(
+            "a demonstration lets anybody in: --origin has to be https://localhost, with a port or without"
+                .into(),
+        );
+    }
+    let demo = arguments.demo.as_ref().map(|folder| Demo::open(folder, &arguments.demo_pin)).transpose()?;
+    let trust = match &demo {
+        Some(demo) => demo.trust()?,
+        None => trust(arguments)?,
     };
 
     let mut policy = HolderPolicy::of(CertifiedCard::Cie3).and(CertifiedCard::Cns);
@@ -122,8 +162,9 @@ fn party(
         .lifetime(Duration::from_secs(arguments.challenge_seconds))
         .audit(audit);
     // The lists of a software card lie beside it: there is nothing to fetch.
-    if demo.is_none() {
-        builder = builder.fetch(Http::new());
+    let lists = demo.is_none().then(|| Lists::new(Http::new(arguments.lists_proxy.clone())));
+    if let Some(lists) = &lists {
+        builder = builder.fetch(lists.clone());
     }
     let party = builder.finish();
 
@@ -131,24 +172,33 @@ fn party(
     folders.extend(demo.as_ref().map(Demo::lists));
     let mut folders = Folders::new(folders);
     folders.read(&party)?;
-    Ok((party, demo, folders))
+    Ok(Judgement { party, demo, lists, folders })
+}
+
+/// The authorities of a real portal: Italy's, some of one's own choice, or both.
+fn trust(arguments: &Arguments) -> Result<TrustStore, Box<dyn Error>> {
+    let mut trust = TrustStore::new();
+    if let Some(folder) = &arguments.trust {
+        let (italian, report) = TrustStore::load_italian(folder)?;
+        report.certificates.iter().for_each(|found| log(format_args!("{found}")));
+        report.passed_over.iter().for_each(|path| log(format_args!("{}: passed over", path.display())));
+        trust = italian;
+    }
+    Ok(match &arguments.anchors {
+        Some(folder) => trust.load(folder)?,
+        None => trust,
+    })
 }
 
 /// Until somebody ends it.
-async fn serve(
-    listener: TcpListener,
-    tls: OpenSSLConfig,
-    portal: Arc<Portal>,
-    folders: Folders,
-) -> std::io::Result<()> {
+async fn serve(listener: TcpListener, tls: OpenSSLConfig, portal: Arc<Portal>) -> std::io::Result<()> {
     let handle = Handle::new();
-    let warm = tokio::spawn(lists::keep_warm(portal.party.clone(), folders));
     let ending = handle.clone();
     tokio::spawn(async move {
         stop_asked().await;
         ending.graceful_shutdown(Some(ENDING));
     });
-    let acceptor = OpenSSLAcceptor::new(tls).handshake_timeout(HANDSHAKE);
+    let acceptor = OpenSSLAcceptor::new(tls).handshake_timeout(HANDSHAKE).acceptor(Limit::new(CONNECTIONS));
     let mut server = axum_server::from_tcp(listener)?
         .acceptor(acceptor)
         .handle(handle)
@@ -160,9 +210,7 @@ async fn serve(
         .header_read_timeout(REQUEST_HEADERS)
         .max_buf_size(HEADERS_BYTES)
         .max_headers(HEADERS_COUNT);
-    let outcome = server.serve(routes::router(portal).into_make_service()).await;
-    warm.abort();
-    outcome
+    server.serve(routes::router(portal).into_make_service()).await
 }
 
 /// Ctrl-C, or what a service manager sends.
@@ -215,6 +263,8 @@ pub(crate) fn log(line: fmt::Arguments<'_>) {
 fn audit(event: &AuditEvent) {
     let challenge = event.challenge.map(hex::encode).unwrap_or_else(|| "-".to_owned());
     match &event.outcome {
+        // Anybody may draw challenges, as many as they like.
+        Outcome::Challenged => {}
         Outcome::Refused(error) => log(format_args!("challenge {challenge}: refused: {error}")),
         outcome => log(format_args!("challenge {challenge}: {outcome:?}")),
     }

@@ -8,8 +8,8 @@ use crate::texts::{self, Language, SENTENCES, WORDS};
 
 /// What a page is about.
 pub(crate) enum Page<'a> {
-    /// The login, with the code of a sentence that it begins with.
-    Login(Option<&'a str>),
+    /// The login, for somebody whose session has ended or for anybody.
+    Login { ended: bool },
     /// A citizen who came in.
     Greeting(&'a Guest),
     /// A page that asks for itself once more. A link on another site brought somebody here, and the browser keeps a
@@ -38,10 +38,6 @@ impl Pages {
     pub(crate) fn render(&self, page: &Page<'_>, language: Language) -> Result<String, Error> {
         let mut sentences = texts::in_language(SENTENCES, language);
         sentences.retain(|code, _| self.demo || !code.starts_with("demo-"));
-        let said = match page {
-            Page::Login(said) => *said,
-            _ => None,
-        };
         let citizen = match page {
             Page::Greeting(guest) => context! {
                 given_names => guest.given_names,
@@ -54,15 +50,14 @@ impl Pages {
             _ => Value::UNDEFINED,
         };
         let kind = match page {
-            Page::Login(_) => "login",
+            Page::Login { .. } => "login",
             Page::Greeting(_) => "greeting",
             Page::Again => "again",
         };
         self.environment.get_template(Self::NAME)?.render(context! {
             kind,
             citizen,
-            said,
-            sentence => said.and_then(|said| sentences.get(said)).copied().unwrap_or_default(),
+            ended => matches!(page, Page::Login { ended: true }),
             sentences => data(&sentences),
             t => texts::in_language(WORDS, language),
             lang => language.tag(),
@@ -123,9 +118,8 @@ mod tests {
         let pages = Pages { environment: strict, ..pages };
         let guest = guest("PROVA");
         for language in [Language::Italian, Language::English] {
-            for page in
-                [Page::Login(Some("session-ended")), Page::Login(None), Page::Greeting(&guest), Page::Again]
-            {
+            let logins = [true, false].map(|ended| Page::Login { ended });
+            for page in logins.into_iter().chain([Page::Greeting(&guest), Page::Again]) {
                 let page = pages.render(&page, language).unwrap();
                 assert!(!page.contains("None") && !page.contains("none"), "{page}");
                 assert!(page.contains(&format!("<html lang=\"{}\">", language.tag())));
@@ -136,7 +130,7 @@ mod tests {
     #[test]
     fn a_real_portal_says_nothing_of_the_demonstration() {
         let pages = Pages::new("https://portale.comune.example.it", false, false).unwrap();
-        let page = pages.render(&Page::Login(None), Language::Italian).unwrap();
+        let page = pages.render(&Page::Login { ended: true }, Language::Italian).unwrap();
         assert!(!page.contains("demo"), "{page}");
     }
 

@@ -4,11 +4,11 @@
 
 (() => {
   const LIBRARY_VERSION = "2.0.2";
-  // Milliseconds: until the extension says that it heard, until the program has begun, for the citizen, and for the
-  // extension to be there after the page.
+  // Milliseconds: until the extension says that it heard, until the program has begun, for the citizen (the challenge
+  // lives a minute longer), and for the extension to be there after the page.
   const ACKNOWLEDGED = 1000;
   const BEGUN = 5000;
-  const CITIZEN = 120000;
+  const CITIZEN = 240000;
   const LOADED = 1000;
   // For an answer of the server: a little more than it gives itself.
   const SERVER = 35000;
@@ -93,6 +93,10 @@
     tell("waiting");
     const options = { lang: language, userInteractionTimeout: CITIZEN };
     const said = await ask(wire, "authenticate", { challengeNonce: nonce, options }, BEGUN + CITIZEN);
+    // Whoever answers otherwise is no Web eID extension.
+    for (const member of ["unverifiedCertificate", "algorithm", "signature", "format"]) {
+      if (typeof said[member] !== "string") throw new Failure("ERR_WEBEID_UNKNOWN_ERROR");
+    }
     tell("checking");
     const { unverifiedCertificate, algorithm, signature, format, appVersion } = said;
     const token = { unverifiedCertificate, algorithm, signature, format, appVersion };
@@ -120,8 +124,10 @@
       say(place, error instanceof Failure ? error.code : "ERR_WEBEID_UNKNOWN_ERROR", "alert");
       button.removeAttribute("aria-busy");
       for (const other of buttons) other.disabled = false;
-      // A button that is disabled loses the keyboard; whoever pressed it gets it back.
-      if (document.activeElement === document.body) button.focus();
+      // A button that is disabled loses the keyboard, and in some browsers a mouse does not give it to a button but to
+      // what is around it. Whoever went elsewhere meanwhile stays there.
+      const here = [document.body, document.getElementById("content"), button];
+      if (document.activeElement === null || here.includes(document.activeElement)) button.focus();
     }
   };
 

@@ -83,14 +83,9 @@ pub(crate) const SENTENCES: &[Text] = &[
         "Card verified: we are taking you to your area.",
     ),
     (
-        "session-ended",
-        "La sessione precedente è terminata. Per continuare, entra di nuovo.",
-        "Your earlier session has ended. To go on, log in again.",
-    ),
-    (
         "ERR_WEBEID_USER_CANCELLED",
-        "Hai annullato l’accesso. Se vuoi entrare, premi di nuovo il pulsante.",
-        "You cancelled the login. If you want to come in, press the button again.",
+        "L’accesso è stato annullato. Se vuoi entrare, premi di nuovo il pulsante.",
+        "The login was cancelled. If you want to log in, press the button again.",
     ),
     (
         "ERR_WEBEID_USER_TIMEOUT",
@@ -99,7 +94,7 @@ pub(crate) const SENTENCES: &[Text] = &[
     ),
     (
         "ERR_WEBEID_NATIVE_FATAL",
-        "Il programma sul tuo computer non ha potuto completare l'accesso e ha spiegato il motivo nella sua finestra. Segui le sue indicazioni, poi premi di nuovo il pulsante.",
+        "Il programma sul tuo computer non ha potuto completare l’accesso e ha spiegato il motivo nella sua finestra. Segui le sue indicazioni, poi premi di nuovo il pulsante.",
         "The program on your computer could not complete the login, and said why in its own window. Do what it said, then press the button again.",
     ),
     (
@@ -119,13 +114,13 @@ pub(crate) const SENTENCES: &[Text] = &[
     ),
     (
         "ERR_WEBEID_VERSION_MISMATCH",
-        "L’estensione del browser e il programma sul tuo computer sono di versioni che non si capiscono. Aggiornali tutti e due, riavvia il browser e riprova.",
-        "The browser extension and the program on your computer are of versions that do not understand each other. Update both, restart the browser and try again.",
+        "L’estensione del browser e il programma sul tuo computer hanno versioni non compatibili tra loro. Aggiornali tutti e due, riavvia il browser e riprova.",
+        "The browser extension and the program on your computer have versions that do not work together. Update both, restart the browser and try again.",
     ),
     (
         "ERR_WEBEID_VERSION_INVALID",
-        "Il programma sul tuo computer non dice bene la propria versione. Installalo di nuovo, riavvia il browser e riprova.",
-        "The program on your computer does not tell its version properly. Install it again, restart the browser and try again.",
+        "Il programma sul tuo computer non comunica correttamente la propria versione. Installalo di nuovo, riavvia il browser e riprova.",
+        "The program on your computer does not report its version correctly. Install it again, restart the browser and try again.",
     ),
     (
         "ERR_WEBEID_ACTION_PENDING",
@@ -158,14 +153,24 @@ pub(crate) const SENTENCES: &[Text] = &[
         "It was not possible to log in with this card. Check that it has not expired or been revoked and try again; if that does not help, ask the municipality.",
     ),
     (
+        "issuer-unknown",
+        "Questo sito non accetta, o non accetta ancora, carte di questo tipo o di questa Regione. Se ne hai un’altra, prova con quella; altrimenti rivolgiti al Comune.",
+        "This site does not accept cards of this kind or region, or not yet. If you have another card, try that one; otherwise ask the municipality.",
+    ),
+    (
+        "session",
+        "Il browser non ha inviato il cookie di questa pagina. Ricarica la pagina e riprova; se non basta, attiva i cookie per questo sito.",
+        "The browser did not send this page’s cookie. Reload the page and try again; if that does not help, switch cookies on for this site.",
+    ),
+    (
         "expired",
         "È passato troppo tempo dall’inizio dell’accesso. Ricarica la pagina e ricomincia.",
         "Too much time has passed since the login began. Reload the page and start again.",
     ),
     (
         "unavailable",
-        "In questo momento non possiamo verificare le carte: la tua non ha colpa. Riprova fra qualche minuto.",
-        "At the moment we cannot verify cards: yours is not to blame. Try again in a few minutes.",
+        "In questo momento non possiamo verificare le carte: il problema non dipende dalla tua carta. Riprova fra qualche minuto.",
+        "We cannot verify cards at the moment; your card is not the cause. Try again in a few minutes.",
     ),
     (
         "network",
@@ -179,8 +184,8 @@ pub(crate) const SENTENCES: &[Text] = &[
     ),
     (
         "demo-card-failed",
-        "La carta software non ha risposto come doveva. Il motivo è scritto nel terminale del server.",
-        "The software card did not answer as it should. The reason stands in the server’s terminal.",
+        "La carta software non ha risposto come doveva. Trovi il motivo nel registro del server.",
+        "The software card did not answer as it should. See the server’s log for the reason.",
     ),
 ];
 
@@ -196,10 +201,14 @@ pub(crate) const WORDS: &[Text] = &[
     (
         "lead",
         "Ti riconosciamo dalla tua carta d’identità elettronica o dalla tua tessera con funzione CNS.",
-        "We recognise you by your electronic identity card or by your card of services (CNS).",
+        "We recognise you by your electronic identity card or by your National Services Card (CNS).",
     ),
     ("card_heading", "Accesso con la carta", "Login with the card"),
-    ("step_1", "Appoggia la carta sul lettore, o inseriscila.", "Lay the card on the reader, or insert it."),
+    (
+        "step_1",
+        "Appoggia la carta sul lettore, o inseriscila.",
+        "Place the card on the reader, or insert it.",
+    ),
     ("step_2", "Premi «Entra con la carta».", "Press “Log in with your card”."),
     (
         "step_3",
@@ -218,7 +227,7 @@ pub(crate) const WORDS: &[Text] = &[
     (
         "need_card",
         "La carta d’identità elettronica (CIE) con il suo PIN, oppure una tessera sanitaria o carta regionale con funzione CNS attivata.",
-        "The electronic identity card (CIE) with its PIN, or a health or regional card with its services function (CNS) activated.",
+        "The electronic identity card (CIE) with its PIN, or a health or regional card with its National Services Card function (CNS) activated.",
     ),
     (
         "need_card_old",
@@ -267,11 +276,11 @@ pub(crate) const WORDS: &[Text] = &[
     ("data_heading", "I dati della carta", "What your card says"),
     ("given_names", "Nome", "Given names"),
     ("surname", "Cognome", "Surname"),
-    ("fiscal_code", "Codice fiscale", "Fiscal code"),
+    ("fiscal_code", "Codice fiscale", "Tax code (codice fiscale)"),
     ("card", "Carta", "Card"),
     ("not_told", "non indicato", "not told"),
     ("card_cie3", "Carta d’identità elettronica (CIE)", "Electronic identity card (CIE)"),
-    ("card_cns", "Carta nazionale dei servizi (CNS)", "National card of services (CNS)"),
+    ("card_cns", "Carta nazionale dei servizi (CNS)", "National Services Card (CNS)"),
     (
         "card_first",
         "Carta d’identità elettronica delle prime generazioni",
@@ -282,6 +291,11 @@ pub(crate) const WORDS: &[Text] = &[
         "legacy",
         "La carta usa una crittografia di vecchio tipo.",
         "The card uses cryptography of an older kind.",
+    ),
+    (
+        "session_ended",
+        "La tua sessione è terminata. Per continuare, entra di nuovo.",
+        "Your session has ended. To go on, log in again.",
     ),
     (
         "ends",
@@ -337,7 +351,8 @@ mod tests {
             codes.extend(scripts.split(call).skip(1).filter_map(|rest| rest.split('"').next()));
         }
         assert!(codes.len() > 8, "{codes:?}");
-        codes.extend(["refused", "expired", "unavailable", "demo-card-in-use", "demo-card-failed"]);
+        codes.extend(["refused", "issuer-unknown", "session", "expired", "unavailable"]);
+        codes.extend(["demo-card-in-use", "demo-card-failed"]);
         // What the library of Web eID names.
         for name in [
             "ACTION_PENDING",

@@ -97,9 +97,15 @@ impl Browser {
     }
 
     /// What is to be read in the element, nothing if it is not shown.
+    #[track_caller]
     pub(crate) fn text(&self, id: &str) -> String {
         let said = self.attempt(|client| async move { client.find(Locator::Id(id)).await?.text().await });
-        said.unwrap_or_default().trim().to_owned()
+        match said {
+            Ok(text) => text.trim().to_owned(),
+            // It is not there, or went with its page between being found and being read.
+            Err(error) if error.is_no_such_element() || error.is_stale_element_reference() => String::new(),
+            Err(error) => panic!("#{id}: {error}"),
+        }
     }
 
     /// Waits until there is something to read in the element.

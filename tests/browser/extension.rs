@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -9,6 +10,9 @@ use serde_json::json;
 use crate::PIN;
 use crate::common::pcscd::{Pcscd, folder};
 use crate::common::until_within;
+use crate::portal::listening;
+use crate::process::Process;
+use crate::relay::Relay;
 use crate::scene::{Scene, Setting};
 
 const AUTHENTICATE: &str = "web-eid:authenticate";
@@ -86,6 +90,77 @@ crate::isolated_tests! {
         let signs = heard().into_iter().filter(|action| action.contains("sign")).collect::<Vec<_>>();
         assert_eq!(signs, ["web-eid:sign"]);
         scene.ends(&["GETPIN"], (1, 3));
+    }
+
+    /// As it is when somebody goes on to another page and comes back by the browser's own button.
+    fn a_page_that_is_left_may_ask_again() {
+        let _pcscd = Pcscd::start();
+        let scene = Scene::new(&["hang"]);
+        let _laid = scene.card.lay();
+        scene.open_bare_page();
+        let leave = "addEventListener('message', (event) => (window.heard ??= []).push(event.data));
+            postMessage(arguments[0], location.origin); arguments[1]();";
+        let authenticate = json!({ "action": AUTHENTICATE, "challengeNonce": NONCE });
+        scene.browser.execute(leave, std::slice::from_ref(&authenticate));
+        scene.pinentry.wait_for(1);
+        scene.browser.execute("dispatchEvent(new PageTransitionEvent('pagehide')); arguments[0]();", &[]);
+        let last = || scene.browser.execute("arguments[0](window.heard.at(-1))", &[]);
+        until_within(Duration::from_secs(5), "the page is told", || last()["error"]["code"] == "ERR_WEBEID_USER_CANCELLED");
+        scene.ends(&["GETPIN"], (0, 3));
+        scene.pinentry.will(&["cancel"]);
+        assert_eq!(scene.fails(&authenticate), "ERR_WEBEID_USER_CANCELLED");
+        scene.ends(&["GETPIN", "GETPIN"], (0, 3));
+    }
+
+    fn frames_are_not_served() {
+        let site = folder().join("site");
+        Relay::certify(&site);
+        let asks = format!("<script>
+            addEventListener('message', (event) => event.source === window && parent.postMessage(event.data, '*'));
+            postMessage({{ action: '{AUTHENTICATE}', challengeNonce: '{NONCE}' }}, location.origin);</script>");
+        fs::write(site.join("frame.html"), asks).unwrap();
+        let page = "<script>heard = []; addEventListener('message', (event) => heard.push(event.data.action));</script>
+            <iframe src='frame.html'></iframe>";
+        fs::write(site.join("page.html"), page).unwrap();
+        let scene = Scene::without_page(&Setting { also_trusting: Some(&Relay::authority(&site)), ..Setting::default() });
+        let serve = "import http.server, ssl
+server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), http.server.SimpleHTTPRequestHandler)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain('site.pem', 'site.key')
+server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+print(f'listening on https://127.0.0.1:{server.server_port}', flush=True)
+server.serve_forever()";
+        let mut python = Command::new("python3");
+        python.args(["-c", serve]).current_dir(&site).stderr(Stdio::null());
+        let (_process, origin) = Process::start(&mut python, listening);
+        scene.browser.open(&format!("{origin}/page.html"));
+        let heard = || scene.browser.execute("arguments[0](heard)", &[]);
+        until_within(Duration::from_secs(5), "the frame asks", || heard() != json!([]));
+        std::thread::sleep(Duration::from_secs(2));
+        assert_eq!(heard(), json!([AUTHENTICATE]), "nobody answers, as if there were no extension");
+        // The page itself is served.
+        assert_eq!(scene.post(&json!({ "action": "web-eid:status" }))[1]["action"], "web-eid:status-success");
+        scene.ends(&[], (0, 3));
+    }
+
+    /// Something else in the browser that speaks as if it were one.
+    fn extensions_that_do_not_behave() {
+        let scene = Scene::with(&Setting { extension: false, ..Setting::default() });
+        let answers = "const [token, done] = arguments;
+            addEventListener('message', ({ data }) => {
+                if (data.action !== 'web-eid:authenticate') return;
+                postMessage({ action: data.action + '-ack' }, location.origin);
+                postMessage({ ...token, action: data.action + '-success' }, location.origin);
+            });
+            done();";
+        let token = json!({ "unverifiedCertificate": "AA==", "algorithm": "RS256", "signature": 7, "format": "web-eid:1.0" });
+        scene.browser.execute(answers, &[token]);
+        scene.log_in();
+        // It was not sent to the portal, which would have had another word for it.
+        scene.is_told("ERR_WEBEID_UNKNOWN_ERROR", "no-token");
+        // Who pressed the button may press it again, also from the keyboard.
+        assert_eq!(scene.browser.execute("arguments[0](document.activeElement.id)", &[]), "login");
+        scene.ends(&[], (0, 3));
     }
 
     fn hosts_that_do_not_behave() {

@@ -37,6 +37,22 @@ fn card_folder() -> &'static Path {
     folder.path()
 }
 
+/// A card of one's own.
+pub(crate) fn card_copy() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    copy(card_folder(), folder.path());
+    folder
+}
+
+/// What a portal says that does not begin: one line, and a status that says that it is to blame.
+pub(crate) fn does_not_begin(portal: &mut Command) -> String {
+    let output = portal.stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && output.stdout.is_empty(), "{said}");
+    assert!(said.starts_with("portal: ") && said.matches('\n').count() == 1, "{said}");
+    said
+}
+
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -58,17 +74,23 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(options: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        copy(card_folder(), folder.path());
+        Self::start_with(options, |_| ())
+    }
+
+    /// The same with something changed in its folder before.
+    pub(crate) fn start_with(options: &[&str], change: impl FnOnce(&Path)) -> Self {
+        let folder = card_copy();
+        change(folder.path());
+        let mut portal = portal();
+        portal.arg("--demo").arg(folder.path()).args(options);
+        Self::spawn(portal, folder)
+    }
+
+    /// Starts a portal, whose folder has the authority of its TLS certificate below `tls`.
+    pub(crate) fn spawn(mut portal: Command, folder: tempfile::TempDir) -> Self {
         let log = fs::File::create(folder.path().join("log")).unwrap();
-        let mut child = portal()
-            .args(["--listen", "127.0.0.1:0", "--demo"])
-            .arg(folder.path())
-            .args(options)
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let mut child =
+            portal.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let port = line.strip_prefix("listening on https://localhost:").expect(&line);

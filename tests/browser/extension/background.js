@@ -43,6 +43,8 @@ class Failure extends Error {
 /** The origin of whoever asks, as the browser knows it; what the page says of itself does not count. */
 function originOf(sender) {
   const origin = sender.origin ?? new URL(sender.url).origin;
+  // A frame's address is seen by nobody, so nobody could say whether it is the right one.
+  if (sender.frameId !== 0) throw new Failure("ERR_WEBEID_UNKNOWN_ERROR", "Only the page itself is served, no frame in it.");
   if (!origin.startsWith("https://")) throw new Failure("ERR_WEBEID_UNKNOWN_ERROR", "The page has no origin.");
   return origin;
 }
@@ -50,6 +52,7 @@ function originOf(sender) {
 /** The one request to the host. */
 function requestOf(action, asked, sender) {
   const { command, texts } = COMMANDS[action];
+  const origin = originOf(sender);
   if (command === "quit") return { command, arguments: {} };
   const given = {};
   for (const name of texts) {
@@ -58,7 +61,7 @@ function requestOf(action, asked, sender) {
     }
     given[name] = asked[name];
   }
-  given.origin = originOf(sender);
+  given.origin = origin;
   if (typeof asked.options?.lang === "string") given.lang = asked.options.lang;
   const request = { command, arguments: given };
   if (new TextEncoder().encode(JSON.stringify(request)).length > MESSAGE_BYTES) {

@@ -10,7 +10,7 @@
   const fail = (action, name, code, message) => post({ action: `${action}-failure`, error: { name, message, code } });
 
   window.addEventListener("message", (event) => {
-    // Frames and other windows can post here, too; they have content scripts of their own.
+    // Frames and other windows can post here, too. What they want they ask for in their own documents.
     if (event.source !== window || event.origin !== window.location.origin) return;
     const request = event.data;
     const action = request?.action;
@@ -36,9 +36,6 @@
     }
     let pending = true;
     if (action !== "web-eid:status") busy = true;
-    // The background sees this end when the page goes, and ends the native host with its dialogue.
-    const leave = () => port.disconnect();
-    window.addEventListener("pagehide", leave);
     const finish = (answer) => {
       if (!pending) return;
       pending = false;
@@ -48,6 +45,12 @@
       if (answer.error) post({ action: `${action}-failure`, error: answer.error });
       else post({ ...answer.result, action: `${action}-success` });
     };
+    // The background sees the port's end when the page goes, and ends the native host with its dialogue. The page may
+    // come back as it was, by the browser's own buttons: then it is told, and may ask again.
+    const leave = () => {
+      finish({ error: { name: "UserCancelledError", message: "The page was left.", code: "ERR_WEBEID_USER_CANCELLED" } });
+    };
+    window.addEventListener("pagehide", leave);
     port.onMessage.addListener(finish);
     port.onDisconnect.addListener(() => {
       const message = "The extension ended before the action did.";
