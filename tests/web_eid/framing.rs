@@ -187,6 +187,11 @@ fn the_window_ends_with_its_host() {
     until_within(Duration::from_secs(4), "the window is closed", || desk.pinentry.running().is_empty());
     until_within(Duration::from_secs(4), "the host ends", || !host.is_running());
     assert_eq!((desk.verifications(), desk.tries()), (0, 3));
+    // One that was asked nothing yet ends as well.
+    let mut host = desk.host().greeted();
+    let ended = std::process::Command::new("kill").arg(host.id().to_string()).status().unwrap();
+    assert!(ended.success());
+    until_within(Duration::from_secs(4), "the host ends", || !host.is_running());
 }
 
 /// A pinentry that is a script around the real one cannot be closed, but nobody waits for it, and what is typed into

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use cie::web_eid::{Answer, FramingError, read_message, write_message};
@@ -18,6 +18,8 @@ const SPOKE: u8 = 2;
 /// How long the browser may take to close its end after the answer. It takes milliseconds.
 const FAREWELL: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_millis(2);
+/// How often it is looked whether this process is to end while there is no request.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Why not to go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,9 +56,16 @@ impl Browser {
         Self { request, since, leash }
     }
 
-    /// The request; `None` if the browser went without one.
+    /// The request; `None` if the browser went without one, or this process is to end.
     pub(crate) fn request(&self) -> Result<Option<Vec<u8>>, FramingError> {
-        self.request.recv().unwrap_or(Ok(None))
+        loop {
+            let is_over = self.leash.is_pulled();
+            match self.request.recv_timeout(PATIENCE) {
+                Ok(request) => return request,
+                Err(RecvTimeoutError::Timeout) if !is_over => {}
+                Err(_) => return Ok(None),
+            }
+        }
     }
 
     /// Whether the browser still waits for the answer.
@@ -83,7 +92,7 @@ impl Browser {
     pub(crate) fn answer(&self, answer: Answer<'_>) {
         let written = write_message(&mut io::stdout().lock(), &answer.to_json());
         let began = Instant::now();
-        while written.is_ok() && self.since.load(Ordering::SeqCst) == WAITS && began.elapsed() < FAREWELL {
+        while written.is_ok() && !self.leash.is_pulled() && began.elapsed() < FAREWELL {
             std::thread::sleep(LOOK);
         }
     }

@@ -42,7 +42,8 @@ pub(super) fn with_card<T>(
     }
 }
 
-/// What was learned of PINs during one request, whatever became of the connection meanwhile; by the card's number; of a card that tells none nothing says that it is another one.
+/// What was learned of PINs during one request, whatever became of the connection meanwhile; by the card's number. Of
+/// a card that tells none nothing says that it is another one.
 #[derive(Default)]
 pub(super) struct Memory(HashMap<Option<String>, Learned>);
 
