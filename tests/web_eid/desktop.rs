@@ -91,15 +91,21 @@ fn the_desktops_window_takes_the_pin() {
     screen.wait_for_window();
     screen.press("99999999");
     until_within(PATIENCE, "the wrong PIN is refused", || screen.window().is_none());
-    screen.wait_for_window();
-    screen.press(PIN);
-    assert!(verifies(&host.answer(), ORIGIN));
+    // A busy machine may lose a key: what has too few digits is not sent, and the window comes anew.
+    let mut token = None;
+    until_within(PATIENCE, "a token", || {
+        screen.wait_for_window();
+        screen.press(PIN);
+        token = host.answer_within(Duration::from_secs(3));
+        token.is_some()
+    });
+    assert!(verifies(&token.unwrap(), ORIGIN));
     assert_eq!((host.end().0, screen.window()), (0, None));
     assert_eq!(desk.tries(), 3, "one wrong, one right");
 }
 
 #[test]
-fn the_desktops_window_is_cancelled_or_closed_with_the_page() {
+fn the_desktops_window_is_cancelled() {
     let (desk, screen) = (Desk::new(&[]), Screen::new());
     let mut host = desktop_host(&desk, &screen).greeted();
     host.send(&authenticate());
@@ -111,7 +117,13 @@ fn the_desktops_window_is_cancelled_or_closed_with_the_page() {
         screen.window().is_none()
     });
     assert_eq!(code(&host.answer()), "ERR_WEBEID_USER_CANCELLED");
-    host.end();
+    assert_eq!((host.end().0, desk.tries()), (0, 3));
+}
+
+/// On a screen of its own: no key that was pressed before comes late.
+#[test]
+fn the_desktops_window_is_closed_with_the_page() {
+    let (desk, screen) = (Desk::new(&[]), Screen::new());
     let mut host = desktop_host(&desk, &screen).greeted();
     host.send(&authenticate());
     screen.wait_for_window();

@@ -183,11 +183,16 @@ impl Host {
         self.answers.recv_timeout(PATIENCE).expect("an answer")
     }
 
+    /// The next answer, if it comes so soon.
+    pub(crate) fn answer_within(&self, patience: Duration) -> Option<Value> {
+        self.answers.recv_timeout(patience).ok()
+    }
+
     /// The browser closes its end, no further answer comes, and the host ends: its exit status and what it said on
     /// standard error.
     pub(crate) fn end(mut self) -> (i32, String) {
         self.input = None;
-        assert!(self.answers.recv_timeout(PATIENCE).is_err(), "one answer is all");
+        assert_eq!(self.answers.recv_timeout(PATIENCE).ok(), None, "one answer is all");
         let status = self.child.wait().unwrap().code().unwrap();
         (status, self.errors.take().unwrap().join().unwrap())
     }
