@@ -167,9 +167,9 @@ fn names(seen: &Observed<'_>) -> (Name, Name) {
 }
 
 /// How many bytes of a file are not padding: its object, or else all up to the last that is not zero. The object of a
-/// certificate, a key, EF.DH or EF.SOD can itself end with what looks like padding.
+/// certificate, a key, EF.DH, EF.SN.ICC or EF.SOD can itself end with what looks like padding.
 pub(super) fn used(content: &[u8]) -> usize {
     let object = tlv::encoded_length(content).ok().filter(|length| *length <= content.len());
-    let is_one = matches!(content.first(), Some(0x30 | 0x70 | 0x77));
+    let is_one = matches!(content.first(), Some(0x30 | 0x5A | 0x70 | 0x77));
     object.filter(|_| is_one).unwrap_or_else(|| trimmed(content).len())
 }
