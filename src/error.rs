@@ -8,7 +8,8 @@ use crate::dialogue::{About, Cause, Step};
 use crate::identity::BindingError;
 use crate::pin::{self, Tries};
 use crate::{
-    card, cns, crypto, dialogue, ias, identity, login, passive, secret, secure_messaging, transport, trust,
+    card, cns, crypto, dialogue, ias, identity, kiosk, login, passive, secret, secure_messaging, transport,
+    trust,
 };
 
 /// A language that [`Error::advice`] speaks.
@@ -71,6 +72,9 @@ pub enum Error {
     /// What should be a fiscal code.
     #[error(transparent)]
     FiscalCode(#[from] identity::FiscalCodeError),
+    /// A card that a kiosk does not take for genuine.
+    #[error(transparent)]
+    Kiosk(kiosk::Error),
     /// What EF.SOD says about the card's files.
     #[error(transparent)]
     SecurityObject(#[from] passive::Error),
@@ -115,6 +119,17 @@ impl From<login::Error> for Error {
             login::Error::Trust(error) => Self::Trust(error),
             login::Error::Crypto(error) => Self::Crypto(error),
             error => Self::Login(error),
+        }
+    }
+}
+
+/// What the card or its files are to blame for is not called the kiosk's.
+impl From<kiosk::Error> for Error {
+    fn from(error: kiosk::Error) -> Self {
+        match error {
+            kiosk::Error::Card(error) => Self::Ias(error),
+            kiosk::Error::SecurityObject(error) => Self::SecurityObject(error),
+            error => Self::Kiosk(error),
         }
     }
 }
@@ -210,7 +225,14 @@ impl Error {
             Self::Origin(_) => &ORIGIN_MALFORMED,
             Self::Nonce(_) => &NONCE_MALFORMED,
             Self::FiscalCode(_) => &FISCAL_CODE,
-            Self::SecurityObject(passive::Error::DigestDiffers(_)) => &FILE_ALTERED,
+            Self::Kiosk(kiosk::Error::NotGenuine) => &CHIP_NOT_AUTHENTIC,
+            Self::Kiosk(kiosk::Error::Entropy(_)) => &INTERNAL,
+            Self::Kiosk(_) => &CARD_MALFORMED,
+            Self::SecurityObject(passive::Error::DigestDiffers(_) | passive::Error::ContentAltered) => {
+                &FILE_ALTERED
+            }
+            Self::SecurityObject(passive::Error::WrongSignature) => &WRONG_SIGNATURE,
+            Self::SecurityObject(passive::Error::Signer(error)) => of_trust(error),
             Self::SecurityObject(_) => &CARD_MALFORMED,
             Self::Trace(_) => &TRACE_UNUSABLE,
             Self::Crypto(_) => &INTERNAL,

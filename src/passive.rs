@@ -1,9 +1,9 @@
 //! EF.SOD: the digests of a card's files, and who is said to have signed them (ICAO 9303-10 section
 //! 4.6.2, ICAO 9303-11 section 5.1).
 //!
-//! **Nothing here proves anything.** Whoever can write a file can write an EF.SOD that fits it: a digest
-//! counts only after the signature over [`ClaimedSecurityObject`] and the certification path of its
-//! signer have been verified, and neither is done here. What this module can tell is that a file does
+//! **A [`ClaimedSecurityObject`] proves nothing.** Whoever can write a file can write an EF.SOD that fits it: a digest
+//! counts only after the signature and the certification path of its signer have been verified, which
+//! [`ClaimedSecurityObject::verify`] does: it gives [`AuthenticFiles`]. Before, all that can be told is that a file does
 //! *not* belong to an EF.SOD.
 
 use std::fmt;
@@ -12,8 +12,10 @@ use crate::cms::{self, SignedData};
 use crate::crypto::{DigestAlgorithm, constant_time_equal};
 use crate::iso7816::tlv;
 
+mod authentic;
 mod lds;
 
+pub use authentic::{AuthenticFiles, SecurityObjectPolicy};
 pub use lds::LdsVersion;
 
 /// Numbers under which EF.SOD of a CIE 3 lists the files of its IAS application.
@@ -65,6 +67,24 @@ pub enum Error {
         /// How many bytes its digest has.
         found: usize,
     },
+    /// The signature is made in a way that is not known here, or its digest is named in two ways.
+    #[error("EF.SOD is signed in a way that is not supported")]
+    UnsupportedSignature,
+    /// SHA-1, which the policy does not let pass.
+    #[error("EF.SOD is signed with SHA-1")]
+    Sha1,
+    /// The certificate of its signer is not in it.
+    #[error("the certificate of the signer is not in EF.SOD")]
+    NoSigner,
+    /// The digests are not those that were signed.
+    #[error("the digests in EF.SOD are not those that were signed")]
+    ContentAltered,
+    /// The signature is not one by its signer.
+    #[error("the signature of EF.SOD is wrong")]
+    WrongSignature,
+    /// What is wrong with the signer's certificate, or above it.
+    #[error("the signer of EF.SOD: {0}")]
+    Signer(crate::trust::Error),
     /// A file is listed twice.
     #[error("EF.SOD lists file {0:02X} twice")]
     DuplicateGroup(u8),

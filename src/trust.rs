@@ -3,7 +3,7 @@
 //! Nothing here talks to a card, and nothing here fetches anything: what has to be fetched to know whether a
 //! certificate was revoked is described, and its answers are judged ([`Revocation::begin`]).
 
-mod algorithm;
+pub(crate) mod algorithm;
 mod certificate;
 mod crl;
 mod folder;

@@ -15,7 +15,7 @@ const FLOORS: [&[&str]; 11] = [
     &["dialogue"],
     &["ias", "cns"],
     &["passive", "identity"],
-    &["card", "explain", "login"],
+    &["card", "explain", "kiosk", "login"],
     &["redact", "web_eid"],
     &["error"],
 ];

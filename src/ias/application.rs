@@ -16,6 +16,9 @@ pub const IAS_AID: [u8; 13] = hex_literal::hex!("A0000000308000000009816001");
 /// Name of the CIE's directory under it.
 pub const CIE_AID: [u8; 6] = hex_literal::hex!("A00000000039");
 
+/// Reference of key 83, with the algorithm that signs what it is given.
+const SERVICES_KEY: [u8; 6] = hex_literal::hex!("800102 840183");
+
 /// What is selected on the card, as far as is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Current {
@@ -144,6 +147,21 @@ impl Application {
     pub fn read_nis(&mut self) -> Result<ClaimedNis, Error> {
         let content = self.read(File::Nis)?;
         ClaimedNis::parse(&content).map_err(|cause| Step::ReadFile(File::Nis).failed(cause))
+    }
+
+    /// Has the card answer a challenge with its key for services (key 83), which needs no PIN. What comes is the
+    /// RSA block, of which nothing is checked here: it is worth something only for a key that EF.SOD vouches for.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub(crate) fn answer_challenge(&mut self, challenge: &[u8]) -> Result<Vec<u8>, Error> {
+        let step = Step::AnswerChallenge;
+        self.operation(|this| {
+            this.enter_cie()?;
+            let set = command::manage_security_environment(0x41, 0xA4, &SERVICES_KEY);
+            step.expect_success(&mut this.channel, &set)?;
+            step.expect_success(&mut this.channel, &command::internal_authenticate(challenge).with_ne(256))
+        })
     }
 
     /// Whether the card gives a file of the CIE directory in clear. One byte of it is read.

@@ -45,6 +45,8 @@ pub enum Step {
     ReadFile(File),
     /// Reading a file of the root directory.
     ReadRootFile(RootFile),
+    /// INTERNAL AUTHENTICATE with the key for services, in clear and without a PIN.
+    AnswerChallenge,
     /// A signature with the holder's key.
     Sign,
     /// Reset of the card at the end.
@@ -85,6 +87,7 @@ impl fmt::Display for Step {
             Self::ProbeApplication => "looking for another application",
             Self::ReadFile(file) => return write!(f, "reading EF {:04X}", file.reference().identifier),
             Self::ReadRootFile(file) => return write!(f, "reading EF {:04X}", file.reference().identifier),
+            Self::AnswerChallenge => "answering a challenge with the key for services",
             Self::Sign => "signing",
             Self::Reset => "resetting the card",
         };

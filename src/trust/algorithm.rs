@@ -1,10 +1,12 @@
 //! How a certificate, a list or a response says that it is signed (RFC 5280 section 4.1.1.2; RFC 4055, RFC 5758).
 
 use hex_literal::hex;
+use x509_parser::prelude::FromDer as _;
 use x509_parser::signature_algorithm::{RsaSsaPssParams, SignatureAlgorithm};
 use x509_parser::x509::AlgorithmIdentifier;
 
 use crate::crypto::{DigestAlgorithm, SignatureScheme};
+use crate::iso7816::tlv;
 
 /// Content bytes of the object identifiers, 1.2.840.113549.1.1.5 and 11 to 13 (RFC 8017 appendix A.2.4), 10 (A.2.3).
 const SHA1_WITH_RSA: &[u8] = &hex!("2A864886F70D010105");
@@ -40,6 +42,16 @@ pub(super) fn scheme(algorithm: &AlgorithmIdentifier<'_>) -> Option<SignatureSch
     })
 }
 
+/// The same of an identifier that stands elsewhere: its object identifier in dotted form, and the DER of its
+/// parameters.
+pub(crate) fn named(oid: &str, parameters: Option<&[u8]>) -> Option<SignatureScheme> {
+    let oid = der::asn1::ObjectIdentifier::new(oid).ok()?;
+    let inside = [&tlv::encode(0x06, oid.as_bytes()), parameters.unwrap_or_default()].concat();
+    let identifier = tlv::encode(0x30, &inside);
+    let (rest, algorithm) = AlgorithmIdentifier::from_der(&identifier).ok()?;
+    if rest.is_empty() { scheme(&algorithm) } else { None }
+}
+
 fn pss(parameters: &RsaSsaPssParams<'_>) -> Option<SignatureScheme> {
     let digest = digest(&parameters.hash_algorithm_oid().to_id_string())?;
     let mask = parameters.mask_gen_algorithm().ok()?;
@@ -50,7 +62,7 @@ fn pss(parameters: &RsaSsaPssParams<'_>) -> Option<SignatureScheme> {
 }
 
 /// A digest by its object identifier.
-fn digest(oid: &str) -> Option<DigestAlgorithm> {
+pub(crate) fn digest(oid: &str) -> Option<DigestAlgorithm> {
     Some(match oid {
         "1.3.14.3.2.26" => DigestAlgorithm::Sha1,
         "2.16.840.1.101.3.4.2.1" => DigestAlgorithm::Sha256,

@@ -1,13 +1,15 @@
 //! The fields of an X.509 certificate that decide about trust (RFC 5280 section 4), in our own types.
 
 mod encoding;
+mod key_period;
+mod locations;
 
 use std::fmt;
 use std::ops::Range;
 use std::time::{Duration, SystemTime};
 
 use x509_parser::asn1_rs::Oid;
-use x509_parser::extensions::{DistributionPointName, GeneralName, KeyUsage, ParsedExtension};
+use x509_parser::extensions::{DistributionPointName, KeyUsage, ParsedExtension};
 use x509_parser::prelude::{FromDer, X509Certificate, X509Name};
 use x509_parser::public_key::PublicKey as ParsedKey;
 use x509_parser::time::ASN1Time;
@@ -20,10 +22,6 @@ use crate::test_mark;
 
 /// The longest certificate that is looked at, in bytes.
 const DER_MAX: usize = 0x7FFF;
-/// The most addresses of one kind that are taken from a certificate, and the longest, in bytes.
-const LOCATIONS_MAX: usize = 8;
-const LOCATION_LENGTH_MAX: usize = 2048;
-
 /// Content bytes of id-ad-ocsp, 1.3.6.1.5.5.7.48.1, and of id-pkix-ocsp-nocheck below it.
 const ACCESS_OCSP: &[u8] = &hex_literal::hex!("2B06010505073001");
 const OCSP_NO_CHECK: &[u8] = &hex_literal::hex!("2B0601050507300105");
@@ -61,6 +59,7 @@ struct Extensions {
     authority_key_identifier: Option<Vec<u8>>,
     list_locations: Vec<String>,
     responder_locations: Vec<String>,
+    key_used_from: Option<SystemTime>,
     has_no_check: bool,
     has_name_constraints: bool,
     has_unknown_critical: bool,
@@ -130,6 +129,9 @@ impl Certificate {
             // Compared as bytes: the mark must be found however the rest of the extension looks.
             certificate.is_test |= extension.oid.as_bytes() == test_mark::EXTENSION_OID_DER;
             let known = certificate.extensions.take(&extension.oid, extension.parsed_extension());
+            if extension.oid.as_bytes() == key_period::OID {
+                certificate.extensions.key_used_from = key_period::begins(extension.value)?;
+            }
             let unreadable = matches!(extension.parsed_extension(), ParsedExtension::ParseError { .. });
             // What nobody here looks at may be malformed in a real card's certificate; OpenSSL has its say.
             if unreadable && (extension.critical || is_consulted(&extension.oid)) {
@@ -302,6 +304,13 @@ impl Certificate {
         self.is_test
     }
 
+    /// From when on its private key was used: what `privateKeyUsagePeriod` says (ICAO 9303-12 section 7.1.1), else the
+    /// beginning of its validity.
+    #[must_use]
+    pub fn key_used_from(&self) -> SystemTime {
+        self.extensions.key_used_from.unwrap_or(self.not_before)
+    }
+
     pub(super) fn has_name_constraints(&self) -> bool {
         self.extensions.has_name_constraints
     }
@@ -379,7 +388,7 @@ impl Extensions {
                     Some(DistributionPointName::FullName(names)) => Some(names),
                     _ => None,
                 });
-                self.list_locations = locations(names.flatten());
+                self.list_locations = locations::of(names.flatten());
             }
             ParsedExtension::AuthorityInfoAccess(access) => {
                 let responders = access
@@ -387,7 +396,7 @@ impl Extensions {
                     .iter()
                     .filter(|description| description.access_method.as_bytes() == ACCESS_OCSP);
                 self.responder_locations =
-                    locations(responders.map(|description| &description.access_location));
+                    locations::of(responders.map(|description| &description.access_location));
             }
             ParsedExtension::NameConstraints(_) => self.has_name_constraints = true,
             ParsedExtension::SubjectAlternativeName(_) | ParsedExtension::IssuerAlternativeName(_) => {}
@@ -396,18 +405,6 @@ impl Extensions {
         }
         true
     }
-}
-
-/// The addresses among names, as far as one can be asked for: printable ASCII of a sensible length.
-fn locations<'a>(names: impl Iterator<Item = &'a GeneralName<'a>>) -> Vec<String> {
-    let addresses = names.filter_map(|name| match name {
-        GeneralName::URI(address) => Some(*address),
-        _ => None,
-    });
-    let good = |address: &&str| {
-        address.len() <= LOCATION_LENGTH_MAX && address.bytes().all(|b| b.is_ascii_graphic())
-    };
-    addresses.filter(good).take(LOCATIONS_MAX).map(str::to_owned).collect()
 }
 
 /// Where in `whole` a part of it lies that a parser handed out.

@@ -1,0 +1,126 @@
+//! What a kiosk may know of a card without its PIN: that it is genuine, and its number for services (NIS).
+//!
+//! Three things have to hold together: a country signing authority vouches for the digests in EF.SOD, the NIS and the
+//! key for services are those that were digested, and the card that lies there has the private half of that key, which
+//! cannot be copied. Each alone is worth nothing: files can be copied, and any chip can answer a challenge with a key of
+//! its own.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use crate::crypto::signature::RsaPublicKey;
+use crate::environment::EntropyError;
+use crate::ias::{self, Application, ClaimedNis, File};
+use crate::passive::{self, ClaimedSecurityObject, SecurityObjectPolicy, group};
+use crate::trust::{TrustStore, ValidPath};
+
+/// Bytes of the challenge: as many as nobody guesses, and fewer than cards are known to answer (51).
+const CHALLENGE_LENGTH: usize = 32;
+
+/// Why a card was not taken for genuine. Whichever it is, nothing is known of whose card it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The card did not give a file, or did not answer the challenge.
+    #[error(transparent)]
+    Card(#[from] ias::Error),
+    /// EF.SOD is not authentic, or a file is not the one that it is about.
+    #[error(transparent)]
+    SecurityObject(#[from] passive::Error),
+    /// What stands in the place of the key for services is no key.
+    #[error("the key for services is malformed")]
+    Key,
+    /// The answer to the challenge is not by the key that EF.SOD vouches for: a copy of a card's files.
+    #[error("the chip does not have the key of these files")]
+    NotGenuine,
+    /// No challenge could be drawn.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+}
+
+/// The number for services of a genuine card that lies there: twelve digits, the same for as long as the card lives. It
+/// tells who comes back, not who somebody is, and that the card was not reported stolen is not known.
+pub struct AuthenticNis {
+    nis: ClaimedNis,
+    signer: ValidPath,
+    is_legacy: bool,
+    checked_at: SystemTime,
+}
+
+/// Checks the card that lies there, without a PIN. Every file is read once, and what was read is what is judged.
+///
+/// # Errors
+/// [`Error`]: a refusal of the card is one, too.
+pub fn verify_nis(
+    application: &mut Application,
+    trust: &TrustStore,
+    policy: &SecurityObjectPolicy,
+) -> Result<AuthenticNis, Error> {
+    application.link().hold();
+    let outcome = verify_held(application, trust, policy);
+    application.link().let_go();
+    outcome
+}
+
+fn verify_held(
+    application: &mut Application,
+    trust: &TrustStore,
+    policy: &SecurityObjectPolicy,
+) -> Result<AuthenticNis, Error> {
+    let now = application.link().now();
+    let nis = application.read_nis()?;
+    let key = application.read(File::ServicesKey)?;
+    let security_object = application.read(File::SecurityObject)?;
+
+    let files = ClaimedSecurityObject::parse(&security_object)?.verify(trust, policy, now)?;
+    files.check_file(group::NIS, nis.digits().as_bytes())?;
+    files.check_file(group::SERVICES_KEY, &key)?;
+
+    let key = RsaPublicKey::from_der(&key).map_err(|_| Error::Key)?;
+    let mut challenge = [0; CHALLENGE_LENGTH];
+    application.link().draw("RND.IFD", &mut challenge)?;
+    let answer = application.answer_challenge(&challenge)?;
+    // The whole block is compared, with the challenge as it was sent: no digest, no DigestInfo.
+    key.check_block(&challenge, &answer).map_err(|_| Error::NotGenuine)?;
+    let (signer, is_legacy) = (files.signer().clone(), files.is_legacy());
+    Ok(AuthenticNis { nis, signer, is_legacy, checked_at: now })
+}
+
+impl AuthenticNis {
+    /// The twelve digits.
+    #[must_use]
+    pub fn digits(&self) -> &str {
+        self.nis.digits()
+    }
+
+    /// Who signed the card's files, with the path to the country signing authority.
+    #[must_use]
+    pub fn signer(&self) -> &ValidPath {
+        &self.signer
+    }
+
+    /// Whether it holds only because SHA-1 was let pass.
+    #[must_use]
+    pub fn is_legacy(&self) -> bool {
+        self.is_legacy
+    }
+
+    /// Whether it is a software card, not a person's.
+    #[must_use]
+    pub fn is_test(&self) -> bool {
+        self.signer.is_test()
+    }
+
+    /// When the card answered, by the link's clock.
+    #[must_use]
+    pub fn checked_at(&self) -> SystemTime {
+        self.checked_at
+    }
+}
+
+/// It identifies a person: not printed by accident.
+impl fmt::Debug for AuthenticNis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AuthenticNis(.., {:?})", self.signer)
+    }
+}
