@@ -11,8 +11,8 @@ use std::time::SystemTime;
 use crate::crypto::signature::RsaPublicKey;
 use crate::environment::EntropyError;
 use crate::ias::{self, Application, ClaimedNis, File};
-use crate::passive::{self, ClaimedSecurityObject, SecurityObjectPolicy, group};
-use crate::trust::{TrustStore, ValidPath};
+use crate::passive::{self, AuthenticFiles, ClaimedSecurityObject, SecurityObjectPolicy, group};
+use crate::trust::TrustStore;
 
 /// Bytes of the challenge: as many as nobody guesses, and fewer than cards are known to answer (51).
 const CHALLENGE_LENGTH: usize = 32;
@@ -42,8 +42,7 @@ pub enum Error {
 /// tells who comes back, not who somebody is, and that the card was not reported stolen is not known.
 pub struct AuthenticNis {
     nis: ClaimedNis,
-    signer: ValidPath,
-    is_legacy: bool,
+    files: AuthenticFiles,
     checked_at: SystemTime,
 }
 
@@ -82,8 +81,7 @@ fn verify_held(
     let answer = application.answer_challenge(&challenge)?;
     // The whole block is compared, with the challenge as it was sent: no digest, no DigestInfo.
     key.check_block(&challenge, &answer).map_err(|_| Error::NotGenuine)?;
-    let (signer, is_legacy) = (files.signer().clone(), files.is_legacy());
-    Ok(AuthenticNis { nis, signer, is_legacy, checked_at: now })
+    Ok(AuthenticNis { nis, files, checked_at: now })
 }
 
 impl AuthenticNis {
@@ -93,22 +91,16 @@ impl AuthenticNis {
         self.nis.digits()
     }
 
-    /// Who signed the card's files, with the path to the country signing authority.
+    /// The card's files: who signed them, and whether SHA-1 was let pass for it.
     #[must_use]
-    pub fn signer(&self) -> &ValidPath {
-        &self.signer
-    }
-
-    /// Whether it holds only because SHA-1 was let pass.
-    #[must_use]
-    pub fn is_legacy(&self) -> bool {
-        self.is_legacy
+    pub fn files(&self) -> &AuthenticFiles {
+        &self.files
     }
 
     /// Whether it is a software card, not a person's.
     #[must_use]
     pub fn is_test(&self) -> bool {
-        self.signer.is_test()
+        self.files.is_test()
     }
 
     /// When the card answered, by the link's clock.
@@ -121,6 +113,6 @@ impl AuthenticNis {
 /// It identifies a person: not printed by accident.
 impl fmt::Debug for AuthenticNis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AuthenticNis(.., {:?})", self.signer)
+        write!(f, "AuthenticNis(.., {:?})", self.files)
     }
 }

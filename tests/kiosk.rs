@@ -48,7 +48,7 @@ fn genuine_cards_of_every_chip_and_generation() {
         let mut application = Application::select(common::link(&card)).unwrap();
         let nis = verify_nis(&mut application, &trust(), &SecurityObjectPolicy::new()).unwrap();
         assert_eq!(nis.digits(), demo().citizen.nis, "{chip}");
-        assert!(nis.is_test() && !nis.is_legacy() && nis.checked_at() == now());
+        assert!(nis.is_test() && !nis.files().is_legacy() && nis.checked_at() == now());
         assert_eq!((card.verify_count(), card.pin_tries()), (0, 3));
         assert!(!format!("{nis:?}").contains(nis.digits()));
     }

@@ -162,7 +162,7 @@ fn two_hosts_at_once_ask_for_one_pin() {
     desk.pinentry.check_end(&[PIN]);
 }
 
-/// An extension may take a program that ends at once for one that never answered (that of 2022 does).
+/// An extension may take a program that ends at once for one that never answered (version 2.2 of the published one does).
 #[test]
 fn the_browser_closes_first() {
     let desk = Desk::new(&["cancel"]);

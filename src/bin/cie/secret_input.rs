@@ -46,7 +46,7 @@ impl SecretInput {
         ask: Text,
         tries: Tries,
     ) -> Result<Typed, Failure> {
-        let what = by_kind(session, language::PROMPT_PIN, language::PROMPT_CONTACT_PIN);
+        let what = whose_pin(session.kind());
         let typed = match file {
             Some(path) => self.line_of(path)?,
             None => self.ask(&self.preface(what, tries), ask)?,
@@ -91,12 +91,7 @@ impl SecretInput {
 
     /// What is said before the question.
     fn preface(&self, what: Text, tries: Tries) -> String {
-        let tries = match tries {
-            Tries::Left(0) => language::PROMPT_CLAIMED_BLOCKED.of(self.language).to_owned(),
-            Tries::Left(1) => language::PROMPT_LAST_TRY.of(self.language).to_owned(),
-            Tries::Left(left) => language::TRIES_LEFT.with(self.language, &[&left]),
-            _ => language::PROMPT_UNTOLD.of(self.language).to_owned(),
-        };
+        let tries = tries_left(tries, self.language);
         format!("{}\n{tries} {}\n", what.of(self.language), language::PROMPT_HIDDEN.of(self.language))
     }
 
@@ -148,6 +143,21 @@ impl SecretInput {
         }
         first_line(&mut File::open(path).map_err(failed)?).map(typed).map_err(failed)
     }
+}
+
+/// How many tries are left, before one is spent.
+pub(crate) fn tries_left(tries: Tries, language: Language) -> String {
+    match tries {
+        Tries::Left(0) => language::PROMPT_CLAIMED_BLOCKED.of(language).to_owned(),
+        Tries::Left(1) => language::PROMPT_LAST_TRY.of(language).to_owned(),
+        Tries::Left(left) => language::TRIES_LEFT.with(language, &[&left]),
+        _ => language::PROMPT_UNTOLD.of(language).to_owned(),
+    }
+}
+
+/// What the PIN of a kind of card looks like.
+pub(crate) fn whose_pin(kind: Kind) -> Text {
+    if kind == Kind::Cie3 { language::PROMPT_PIN } else { language::PROMPT_CONTACT_PIN }
 }
 
 /// The words for a CIE 3, or for a contact card.

@@ -6,17 +6,19 @@ use std::collections::HashMap;
 use cie::card::{Card, Session, Unlocked};
 use cie::cns::{self, Credential};
 use cie::crypto::PresentedCertificate;
-use cie::login::{AuthToken, CreateError, Nonce, Origin};
+use cie::login::{AuthToken, Nonce, Origin};
 use cie::pin::{self, LastTry, Tries};
 use cie::secret::{ContactPin, Typed};
 use cie::web_eid::{self, SignRequest, SigningRefused, check_signing_certificate};
 
-use super::desk::{Ask, Desk, Stop, whose_pin};
+use super::super::auth;
+use super::desk::{Ask, Desk, Stop};
 use crate::arguments::Common;
 use crate::failure::{self, Failure};
 use crate::language::{self, Text};
 use crate::output::Output;
 use crate::reader;
+use crate::secret_input::whose_pin;
 
 /// Does something with the card that lies there; if that is not possible now but may be later, or not with this card,
 /// the person decides whether to try again, with whatever card lies there then. What was learned of a PIN is kept.
@@ -110,12 +112,7 @@ pub(super) fn authenticate(
     session.public_certificate()?;
     let mut unlocked = unlock(desk, session, learned)?;
     desk.check()?;
-    AuthToken::create(&mut unlocked.signer()?, origin, nonce).map_err(|error| match error {
-        CreateError::Certificate(error) => error.into(),
-        CreateError::Signer(error) => error.into(),
-        // What may come is the signer's in any case.
-        _ => cie::trust::Error::WrongSignature.into(),
-    })
+    Ok(auth::token(&mut unlocked.signer()?, origin, nonce)?)
 }
 
 /// The card's number, which anybody may read.

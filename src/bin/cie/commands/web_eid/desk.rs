@@ -4,7 +4,6 @@
 use std::cell::Cell;
 
 use cie::Language;
-use cie::card::Kind;
 use cie::login::Origin;
 use cie::pin::Tries;
 use cie::secret::Typed;
@@ -14,6 +13,7 @@ use crate::browser::{Browser, Interruption};
 use crate::failure::{self, Failure};
 use crate::language::{self, Text};
 use crate::pinentry::{PinentryError, Program, Window};
+use crate::secret_input::tries_left;
 
 /// The most windows for one request. A person stops sooner; a program that answers by itself does not.
 const WINDOWS_MAX: u8 = 16;
@@ -87,11 +87,7 @@ impl<'a> Desk<'a> {
 
     /// Asks for a PIN.
     pub(super) fn pin(&self, ask: &Ask<'_>) -> Result<Typed, Stop> {
-        let tries = match ask.tries {
-            Tries::Left(1) => self.say(language::PROMPT_LAST_TRY).to_owned(),
-            Tries::Left(left) => language::TRIES_LEFT.with(self.language, &[&left]),
-            _ => self.say(language::PROMPT_UNTOLD).to_owned(),
-        };
+        let tries = tries_left(ask.tries, self.language);
         let head = ask.what.with(self.language, &[&shown(self.origin, self.language)]);
         self.open(|| {
             let window = Window {
@@ -214,9 +210,4 @@ pub(super) fn refusal(refused: &SigningRefused) -> Text {
         SigningRefused::OtherCertificate => language::WINDOW_OTHER_CERTIFICATE,
         _ => language::WINDOW_KEY_LOGS_IN,
     }
-}
-
-/// What the PIN of a kind of card looks like.
-pub(super) fn whose_pin(kind: Kind) -> Text {
-    if kind == Kind::Cie3 { language::PROMPT_PIN } else { language::PROMPT_CONTACT_PIN }
 }
