@@ -241,6 +241,10 @@ impl Error {
                 &FILE_ALTERED
             }
             Self::SecurityObject(passive::Error::WrongSignature) => &WRONG_SIGNATURE,
+            Self::SecurityObject(passive::Error::Sha1) => &SIGNATURE_WEAK,
+            Self::SecurityObject(
+                passive::Error::UnsupportedSignature | passive::Error::UnsupportedDigest,
+            ) => &CARD_UNSUPPORTED,
             Self::SecurityObject(passive::Error::Signer(error)) => of_trust(error),
             Self::SecurityObject(_) => &CARD_MALFORMED,
             Self::Trace(_) => &TRACE_UNUSABLE,
