@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod common;
+#[path = "authentic_files/kept.rs"]
+mod kept;
 #[cfg(feature = "system-tests")]
 #[path = "authentic_files/openssl.rs"]
 mod openssl;
