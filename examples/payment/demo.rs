@@ -33,7 +33,7 @@ pub(crate) fn run(folder: &Path, out: &mut dyn Write) -> Result<(), Box<dyn Erro
     writeln!(out, "1. an invented citizen gets a software card …")?;
     let options = FolderOptions::new(now);
     let citizen = folder::create(folder, &options)?;
-    let payer = FiscalCode::parse(&citizen.person.fiscal_code()?)?;
+    let payer = FiscalCode::parse(&citizen.fiscal_code)?;
 
     writeln!(
         out,
