@@ -8,8 +8,8 @@ use crate::dialogue::{About, Cause, Step};
 use crate::identity::BindingError;
 use crate::pin::{self, Tries};
 use crate::{
-    card, cns, crypto, dialogue, ias, identity, kiosk, login, passive, secret, secure_messaging, transport,
-    trust,
+    card, cns, crypto, dialogue, genuine, ias, identity, kiosk, login, passive, secret, secure_messaging,
+    transport, trust,
 };
 
 /// A language that [`Error::advice`] speaks.
@@ -130,6 +130,15 @@ impl From<kiosk::Error> for Error {
             kiosk::Error::Card(error) => Self::Ias(error),
             kiosk::Error::SecurityObject(error) => Self::SecurityObject(error),
             error => Self::Kiosk(error),
+        }
+    }
+}
+
+impl From<genuine::Error> for Error {
+    fn from(error: genuine::Error) -> Self {
+        match error {
+            genuine::Error::Card(error) => Self::Ias(error),
+            genuine::Error::SecurityObject(error) => Self::SecurityObject(error),
         }
     }
 }

@@ -149,6 +149,16 @@ impl Session {
         self.channel.statistics()
     }
 
+    /// EF 1004 as it was read, without padding: the key with which the chip of this channel authenticated itself.
+    pub(crate) fn device_key_file(&self) -> &[u8] {
+        &self.constants.device_key_file
+    }
+
+    /// The time of this dialogue.
+    pub(crate) fn now(&mut self) -> std::time::SystemTime {
+        self.channel.link().now()
+    }
+
     /// Reads a file over the channel, without its padding.
     ///
     /// # Errors

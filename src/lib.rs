@@ -20,7 +20,7 @@
 //! |---|---|---|
 //! | 8 | [`error`] | one error, with codes for programs and advice for people |
 //! | 7 | [`web_eid`], `redact` (feature `emulator`) | a browser's requests · a private recording as a software card and a dialogue to share |
-//! | 6b | [`card`], [`login`], [`explain`], [`kiosk`] | any card, recognised; a citizen at a portal; a recorded dialogue in words; a card that is genuine |
+//! | 6b | [`card`], [`login`], [`explain`], [`kiosk`], [`genuine`] | any card, recognised; a citizen at a portal; a recorded dialogue in words; a card that is genuine, and a chip |
 //! | 6a | [`identity`], [`passive`] | whose certificate, whose data; whose signature on a card's files |
 //! | 5 | [`ias`], [`cns`] | the CIE 3 application, the contact cards: a state is a value |
 //! | 4b | [`dialogue`] | what all dialogues have in common: step, cause, what is given back |
@@ -52,9 +52,11 @@ pub mod environment;
 pub mod error;
 pub mod explain;
 pub mod file;
+pub mod genuine;
 pub mod ias;
 pub mod identity;
 pub mod iso7816;
+
 pub mod kiosk;
 pub mod login;
 pub mod passive;

@@ -15,7 +15,7 @@ const FLOORS: [&[&str]; 11] = [
     &["dialogue"],
     &["ias", "cns"],
     &["passive", "identity"],
-    &["card", "explain", "kiosk", "login"],
+    &["card", "explain", "genuine", "kiosk", "login"],
     &["redact", "web_eid"],
     &["error"],
 ];

@@ -11,9 +11,9 @@ use cie::emulator::pki::{Generation, TestPki};
 use cie::emulator::{Chip, SoftCard, SoftTransport};
 use cie::environment::FixedClock;
 use cie::ias::Application;
-use cie::kiosk::{AuthenticNis, Error, verify_nis};
+use cie::kiosk::{AuthenticNis, Error, SeenCards, verify_nis, verify_nis_with};
 use cie::passive::{self, SecurityObjectPolicy, group};
-use cie::transport::{self, Company, Link, Transport};
+use cie::transport::{self, Company, Link, Statistics, Transport};
 use cie::trust::{self, AnchorPurpose, TrustStore};
 use common::{CHIPS, demo, now};
 
@@ -92,14 +92,22 @@ fn a_card_of_an_unknown_country_is_none() {
     assert_eq!(error, Error::SecurityObject(passive::Error::Signer(trust::Error::UnknownIssuer)));
 }
 
-/// Between reader and card: answers INTERNAL AUTHENTICATE in its own way.
+/// What somebody between reader and card makes of a command.
+enum Do {
+    Pass,
+    Answer(Vec<u8>),
+    /// Sends the card this one in its place.
+    Send(Vec<u8>),
+}
+
 struct Between<F>(SoftTransport, F);
 
-impl<F: FnMut(&[u8]) -> Option<Vec<u8>> + Send> Transport for Between<F> {
+impl<F: FnMut(&[u8]) -> Do + Send> Transport for Between<F> {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, transport::Error> {
         match (self.1)(command) {
-            Some(answer) => Ok(answer),
-            None => self.0.transmit(command),
+            Do::Pass => self.0.transmit(command),
+            Do::Answer(answer) => Ok(answer),
+            Do::Send(other) => self.0.transmit(&other),
         }
     }
 
@@ -116,25 +124,26 @@ impl<F: FnMut(&[u8]) -> Option<Vec<u8>> + Send> Transport for Between<F> {
     }
 }
 
-fn between(answer: impl FnMut(&[u8]) -> Option<Vec<u8>> + Send + 'static) -> Link {
+fn between(react: impl FnMut(&[u8]) -> Do + Send + 'static) -> Link {
     let card = common::card(Chip::Gemalto);
-    let transport = Between(card.transport(), answer);
+    let transport = Between(card.transport(), react);
     Link::with_sources(transport, Seeded::new(2), FixedClock(now()))
+}
+
+/// Answers INTERNAL AUTHENTICATE in the card's place.
+fn answering(answer: Vec<u8>) -> Link {
+    between(move |command| if command[1] == 0x88 { Do::Answer(answer.clone()) } else { Do::Pass })
 }
 
 /// The known mistake: a card that refuses to answer counts as one that could have.
 #[test]
 fn a_refused_challenge_is_a_refusal() {
     for status in [[0x69, 0x82], [0x6A, 0x88], [0x69, 0x85], [0x6D, 0x00], [0x63, 0x00]] {
-        let link = between(move |command| (command[1] == 0x88).then(|| status.to_vec()));
-        assert!(matches!(check(link).unwrap_err(), Error::Card(_)), "{status:?}");
+        assert!(matches!(check(answering(status.to_vec())).unwrap_err(), Error::Card(_)), "{status:?}");
     }
     // And one that says that it did, and gives nothing, too little, or too much.
     for length in [0, 1, 32, 255, 257] {
-        let link = between(move |command| {
-            (command[1] == 0x88).then(|| [vec![0; length], vec![0x90, 0x00]].concat())
-        });
-        let error = check(link).unwrap_err();
+        let error = check(answering([vec![0; length], vec![0x90, 0x00]].concat())).unwrap_err();
         assert!(matches!(error, Error::NotGenuine | Error::Card(_)), "{length}: {error}");
     }
 }
@@ -152,7 +161,7 @@ fn an_answer_of_yesterday_is_none() {
             if command[1] == 0x88 {
                 noted.lock().unwrap().push(command[5..37].to_vec());
             }
-            None
+            Do::Pass
         });
         let link = Link::with_sources(transport, Seeded::new(seed), FixedClock(now()));
         answers.push(check(link).is_ok());
@@ -162,4 +171,116 @@ fn an_answer_of_yesterday_is_none() {
     challenges.sort();
     challenges.dedup();
     assert_eq!(challenges.len(), 3);
+}
+
+/// A card that comes back gives its largest file no more, and everything else is as before.
+#[test]
+fn a_card_that_comes_back_is_checked_in_few_commands() {
+    let mut seen = SeenCards::new();
+    let policy = SecurityObjectPolicy::new();
+    for chip in CHIPS {
+        let card = common::card(chip);
+        let commands = |seen: &mut SeenCards| {
+            let mut application = Application::select(common::link(&card)).unwrap();
+            verify_nis_with(&mut application, &trust(), &policy, seen).unwrap();
+            application.into_link().statistics()
+        };
+        seen.clear();
+        let (first, again) = (commands(&mut seen), commands(&mut seen));
+        let all = |said: Statistics| said.commands + said.get_responses;
+        assert!(all(first) <= 30 && all(again) <= 12, "{chip}: {first:?}, then {again:?}");
+        assert!(again.bytes_received + 1000 < first.bytes_received, "{chip}: {first:?}, then {again:?}");
+    }
+}
+
+/// What is remembered vouches for nothing: the trust of the moment decides, and the chip has to answer.
+#[test]
+fn a_memory_of_cards_lets_nobody_in() {
+    let mut seen = SeenCards::new();
+    let policy = SecurityObjectPolicy::new();
+    let mut check = |personalisation: Personalisation, trust: &TrustStore| {
+        let mut application = Application::select(laid(personalisation)).unwrap();
+        verify_nis_with(&mut application, trust, &policy, &mut seen)
+    };
+    let genuine = demo().personalisation.clone();
+    check(genuine.clone(), &trust()).unwrap();
+    // The same files on a chip without the key, before and after the card was seen once more.
+    let mut copy = genuine.clone();
+    copy.services_key = other_card().services_key;
+    assert_eq!(check(copy.clone(), &trust()).unwrap_err(), Error::NotGenuine);
+    check(genuine.clone(), &trust()).unwrap();
+    assert_eq!(check(copy, &trust()).unwrap_err(), Error::NotGenuine);
+    // Its number on another card, and another's number on this one.
+    let mut mixed = other_card();
+    *content(&mut mixed, 0x1001) = content(&mut genuine.clone(), 0x1001).clone();
+    content(&mut mixed, 0x1001)[11] ^= 1;
+    let differs = Error::SecurityObject(passive::Error::DigestDiffers(group::NIS));
+    assert_eq!(check(mixed, &trust()).unwrap_err(), differs);
+    let mut mixed = genuine.clone();
+    content(&mut mixed, 0x1001)[11] ^= 1;
+    assert_eq!(check(mixed, &trust()).unwrap_err(), differs);
+    // A country that is trusted no more.
+    let nobody = check(genuine.clone(), &TrustStore::new().allow_test_pki()).unwrap_err();
+    assert_eq!(nobody, Error::SecurityObject(passive::Error::Signer(trust::Error::UnknownIssuer)));
+    // And a card that failed is not remembered: its own EF.SOD would have to be wrong twice.
+    let mut altered = other_card();
+    *content(&mut altered, 0x1006) = content(&mut genuine.clone(), 0x1006).clone();
+    check(altered, &trust()).unwrap_err();
+    check(other_card(), &trust()).unwrap();
+}
+
+/// A file that was read and verified is not read again: a card that gives something else the second time gains nothing.
+#[test]
+fn every_file_is_read_once() {
+    use std::sync::{Arc, Mutex};
+    let reads: Arc<Mutex<Vec<[u8; 2]>>> = Arc::default();
+    let noted = reads.clone();
+    let link = between(move |command| {
+        if command[1] == 0xB0 {
+            noted.lock().unwrap().push([command[2], command[3]]);
+        }
+        Do::Pass
+    });
+    check(link).unwrap();
+    // By short identifier, or by offset in the file that was named last: each place of each file is asked for once.
+    let mut places = Vec::new();
+    let mut file = 0;
+    for [p1, p2] in reads.lock().unwrap().iter().copied() {
+        if p1 & 0x80 != 0 {
+            file = p1 & 0x1F;
+        }
+        places.push((file, if p1 & 0x80 == 0 { p1 } else { 0 }, p2));
+    }
+    let asked = places.len();
+    places.sort_unstable();
+    places.dedup();
+    assert_eq!(places.len(), asked);
+    let mut files: Vec<_> = places.iter().map(|(file, ..)| *file).collect();
+    files.dedup();
+    assert_eq!(files, [1, 5, 6]);
+}
+
+/// The whole block has to be right: the genuine key, over less than the challenge, over more, or over its end.
+#[test]
+fn a_part_of_the_challenge_is_not_the_challenge() {
+    for (what, change) in [
+        ("its beginning", (|challenge: &[u8]| challenge[..31].to_vec()) as fn(&[u8]) -> Vec<u8>),
+        ("one byte of it", |challenge| challenge[..1].to_vec()),
+        ("its end", |challenge| challenge[1..].to_vec()),
+        ("something behind it", |challenge| [challenge, &[0]].concat()),
+        ("something before it", |challenge| [&[0; 16], challenge].concat()),
+        ("another one", |challenge| challenge.iter().map(|byte| !byte).collect()),
+    ] {
+        let link = between(move |command| match command {
+            [_, 0x88, _, _, length, rest @ ..] => {
+                let data = change(&rest[..usize::from(*length)]);
+                Do::Send([&[0, 0x88, 0, 0, data.len() as u8], &data[..], &[0]].concat())
+            }
+            _ => Do::Pass,
+        });
+        assert_eq!(check(link).unwrap_err(), Error::NotGenuine, "{what}");
+    }
+    // The way there is no obstacle: the challenge itself, sent on like this, is answered well.
+    let link = between(|command| if command[1] == 0x88 { Do::Send(command.to_vec()) } else { Do::Pass });
+    check(link).unwrap();
 }

@@ -13,6 +13,8 @@ mod faults;
 mod flows;
 #[path = "pcsc/import.rs"]
 mod import;
+#[path = "pcsc/monitoring.rs"]
+mod monitoring;
 #[path = "pcsc/opensc.rs"]
 mod opensc;
 #[path = "pcsc/raw_card.rs"]

@@ -18,6 +18,7 @@
 //! have carried out anything meanwhile, a VERIFY included.
 
 mod connection;
+mod monitor;
 mod observer;
 mod token;
 mod watch;
@@ -33,6 +34,7 @@ use ::pcsc::{Context, ReaderState as State, Scope};
 
 use super::{Error, Link};
 pub use connection::Connection;
+pub use monitor::{Event, Monitor};
 use observer::Observer;
 use token::Token;
 pub use watch::{Canceller, Watch};
@@ -62,6 +64,8 @@ pub struct Reader {
     pub name: String,
     /// What lies on it.
     pub state: ReaderState,
+    /// How often a card came or went since the service knows the reader, as far as it counts.
+    movements: u32,
 }
 
 /// What lies on a reader.
@@ -88,6 +92,7 @@ pub enum ReaderState {
 impl From<&State> for Reader {
     fn from(state: &State) -> Self {
         let name = state.name().to_string_lossy().into_owned();
+        let movements = state.event_count();
         let event = state.event_state();
         let has = |flag| event.contains(flag);
         let state = if has(::pcsc::State::MUTE) {
@@ -101,7 +106,7 @@ impl From<&State> for Reader {
         } else {
             ReaderState::Unavailable
         };
-        Self { name, state }
+        Self { name, state, movements }
     }
 }
 
@@ -149,6 +154,12 @@ impl Service {
     #[must_use]
     pub fn watch(&self) -> Watch {
         Watch::new()
+    }
+
+    /// The same as a series of events, for a program that runs for months.
+    #[must_use]
+    pub fn monitor(&self) -> Monitor {
+        Monitor::new(self.watch())
     }
 
     /// Connects to the card on this reader and powers it if it is not. What the card remembers of others

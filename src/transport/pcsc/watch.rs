@@ -109,7 +109,11 @@ impl Watch {
                         Err(error) => return Err(error),
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => return Err(Error::NoService),
+                Err(RecvTimeoutError::Timeout) => {
+                    // What it says once it goes on may be that nothing changed since before.
+                    self.anew = true;
+                    return Err(Error::NoService);
+                }
                 // We hold a sender ourselves.
                 Err(RecvTimeoutError::Disconnected) => return Err(Error::NoService),
             }
@@ -125,6 +129,19 @@ impl Watch {
         let sent = self.looks.as_ref().is_some_and(|looks| looks.send(Look { within, anew }).is_ok());
         self.pending = sent;
         if sent { Ok(()) } else { Err(Error::Reader("no thread could be started".to_owned())) }
+    }
+
+    /// Waits so long, unless it is cancelled.
+    pub(super) fn pause(&mut self, pause: Duration) -> Result<(), Error> {
+        let until = Instant::now() + pause;
+        while let Ok(event) = self.events.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            match event {
+                Event::Cancelled => return Err(Error::Cancelled),
+                // Nobody waits for what a service said that hung meanwhile: it is asked anew.
+                Event::Looked(_) => (self.pending, self.anew) = (false, true),
+            }
+        }
+        Ok(())
     }
 
     /// Waits until a card that answers lies on this reader, or on any.
@@ -176,7 +193,7 @@ impl Watch {
                 Err(Error::TimedOut) => {}
                 Err(Error::NoService) => {
                     late = Error::NoService;
-                    thread::sleep(RETRY.min(left));
+                    self.pause(RETRY.min(left))?;
                 }
                 Err(error) => return Err(error),
             }
@@ -188,7 +205,7 @@ impl Watch {
 }
 
 /// What is left of the time; an end that no clock can express never comes.
-fn left_until(until: Option<Instant>) -> Duration {
+pub(super) fn left_until(until: Option<Instant>) -> Duration {
     until.map_or(SLICE, |until| until.saturating_duration_since(Instant::now()))
 }
 
