@@ -6,7 +6,9 @@ use std::time::SystemTime;
 use cie::card::{self, Session};
 use cie::crypto::signature::{Purpose, Signer as _};
 use cie::crypto::{Digest, DigestAlgorithm, PresentedCertificate};
+use cie::genuine::{self, GenuineChip};
 use cie::identity::{ClaimedIdentity, CommonNameError};
+use cie::passive::SecurityObjectPolicy;
 use cie::pin::LastTry;
 use cie::secret::Typed;
 use cie::transport::Link;
@@ -75,13 +77,22 @@ impl Channel<'_> {
         let card = card::open(link).map_err(ConfirmError::card)?;
         let mut session = card.open_session().map_err(ConfirmError::card)?;
         let tries = session.check_pin_tries(self.last_try).map_err(ConfirmError::card)?;
+        // Whoever has an invented card can ask for a PIN just as well. What a contact card says before it signs is not
+        // proved by anything: its certificate and signature are all there is.
+        let chip = match &mut session {
+            Session::Cie3(session) => {
+                let policy = SecurityObjectPolicy::default();
+                Some(genuine::verify(session, self.trust, &policy).map_err(ConfirmError::card)?)
+            }
+            _ => None,
+        };
         if let Some(certificate) = session.public_certificate().map_err(ConfirmError::card)? {
             check_holder(certificate, &order)?;
         }
         session.keep_exclusive().map_err(ConfirmError::card)?;
         self.say(&format!("{}\n", show::tries(tries)))?;
 
-        let signed = self.sign(session, &order, bytes)?;
+        let signed = self.sign(session, chip.as_ref(), &order, bytes)?;
         // As every other channel and the ledger will see it: what does not hold must not be promised.
         let pending = signed.verify(self.trust, now)?;
         self.outbox.keep(&pending, now)?;
@@ -93,11 +104,20 @@ impl Channel<'_> {
     }
 
     /// One PIN, one VERIFY, one signature; the card forgets the PIN again in any case.
-    fn sign(&mut self, session: Session, order: &Order, bytes: &[u8]) -> Result<SignedOrder, ConfirmError> {
+    fn sign(
+        &mut self,
+        session: Session,
+        chip: Option<&GenuineChip>,
+        order: &Order,
+        bytes: &[u8],
+    ) -> Result<SignedOrder, ConfirmError> {
         let pin = (self.pin)().map_err(ConfirmError::NoPin)?;
         let mut unlocked = session.verify_pin(&pin, self.last_try).map_err(ConfirmError::card)?;
         drop(pin);
         let mut signer = unlocked.signer().map_err(ConfirmError::card)?;
+        if let Some(chip) = chip {
+            chip.check_holder_certificate(signer.certificate()).map_err(ConfirmError::card)?;
+        }
         check_holder(signer.certificate(), order)?;
         let digest = Digest::of(DigestAlgorithm::Sha256, bytes);
         let signature = signer.sign(Purpose::Document, &digest).map_err(ConfirmError::card)?;
