@@ -48,11 +48,12 @@ pub(crate) enum VerifyError {
 }
 
 impl VerifyError {
-    /// Whether nothing could be checked, as opposed to checked and bad.
+    /// Whether nothing could be checked, as opposed to checked and bad. What is from the future says that a clock is
+    /// wrong, no more.
     pub(crate) fn is_unchecked(&self) -> bool {
         match self {
+            Self::Trust(trust::Error::NotYetValid) | Self::Time(TimeError::Future) => true,
             Self::Trust(error) => error.is_unchecked(),
-            Self::Time(TimeError::Future) => true,
             _ => false,
         }
     }
