@@ -293,8 +293,9 @@ proptest! {
         lines.swap(a, b);
         let other = lines.join("\n") + "\n";
         let outcome = Order::parse(other.as_bytes());
-        // Names and reasons of two notices may change places; nothing else may.
-        prop_assert!(other == text || outcome.is_err() || outcome.unwrap().encode() == other.as_bytes());
+        // Names, reasons and notices may change places among themselves; nothing else may.
+        let words = |line: &str| line.split(' ').next().map(str::to_owned);
+        prop_assert!(outcome.is_err() || words(lines[a]) == words(lines[b]), "{other}");
     }
 
     #[test]

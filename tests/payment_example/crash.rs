@@ -80,7 +80,9 @@ fn exhaustive() -> bool {
 fn kill_at((call, count): &(String, usize), place: &Place, arguments: &[&str]) -> String {
     let (trace, inject) = (format!("trace={call}"), format!("inject={call}:signal=SIGKILL:when={count}"));
     let output = place.strace(&["-e", &trace, "-e", &inject], arguments);
-    assert_eq!(output.status.signal(), Some(9), "at {call} {count}: {}", said(&output));
+    // How often memory is asked for, say, may differ from run to run; what changes something may not.
+    let ended = output.status.success() && exhaustive() && !CHANGING.split(',').any(|name| name == call);
+    assert!(ended || output.status.signal() == Some(9), "at {call} {count}: {}", said(&output));
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -105,14 +107,41 @@ fn kill_everywhere(
         let place = start.copied_to(&folder.join(index.to_string()));
         let said = kill_at(step, &place, arguments);
         // Whoever looks into a database that was left behind repairs it. So a copy is looked at.
-        let before = place.copied_to(&folder.join(format!("{index}-killed")));
+        let before = folder.join(format!("{index}-killed"));
+        keep_databases(&place.path(""), &before);
         recover(&place, &format!("{step:?}"));
-        let text = |place: &Place| place.path("").to_str().unwrap().trim_end_matches('/').to_owned();
-        killed.push(Killed { step: format!("{step:?}"), said, before: text(&before), after: text(&place) });
+        let after = folder.join(format!("{index}-recovered"));
+        keep_databases(&place.path(""), &after);
+        fs::remove_dir_all(place.path("")).unwrap();
+        let text = |folder: &Path| folder.to_str().unwrap().to_owned();
+        killed.push(Killed { step: format!("{step:?}"), said, before: text(&before), after: text(&after) });
     }
     let folders: Vec<&str> = killed.iter().flat_map(|killed| [&*killed.before, &*killed.after]).collect();
     let found = python(LOOK, &json!(folders));
     (killed, found)
+}
+
+/// Killed processes lose nothing that they wrote, on whatever disk, so the quickest will do. (Power cuts are SQLite's
+/// own tests' to try; what is asked of it here is in `database.rs`.)
+fn scratch() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() && !exhaustive() {
+        tempfile::tempdir_in(memory).unwrap()
+    } else {
+        tempfile::tempdir().unwrap()
+    }
+}
+
+/// Copies the databases of a folder, with their journals.
+fn keep_databases(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap();
+        if name.to_str().unwrap().contains(".db") {
+            fs::copy(&path, to.join(name)).unwrap();
+        }
+    }
 }
 
 fn count(found: &Value, folder: &str, what: &str) -> usize {
@@ -140,7 +169,7 @@ fn tries(place: &Place) -> u8 {
 
 #[test]
 fn a_channel_that_is_killed_loses_no_confirmed_order() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let start = Place::with_order(&folder.path().join("start"));
     let id = id_of(&start);
     let (killed, found) = kill_everywhere(&start, folder.path(), &CONFIRM, |place, step| {
@@ -166,7 +195,7 @@ fn a_channel_that_is_killed_loses_no_confirmed_order() {
 
 #[test]
 fn a_ledger_that_is_killed_settles_nothing_twice() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let start = Place::with_order(&folder.path().join("start"));
     let id = id_of(&start);
     start.succeed(&CONFIRM);
