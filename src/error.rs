@@ -235,12 +235,15 @@ impl Error {
             Self::Nonce(_) => &NONCE_MALFORMED,
             Self::FiscalCode(_) => &FISCAL_CODE,
             Self::Kiosk(kiosk::Error::NotGenuine) => &CHIP_NOT_AUTHENTIC,
-            Self::Kiosk(kiosk::Error::Entropy(_)) => &INTERNAL,
             Self::Kiosk(_) => &CARD_MALFORMED,
             Self::SecurityObject(passive::Error::DigestDiffers(_) | passive::Error::ContentAltered) => {
                 &FILE_ALTERED
             }
             Self::SecurityObject(passive::Error::WrongSignature) => &WRONG_SIGNATURE,
+            Self::SecurityObject(passive::Error::Sha1) => &SIGNATURE_WEAK,
+            Self::SecurityObject(
+                passive::Error::UnsupportedSignature | passive::Error::UnsupportedDigest,
+            ) => &CARD_UNSUPPORTED,
             Self::SecurityObject(passive::Error::Signer(error)) => of_trust(error),
             Self::SecurityObject(_) => &CARD_MALFORMED,
             Self::Trace(_) => &TRACE_UNUSABLE,

@@ -11,14 +11,10 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::crypto::signature::RsaPublicKey;
-use crate::environment::EntropyError;
 use crate::ias::{self, Application, ClaimedNis, File};
 use crate::passive::{self, AuthenticFiles, ClaimedSecurityObject, SecurityObjectPolicy, group};
 use crate::trust::TrustStore;
 pub use seen::SeenCards;
-
-/// Bytes of the challenge: as many as nobody guesses, and fewer than cards are known to answer (51).
-const CHALLENGE_LENGTH: usize = 32;
 
 /// Why a card was not taken for genuine. Whichever it is, nothing is known of whose card it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,9 +32,6 @@ pub enum Error {
     /// The answer to the challenge is not by the key that EF.SOD vouches for: a copy of a card's files.
     #[error("the chip does not have the key of these files")]
     NotGenuine,
-    /// No challenge could be drawn.
-    #[error(transparent)]
-    Entropy(#[from] EntropyError),
 }
 
 /// The number for services of a genuine card that lies there: twelve digits, the same for as long as the card lives. It
@@ -97,11 +90,9 @@ fn verify_held(
     files.check_file(group::SERVICES_KEY, &key_file)?;
 
     let key = RsaPublicKey::from_der(&key_file).map_err(|_| Error::Key)?;
-    let mut challenge = [0; CHALLENGE_LENGTH];
-    application.link().draw("RND.IFD", &mut challenge)?;
-    let answer = application.answer_challenge(&challenge)?;
+    let asked = application.challenge_services_key()?;
     // The whole block is compared, with the challenge as it was sent: no digest, no DigestInfo.
-    key.check_block(&challenge, &answer).map_err(|_| Error::NotGenuine)?;
+    key.check_block(&asked.challenge, &asked.answer).map_err(|_| Error::NotGenuine)?;
     seen.remember(identity, &security_object);
     Ok(AuthenticNis { nis, files, checked_at: now })
 }

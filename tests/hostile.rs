@@ -15,6 +15,8 @@ mod common;
 mod contact;
 #[path = "hostile/faults.rs"]
 mod faults;
+#[path = "hostile/kiosk.rs"]
+mod kiosk;
 #[path = "hostile/recognition.rs"]
 mod recognition;
 #[path = "hostile/sweep.rs"]

@@ -1,6 +1,6 @@
 //! The check that a kiosk makes without a PIN: genuine cards of every chip, and every card that only looks like one.
 #![cfg(feature = "emulator")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::cast_possible_truncation)]
 
 mod common;
 

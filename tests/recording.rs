@@ -25,7 +25,11 @@ fn write() -> bool {
 fn certificates() {
     let pki = &common::demo().pki;
     let folder = fixtures().join("certificates");
-    for (name, der) in [("test-root.der", pki.root_der()), ("test-sub-ca.der", pki.sub_ca_der())] {
+    for (name, der) in [
+        ("test-root.der", pki.root_der()),
+        ("test-sub-ca.der", pki.sub_ca_der()),
+        ("test-csca.der", pki.csca_der()),
+    ] {
         if write() {
             fs::create_dir_all(&folder).unwrap();
             fs::write(folder.join(name), der).unwrap();

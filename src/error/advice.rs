@@ -154,6 +154,9 @@ advice! {
     FILE_ALTERED: "file-altered",
         "A file on the card is not the one that its issuer signed. Do not trust the card.",
         "Un dato sulla carta non è quello firmato da chi l'ha emessa. Non fidarsi della carta.";
+    SIGNATURE_WEAK: "signature-weak",
+        "The card's files are signed with SHA-1, which whoever spends enough can forge. Whoever answers for this place may let it pass.",
+        "I dati della carta sono firmati con SHA-1, che chi investe abbastanza può falsificare. Può accettarli solo chi risponde di questo sportello.";
     DATA_ALTERED: "file-altered",
         "The personal data on the card are not those that its certificate speaks of. Do not trust the card.",
         "I dati personali sulla carta non sono quelli di cui parla il suo certificato. Non fidarsi della carta.";

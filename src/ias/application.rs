@@ -19,6 +19,15 @@ pub const CIE_AID: [u8; 6] = hex_literal::hex!("A00000000039");
 /// Reference of key 83, with the algorithm that signs what it is given.
 const SERVICES_KEY: [u8; 6] = hex_literal::hex!("800102 840183");
 
+/// Bytes of a challenge to it: as many as nobody guesses, and fewer than cards are known to answer (51).
+const CHALLENGE_LENGTH: usize = 32;
+
+/// What the key for services was asked, and the block that came.
+pub(crate) struct Answered {
+    pub(crate) challenge: [u8; CHALLENGE_LENGTH],
+    pub(crate) answer: Vec<u8>,
+}
+
 /// What is selected on the card, as far as is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Current {
@@ -149,18 +158,23 @@ impl Application {
         ClaimedNis::parse(&content).map_err(|cause| Step::ReadFile(File::Nis).failed(cause))
     }
 
-    /// Has the card answer a challenge with its key for services (key 83), which needs no PIN. What comes is the
-    /// RSA block, of which nothing is checked here: it is worth something only for a key that EF.SOD vouches for.
+    /// Draws a challenge and has the card answer it with its key for services (key 83), which needs no PIN. What comes
+    /// is the RSA block, of which nothing is checked here: it is worth something only for a key that EF.SOD vouches
+    /// for.
     ///
     /// # Errors
     /// [`Error`].
-    pub(crate) fn answer_challenge(&mut self, challenge: &[u8]) -> Result<Vec<u8>, Error> {
+    pub(crate) fn challenge_services_key(&mut self) -> Result<Answered, Error> {
         let step = Step::AnswerChallenge;
         self.operation(|this| {
             this.enter_cie()?;
+            let mut challenge = [0; CHALLENGE_LENGTH];
+            this.channel.link().draw("RND.IFD", &mut challenge).map_err(|e| step.failed(e))?;
             let set = command::manage_security_environment(0x41, 0xA4, &SERVICES_KEY);
             step.expect_success(&mut this.channel, &set)?;
-            step.expect_success(&mut this.channel, &command::internal_authenticate(challenge).with_ne(256))
+            let authenticate = command::internal_authenticate(&challenge).with_ne(256);
+            let answer = step.expect_success(&mut this.channel, &authenticate)?;
+            Ok(Answered { challenge, answer })
         })
     }
 

@@ -73,13 +73,13 @@ mod tests {
         let mut seen = SeenCards::new();
         let card = |number: usize| digest(&format!("{number:012}"), b"key");
         for number in 0..SeenCards::CAPACITY {
-            seen.remember(card(number), &[number as u8]);
+            seen.remember(card(number), &number.to_be_bytes());
         }
-        assert_eq!(seen.find(&card(0)).as_deref(), Some(&[0][..]));
+        assert_eq!(seen.find(&card(0)).as_deref(), Some(&0_usize.to_be_bytes()[..]));
         seen.remember(card(SeenCards::CAPACITY), b"new");
         assert!(seen.find(&card(1)).is_none() && seen.find(&card(0)).is_some());
         seen.remember(card(0), b"other");
-        assert_eq!(seen.find(&card(0)).as_deref(), Some(&[0][..]), "what was there stays");
+        assert_eq!(seen.find(&card(0)).as_deref(), Some(&0_usize.to_be_bytes()[..]), "what was there stays");
         assert_eq!(format!("{seen:?}"), "SeenCards(64)");
         seen.clear();
         assert!(seen.find(&card(0)).is_none());

@@ -28,6 +28,8 @@ pub(super) enum Operation {
     PinTries,
     PukTries,
     HasApplication(Vec<u8>),
+    /// The key for services answers a challenge.
+    ChallengeServicesKey,
     Authenticate,
     ReadProtected(File),
     OpenContact,
@@ -69,6 +71,7 @@ impl Operation {
             Self::PinTries => "tries of the PIN".to_owned(),
             Self::PukTries => "tries of the PUK".to_owned(),
             Self::HasApplication(name) => format!("ask for the application {}", hex::encode_upper(name)),
+            Self::ChallengeServicesKey => "challenge to the services key".to_owned(),
             Self::Authenticate => "authenticate".to_owned(),
             Self::OpenContact => "recognise the contact card".to_owned(),
             Self::ReadContact(file) => format!("read {file}"),

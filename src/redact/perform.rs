@@ -286,6 +286,7 @@ fn in_clear(mut application: Box<Application>, operation: &Operation) -> (Now, b
         Operation::ProbeRoot(file) => drop(application.is_readable_root(*file)),
         Operation::PinTries => drop(application.pin_tries()),
         Operation::PukTries => drop(application.puk_tries()),
+        Operation::ChallengeServicesKey => drop(application.challenge_services_key()),
         Operation::HasApplication(name) => drop(application.has_application(name)),
         Operation::Authenticate => {
             let Ok(terminal) = Terminal::published() else { return (Now::Application(application), false) };

@@ -13,9 +13,11 @@ use cie::cns::{self, Credential};
 use cie::crypto::signature::{Purpose, Signer};
 use cie::crypto::{Digest, DigestAlgorithm, PresentedCertificate};
 use cie::error::Error;
+use cie::genuine;
 use cie::ias::{self, CardCache, File, RootFile, Terminal};
 use cie::identity::{HashPolicy, verify_personal_data};
-use cie::passive::ClaimedSecurityObject;
+use cie::kiosk::{SeenCards, verify_nis_with};
+use cie::passive::{ClaimedSecurityObject, SecurityObjectPolicy};
 use cie::pin::{LastTry, Tries};
 use cie::secret::{ContactPin, Typed};
 use cie::transport::Link;
@@ -74,9 +76,11 @@ pub const OF_EVERY_CARD: [(&str, Dialogue); 8] = [
 ];
 
 /// Of a CIE 3 only.
-pub const OF_CIE3: [(&str, Dialogue); 4] = [
+pub const OF_CIE3: [(&str, Dialogue); 6] = [
     ("public-files", public_files),
     ("holder-files", holder_files),
+    ("check-at-a-kiosk", check_at_a_kiosk),
+    ("check-the-chip", check_the_chip),
     ("come-back", come_back),
     (LOSE_THE_CARD, lose_the_card),
 ];
@@ -133,6 +137,7 @@ fn read_trust() -> (TrustStore, HolderPolicy) {
     for purpose in [AnchorPurpose::Holder, AnchorPurpose::Cns, AnchorPurpose::FirstGenerations] {
         trust.add_anchor(purpose, &read("test-root.der")).unwrap();
     }
+    trust.add_anchor(AnchorPurpose::Csca, &read("test-csca.der")).unwrap();
     trust.add_intermediate(&read("test-sub-ca.der")).unwrap();
     let policy = HolderPolicy::of(CertifiedCard::Cie3)
         .and(CertifiedCard::Cns)
@@ -216,6 +221,33 @@ fn public_files(link: Link) -> Result<Outcome, Error> {
         let content = application.read_root(file)?;
         outcome.claimed(format!("{file:?}: {} bytes", content.len()));
     }
+    Ok(outcome)
+}
+
+/// Without a PIN: a card that is genuine, twice, so that the second time its largest file is not asked for.
+fn check_at_a_kiosk(link: Link) -> Result<Outcome, Error> {
+    let mut outcome = Outcome::default();
+    let mut application = ias::Application::select(link)?;
+    let mut seen = SeenCards::new();
+    for _ in 0..2 {
+        let policy = SecurityObjectPolicy::new();
+        let nis = verify_nis_with(&mut application, &trust().0, &policy, &mut seen)?;
+        outcome.proved(format!("NIS {}", nis.digits()));
+    }
+    Ok(outcome)
+}
+
+/// A chip that is genuine, and its holder's certificate, which belongs to it.
+fn check_the_chip(link: Link) -> Result<Outcome, Error> {
+    let mut outcome = Outcome::default();
+    let mut session = ias::Session::open(link)?;
+    let genuine = genuine::verify(&mut session, &trust().0, &SecurityObjectPolicy::new())?;
+    let signer = genuine.files().signer().subject().common_name.clone().unwrap_or_default();
+    outcome.proved(format!("a chip that {signer} vouches for"));
+    let mut unlocked = session.verify_pin(&cie::secret::Pin::parse(PIN)?)?;
+    let certificate = unlocked.certificate()?;
+    genuine.check_holder_certificate(certificate)?;
+    outcome.proved(format!("{:?}", path_of(certificate)?.subject().common_name));
     Ok(outcome)
 }
 

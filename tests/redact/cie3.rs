@@ -14,12 +14,15 @@ use cie::emulator::personalisation::Personalisation;
 use cie::emulator::pki::Generation;
 use cie::emulator::{Chip, Profile, SoftCard, WrongLe};
 use cie::ias::{Application, CardCache, File, RootFile, Terminal, Unblock};
+use cie::kiosk;
+use cie::passive::SecurityObjectPolicy;
 use cie::pin::LastTry;
 use cie::redact::{self, Report};
 use cie::secret::{Pin, Puk, Typed};
 use cie::transport::Link;
 use cie::transport::replay::Replay;
 use cie::transport::trace::{Event, Kind, Origin, Trace};
+use cie::trust::{AnchorPurpose, TrustStore};
 
 use super::record::{
     NOBODY, Person, assert_absent, card as card_of, dialogue, file, issuer, plain, redacted, then,
@@ -153,6 +156,9 @@ fn every_operation_is_performed_again() {
                 application.read(file).unwrap();
             }
             application.read_root(RootFile::DomainParameters).unwrap();
+            let mut country = TrustStore::new().allow_test_pki();
+            country.add_anchor(AnchorPurpose::Csca, issuer().csca_der()).unwrap();
+            kiosk::verify_nis(&mut application, &country, &SecurityObjectPolicy::new()).unwrap();
             application.puk_tries().unwrap();
             let session = application.authenticate(&terminal, &mut CardCache::new()).unwrap();
             let (pin, new) = (Pin::parse(PIN).unwrap(), Pin::parse("55667788").unwrap());

@@ -1,6 +1,7 @@
 //! The words of the command line. English help stands here, Italian in `help.rs`.
 
 pub(crate) mod login;
+pub(crate) mod trusted;
 pub(crate) mod web_eid;
 
 use std::path::PathBuf;
@@ -115,6 +116,8 @@ pub(crate) enum Command {
     Auth(login::Auth),
     /// Verify a login token and say whose it is; whether it was used before it cannot know
     AuthVerify(login::AuthVerify),
+    /// Check without a PIN that a CIE 3 is genuine, and print its number for services (NIS)
+    Nis(Nis),
     /// Logins in the browser: let browsers find this program, and answer them
     #[command(subcommand, arg_required_else_help = true)]
     WebEid(web_eid::WebEid),
@@ -261,6 +264,17 @@ pub(crate) struct Certificate {
     pub(crate) to: Destination,
     #[command(flatten)]
     pub(crate) pin: PinEntry,
+}
+
+/// `nis`
+#[derive(Args)]
+pub(crate) struct Nis {
+    #[command(flatten)]
+    pub(crate) trusted: trusted::Trusted,
+    /// Take files of the card that are signed with SHA-1, as those of the first cards are; whoever spends enough can
+    /// forge such a signature
+    #[arg(long)]
+    pub(crate) allow_sha1: bool,
 }
 
 /// Where a result goes that may also go to standard output.

@@ -5,6 +5,7 @@ mod auth_verify;
 mod certificate;
 mod citizen;
 mod info;
+mod nis;
 mod personal_data;
 mod pin;
 mod readers;
@@ -13,6 +14,7 @@ mod sign;
 #[cfg(feature = "emulator")]
 mod soft;
 mod trace;
+mod trusted;
 mod web_eid;
 
 use cie::pin::Tries;
@@ -41,6 +43,7 @@ fn carry_out(arguments: &Arguments, output: Output) -> Result<(), Failure> {
         Command::Certificate(command) => certificate::run(command, common, output),
         Command::Auth(command) => auth::run(command, common, output),
         Command::AuthVerify(command) => auth_verify::run(command, output),
+        Command::Nis(command) => nis::run(command, common, output),
         Command::WebEid(command) => web_eid::run(command, common, output),
         Command::Sign(command) => sign::run(command, common, output),
         Command::Trace(command) => trace::run(command, output),

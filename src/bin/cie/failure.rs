@@ -105,7 +105,7 @@ problems! {
         ["Choose one with --reader NAME.", "Sceglierne uno con --reader NOME."];
     OTHER_CARD: "other-card", Refused,
         ["This command is not for this kind of card.", "Questo comando non è per questo tipo di carta."],
-        ["A CNS, a health card and the identity cards before the CIE 3 have such data; cie readers says what lies there.", "Questi dati sono su CNS, tessere sanitarie e carte d'identità precedenti alla CIE 3; cie readers dice che carta è."];
+        ["Personal data are on a CNS, a health card and the identity cards before the CIE 3, a number for services (NIS) on a CIE 3; cie readers says what lies there.", "I dati personali sono su CNS, tessere sanitarie e carte d'identità precedenti alla CIE 3, il numero per i servizi (NIS) è sulla CIE 3; cie readers dice che carta è."];
     NO_SUCH_CHIP: "no-such-chip", Usage,
         ["--chip is for --kind cie3 only.", "--chip vale solo con --kind cie3."],
         ["Leave it away: the kind of card says which chip it has.", "Ometterlo: il tipo di carta dice già quale chip ha."];
@@ -367,6 +367,7 @@ fn hint_of(code: &str, contact: bool) -> Option<Text> {
         ("purpose-refused", _) => language::HINT_PURPOSE,
         ("no-card", _) => language::HINT_WAIT,
         ("test-certificate", _) => language::HINT_TEST_PKI,
+        ("signature-weak", _) => language::HINT_SHA1,
         ("status-unavailable", _) => language::HINT_STATUS,
         _ => return None,
     })
@@ -387,6 +388,7 @@ mod tests {
                 "chip-not-authentic",
                 "file-altered",
                 "wrong-signature",
+                "signature-weak",
                 "certificate-expired",
                 "certificate-bad",
                 "test-certificate",
@@ -514,6 +516,6 @@ mod tests {
     #[test]
     fn every_hint_is_for_a_code_that_exists() {
         let hinted = |contact| cie::Error::codes().filter(|code| hint_of(code, contact).is_some()).count();
-        assert_eq!((hinted(false), hinted(true)), (8, 8));
+        assert_eq!((hinted(false), hinted(true)), (9, 9));
     }
 }

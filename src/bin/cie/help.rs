@@ -40,6 +40,10 @@ const COMMANDS: &[(&str, &str)] = &[
         "Rispondere con la carta al codice di sfida di un portale con un token di accesso (Web eID, JSON); chiede il PIN",
     ),
     ("auth-verify", "Verificare un token di accesso e dire di chi è; non può sapere se è già stato usato"),
+    (
+        "nis",
+        "Verificare senza PIN che una CIE 3 è autentica e scrivere il suo numero identificativo per i servizi (NIS)",
+    ),
     ("web-eid", "Accessi dal browser: farsi trovare dai browser e rispondere loro"),
     (
         "web-eid install",
@@ -153,7 +157,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ),
     (
         "trust",
-        "Cartella dei certificati attendibili, divisi per ciò per cui lo sono: holder, cns, first-generations, responder",
+        "Cartella dei certificati attendibili, divisi per ciò per cui lo sono: holder, cns, first-generations, csca, responder",
     ),
     (
         "italian_roots",
@@ -167,6 +171,10 @@ const ARGUMENTS: &[(&str, &str)] = &[
     (
         "legacy_cryptography",
         "Accettare chiavi e impronte non più robuste, come quelle delle carte precedenti al 2012 circa",
+    ),
+    (
+        "allow_sha1",
+        "Accettare dati della carta firmati con SHA-1, come quelli delle prime carte; chi investe abbastanza può falsificare una tale firma",
     ),
     ("list", "Un elenco di revoca, o una cartella che contiene solo elenchi di revoca; ripetibile"),
     (

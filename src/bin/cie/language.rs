@@ -87,6 +87,7 @@ texts! {
     HINT_PURPOSE:
         "If you know what the bytes are and that they are no login, add --acknowledge-raw.",
         "Se si sa che cosa sono questi dati e che non sono un accesso, aggiungere --acknowledge-raw.";
+    HINT_SHA1: "On this command line: --allow-sha1.", "Su questa riga di comando: --allow-sha1.";
     HINT_TEST_PKI:
         "To try with software cards, take their own folder with --trust and add --allow-test-pki.",
         "Per le prove con carte software, indicare la loro cartella con --trust e aggiungere --allow-test-pki.";
@@ -154,6 +155,7 @@ texts! {
     CHANGING_PIN: "Changing the PIN. Do not move the card", "Cambio del PIN. Non muovere la carta";
     READING_CERTIFICATE: "Reading the certificate", "Lettura del certificato";
     SIGNING: "Signing", "Firma";
+    CHECKING_CARD: "Checking that the card is genuine", "Verifica dell'autenticità della carta";
     READING_DATA: "Reading the personal data", "Lettura dei dati personali";
     ASKING_STATUS: "Finding out about revocation", "Verifica delle revoche";
     LOOKING: "Looking at the card", "Esame della carta";
@@ -264,6 +266,10 @@ texts! {
     CITIZEN_LEGACY:
         "Keys or digests that are no longer strong were let pass: whoever spends enough can forge them.{}",
         "Sono state accettate chiavi o impronte non più robuste: chi investe abbastanza può falsificarle.{}";
+    NIS_NUMBER: "Number for services (NIS): {}", "Numero identificativo per i servizi (NIS): {}";
+    NIS_GENUINE:
+        "The chip is genuine; who holds the card, and whether it was reported stolen, was not asked.{}",
+        "Il chip è autentico; chi ha in mano la carta, e se ne è stato denunciato il furto, non è stato chiesto.{}";
     CARD_FIRST:
         "electronic identity card of the first generations (CIE 1, CIE 2)",
         "carta d'identità elettronica delle prime generazioni (CIE 1, CIE 2)";

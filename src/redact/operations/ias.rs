@@ -96,6 +96,14 @@ impl Operations {
         if exchange.ins() == INS_GET_DATA_ODD && *exchange.data == PIN_TRIES {
             return self.pin_tries(cursor, state);
         }
+        if state == State::Cie && sets_authentication(exchange) {
+            let authenticates = |next: &Exchange| next.ins() == INS_INTERNAL_AUTHENTICATE;
+            if cursor.ahead(1).is_some_and(authenticates) {
+                self.list.push(Operation::ChallengeServicesKey);
+                cursor.at += 2;
+            }
+            return state;
+        }
         if let (true, (0, Some(short))) = (exchange.reads(), exchange.place()) {
             let once = exchange.asked() == 1;
             let cie = File::ALL.into_iter().find(|file| file.reference().short_identifier == short);
@@ -213,6 +221,11 @@ fn is_master_file(exchange: &Exchange) -> bool {
 
 fn sets_agreement(exchange: &Exchange) -> bool {
     exchange.ins() == INS_MANAGE_SECURITY_ENVIRONMENT && exchange.p2() == 0xA6
+}
+
+/// In clear only the key for services authenticates the chip.
+fn sets_authentication(exchange: &Exchange) -> bool {
+    exchange.ins() == INS_MANAGE_SECURITY_ENVIRONMENT && exchange.p2() == 0xA4
 }
 
 /// Goes past the reads of one file, by its short identifier and then by its long one if that was refused.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::trusted::Trusted;
 use super::{Destination, PinEntry};
 
 /// What a login is bound to; both are signed.
@@ -32,10 +33,7 @@ pub(crate) struct AuthVerify {
     #[command(flatten)]
     pub(crate) challenge: Challenge,
     #[command(flatten)]
-    pub(crate) roots: Roots,
-    /// Take software cards too; with them anybody can say that they are anybody
-    #[arg(long, conflicts_with = "italian_roots")]
-    pub(crate) allow_test_pki: bool,
+    pub(crate) trusted: Trusted,
     /// Kind of card that is taken, may be repeated: cie3 (the default), cns, first-generations
     #[arg(long, value_name = "KIND", value_enum, hide_possible_values = true)]
     pub(crate) card: Vec<TakenCard>,
@@ -55,18 +53,6 @@ pub(crate) struct AuthVerify {
     /// The token; - or nothing is standard input
     #[arg(value_name = "TOKEN")]
     pub(crate) token: Option<PathBuf>,
-}
-
-/// Whom to trust: one of the two.
-#[derive(Args)]
-#[group(required = true, multiple = false)]
-pub(crate) struct Roots {
-    /// Folder with the trusted certificates, by what they are trusted for: holder, cns, first-generations, responder
-    #[arg(long, value_name = "DIR")]
-    pub(crate) trust: Option<PathBuf>,
-    /// Folder with certificates of Italy in any order; only the roots that this program knows are trusted
-    #[arg(long, value_name = "DIR")]
-    pub(crate) italian_roots: Option<PathBuf>,
 }
 
 /// Kinds of cards, by their certificates.

@@ -5,12 +5,10 @@ use std::path::{Path, PathBuf};
 
 use cie::login::danger::{self, NoStore};
 use cie::login::{RelyingParty, SoftCitizen};
-use cie::trust::{
-    AnchorPurpose, CertifiedCard, FoundAs, HolderPolicy, Report, Revocation, RevocationRules, TrustStore,
-};
+use cie::trust::{CertifiedCard, HolderPolicy, Revocation, RevocationRules};
 
-use super::auth;
 use super::citizen::{self, Status};
+use super::{auth, trusted};
 use crate::arguments::login::{AuthVerify, StatusPolicy, TakenCard};
 use crate::failure::{self, Failure};
 use crate::fetch::Http;
@@ -26,7 +24,7 @@ const LIST_MAX: usize = 64 << 20;
 
 pub(super) fn run(command: &AuthVerify, output: Output) -> Result<(), Failure> {
     let (origin, nonce) = auth::challenge(&command.challenge)?;
-    let trust = trust(command, output)?;
+    let trust = trusted::store(&command.trusted, output)?;
     let revocation = Revocation::new(&trust, RevocationRules::default());
     for path in lists(&command.list)? {
         // What is no list was looked at in vain: the person meant something by it.
@@ -61,38 +59,6 @@ pub(super) fn run(command: &AuthVerify, output: Output) -> Result<(), Failure> {
             }
         },
         StatusPolicy::Offline => citizen::tell(&pending.finish_offline()?, &Status::NotAsked, output),
-    }
-}
-
-/// Whom to trust. The words of the command line have one of the two folders.
-fn trust(command: &AuthVerify, output: Output) -> Result<TrustStore, Failure> {
-    if let Some(folder) = &command.roots.italian_roots {
-        let (trust, report) = TrustStore::load_italian(folder)?;
-        tell_roots(&report, output);
-        return Ok(trust);
-    }
-    let empty = TrustStore::new();
-    let empty = if command.allow_test_pki { empty.allow_test_pki() } else { empty };
-    Ok(empty.load(command.roots.trust.as_deref().unwrap_or(Path::new("")))?)
-}
-
-/// What was found in a folder whose certificates are trusted by what is known of them, not by where they lie.
-fn tell_roots(report: &Report, output: Output) {
-    let language = output.language;
-    let (holder, csca) = (report.roots(AnchorPurpose::Holder), report.roots(AnchorPurpose::Csca));
-    output.note(&language::ROOTS_FOUND.with(language, &[&holder, &csca]));
-    for found in &report.certificates {
-        let path = found.path.display();
-        match &found.found_as {
-            FoundAs::Unknown => output.note(&language::ROOT_UNKNOWN.with(language, &[&path])),
-            FoundAs::Unusable(error) => {
-                output.note(&language::ROOT_UNUSABLE.with(language, &[&path, error]));
-            }
-            _ => {}
-        }
-    }
-    for path in &report.passed_over {
-        output.note(&language::ROOT_PASSED_OVER.with(language, &[&path.display()]));
     }
 }
 
