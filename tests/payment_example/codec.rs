@@ -15,8 +15,8 @@ use crate::text::{Text, TextError, shown};
 
 #[test]
 fn published_notice_numbers_have_right_check_digits() {
-    // pagoPA S.p.A.'s own, with segregation code 02 and with application code 01, and one that a programmer who
-    // works with the City of Turin wrote into GovPay's tests.
+    // pagoPA S.p.A.'s own (see `scene`), with segregation code 02 and with application code 01; and one that stands,
+    // as an example with the City of Turin for creditor, in the tests of another program for notices.
     for number in [TAX.0, CANTEEN.0, "301730000000007517"] {
         NoticeNumber::parse(number).unwrap();
         // Every mistyped digit is found, and every two neighbours that changed places.
@@ -92,11 +92,7 @@ fn amounts_are_written_as_in_italy_and_read_one_way() {
 
 #[test]
 fn texts_cannot_move_a_cursor_or_turn_a_line_round() {
-    for good in [
-        "Comune di Forlì",
-        "Gemeinde Brixen/Comune di Bressanone",
-        "Občina Števerjan – no".trim_end_matches(" – no"),
-    ] {
+    for good in ["Comune di Forlì", "Gemeinde Brixen/Comune di Bressanone", "Občina Števerjan"] {
         Text::<70>::parse(good).unwrap();
     }
     let bad = [
