@@ -1,0 +1,209 @@
+//! The citizen's side: what is shown, which PIN tries are spent, and what is promised.
+
+use std::io;
+use std::path::Path;
+
+use cie::crypto::SystemEntropy;
+use cie::emulator::{Chip, SoftCard};
+use cie::pin::LastTry;
+use cie::secret::Typed;
+use cie::trust::{AnchorPurpose, TrustStore};
+
+use crate::confirm::{Channel, ConfirmError};
+use crate::order::{Order, OrderError, TimeError};
+use crate::outbox::{Outbox, State};
+use crate::scene::{self, PIN, later, link, now, world};
+
+/// A channel with its outbox.
+struct Kiosk {
+    _folder: tempfile::TempDir,
+    outbox: Outbox,
+    trust: TrustStore,
+    last_try: LastTry,
+    screen: Vec<u8>,
+    /// How often a PIN was asked for.
+    asked: usize,
+}
+
+impl Kiosk {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = Outbox::open(&folder.path().join("outbox.db")).unwrap();
+        let (trust, last_try) = (world().trust(), LastTry::Refuse);
+        Self { _folder: folder, outbox, trust, last_try, screen: Vec::new(), asked: 0 }
+    }
+
+    fn confirm(&mut self, bytes: &[u8], card: &SoftCard, typed: &str) -> Result<(), ConfirmError> {
+        self.confirm_at(bytes, card, typed, now())
+    }
+
+    fn confirm_at(
+        &mut self,
+        bytes: &[u8],
+        card: &SoftCard,
+        typed: &str,
+        at: std::time::SystemTime,
+    ) -> Result<(), ConfirmError> {
+        let asked = &mut self.asked;
+        let mut pin = || {
+            *asked += 1;
+            match typed {
+                "" => Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
+                typed => Ok(Typed::new(typed.to_owned())),
+            }
+        };
+        let (trust, outbox, last_try) = (&self.trust, &mut self.outbox, self.last_try);
+        let mut channel = Channel { trust, outbox, last_try, pin: &mut pin, screen: &mut self.screen };
+        channel.confirm(bytes, link(card), at)
+    }
+
+    fn screen(&self) -> String {
+        String::from_utf8(self.screen.clone()).unwrap()
+    }
+
+    #[track_caller]
+    fn promised_nothing(&self) {
+        assert!(!self.screen().contains("CONFERMATO") && self.outbox.all().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn the_citizen_sees_all_of_it_and_confirms_once() {
+    let (mut kiosk, card) = (Kiosk::new(), world().card(0));
+    let order = world().order();
+    kiosk.confirm(&order.encode(), &card, PIN).unwrap();
+    let screen = kiosk.screen();
+    for seen in [
+        "chiosco / kiosk",
+        world().payer().as_str(),
+        "3020 3200 2700 0002 51",
+        "0017 2126 5093 7693 22",
+        "Comune di Esempio (C.F. 03334231200)",
+        "TARI 2026, rata unica",
+        "    1.234,56 €\n",
+        "    87,50 €\n",
+        "TOTALE / TOTAL:     1.322,06 €\n",
+        "2026-01-01T10:00:00Z - 2026-01-02T10:00:00Z",
+        "Tries left for the PIN: 3",
+        "TEST - NOT A REAL CARD",
+    ] {
+        assert!(screen.contains(seen), "{seen}: {screen}");
+    }
+    assert!(!screen.contains(PIN) && !screen.chars().any(|c| c.is_control() && c != '\n'));
+    // All of it stood there before the PIN was asked for.
+    let (before, after) = screen.split_once("Tries left").unwrap();
+    assert!(before.contains("TOTAL") && after.contains("CONFIRMED, pending"));
+    assert_eq!((kiosk.asked, card.verify_count(), card.pin_tries()), (1, 1, 3));
+    assert_eq!(kiosk.outbox.state_of(&order).unwrap(), Some(State::Waiting));
+
+    // Once more: nothing is signed, nobody is asked for a PIN, and the promise stands.
+    kiosk.confirm(&order.encode(), &card, PIN).unwrap();
+    assert!(kiosk.screen().contains("CONFIRMED BEFORE"));
+    assert_eq!((kiosk.asked, card.verify_count(), kiosk.outbox.all().unwrap().len()), (1, 1, 1));
+}
+
+#[test]
+fn a_wrong_pin_costs_one_try_and_the_last_one_is_not_spent_unasked() {
+    let (mut kiosk, card, bytes) = (Kiosk::new(), world().card(0), world().order().encode());
+    for left in [2, 1] {
+        let outcome = kiosk.confirm(&bytes, &card, "87654321");
+        assert!(matches!(outcome, Err(ConfirmError::Card(_))), "{outcome:?}");
+        assert_eq!(card.pin_tries(), left);
+    }
+    assert_eq!(card.verify_count(), 2, "one for each time");
+    // With one try left nobody is asked at all.
+    assert!(matches!(kiosk.confirm(&bytes, &card, PIN), Err(ConfirmError::Card(_))));
+    assert_eq!((kiosk.asked, card.verify_count(), card.pin_tries()), (2, 2, 1));
+    kiosk.promised_nothing();
+    kiosk.last_try = LastTry::Spend;
+    kiosk.confirm(&bytes, &card, PIN).unwrap();
+    assert!(kiosk.screen().contains("LAST try"));
+    assert_eq!((card.verify_count(), card.pin_tries()), (3, 3));
+}
+
+#[test]
+fn what_can_be_no_pin_costs_nothing() {
+    let (mut kiosk, card, bytes) = (Kiosk::new(), world().card(0), world().order().encode());
+    assert!(matches!(kiosk.confirm(&bytes, &card, "1234"), Err(ConfirmError::Card(_))));
+    assert!(matches!(kiosk.confirm(&bytes, &card, ""), Err(ConfirmError::NoPin(_))));
+    assert_eq!((card.verify_count(), card.pin_tries()), (0, 3));
+    kiosk.promised_nothing();
+}
+
+#[test]
+fn no_pin_is_asked_for_by_a_chip_that_nobody_vouches_for() {
+    let bytes = world().order().encode();
+    let refused = |mut kiosk: Kiosk, card: &SoftCard| {
+        assert!(matches!(kiosk.confirm(&bytes, card, PIN), Err(ConfirmError::Card(_))));
+        assert_eq!((kiosk.asked, card.verify_count()), (0, 0));
+        kiosk.promised_nothing();
+    };
+    // A chip with somebody else's signed files.
+    let mut copied = world().personalisation(0);
+    let others = world().personalisation(1);
+    let of_security_object = |identifier: u16| identifier == 0x1006;
+    let genuine = others.files.into_iter().find(|file| of_security_object(file.identifier)).unwrap();
+    let place = copied.files.iter_mut().find(|file| of_security_object(file.identifier)).unwrap();
+    place.content = genuine.content;
+    refused(Kiosk::new(), &SoftCard::new(copied, Chip::Gemalto, SystemEntropy).unwrap());
+    // A country that is not known here.
+    let mut trust = TrustStore::new().allow_test_pki();
+    trust.add_anchor(AnchorPurpose::Holder, world().pki.root_der()).unwrap();
+    trust.add_intermediate(world().pki.sub_ca_der()).unwrap();
+    refused(Kiosk { trust, ..Kiosk::new() }, &world().card(0));
+    // A kiosk that takes no software cards.
+    refused(Kiosk { trust: TrustStore::new(), ..Kiosk::new() }, &world().card(0));
+}
+
+#[test]
+fn nobody_signs_for_somebody_else() {
+    let (mut kiosk, card) = (Kiosk::new(), world().card(1));
+    let outcome = kiosk.confirm(&world().order().encode(), &card, PIN);
+    assert!(matches!(outcome, Err(ConfirmError::OtherPayer)), "{outcome:?}");
+    // A CIE 3 says whose it is only after its PIN.
+    assert_eq!((card.verify_count(), card.pin_tries()), (1, 3));
+    kiosk.promised_nothing();
+}
+
+#[test]
+fn what_is_no_order_or_out_of_its_time_is_not_shown_to_a_card() {
+    let (mut kiosk, card, bytes) = (Kiosk::new(), world().card(0), world().order().encode());
+    let outcome = kiosk.confirm(&bytes[1..], &card, PIN);
+    assert!(matches!(outcome, Err(ConfirmError::Order(OrderError::Domain))));
+    assert!(kiosk.screen().is_empty());
+    let outcome = kiosk.confirm_at(&bytes, &card, PIN, later(86_400));
+    assert!(matches!(outcome, Err(ConfirmError::Time(TimeError::Expired))));
+    assert_eq!((kiosk.asked, card.verify_count()), (0, 0));
+    kiosk.promised_nothing();
+}
+
+#[test]
+fn an_outbox_that_cannot_keep_promises_nothing() {
+    let (mut kiosk, card, order) = (Kiosk::new(), world().card(0), world().order());
+    kiosk.confirm(&order.encode(), &card, PIN).unwrap();
+    // Another order with the same identifier: what was promised is not replaced.
+    let other =
+        crate::order::Draft { id: order.id(), channel: crate::channel::Channel::Web, ..world().draft() };
+    let other = Order::new(other).unwrap();
+    kiosk.screen.clear();
+    let outcome = kiosk.confirm(&other.encode(), &card, PIN);
+    assert!(matches!(outcome, Err(ConfirmError::Outbox(_))), "{outcome:?}");
+    assert!(!kiosk.screen().contains("CONFIRMED") && kiosk.outbox.all().unwrap().len() == 1);
+    // A folder is no outbox, and neither is a ledger.
+    let folder = tempfile::tempdir().unwrap();
+    assert!(Outbox::open(folder.path()).is_err());
+    let ledger: &Path = &folder.path().join("ledger.db");
+    drop(crate::ledger::Ledger::open(ledger).unwrap());
+    assert!(Outbox::open(ledger).is_err());
+    std::fs::write(folder.path().join("text"), "somebody's text, longer than nothing").unwrap();
+    assert!(Outbox::open(&folder.path().join("text")).is_err());
+}
+
+#[test]
+fn the_screen_is_what_the_card_signs() {
+    let (mut kiosk, card, order) = (Kiosk::new(), world().card(0), world().order());
+    kiosk.confirm(&order.encode(), &card, PIN).unwrap();
+    let signed = kiosk.outbox.signed(&order.encode()).unwrap().unwrap();
+    let pending = signed.verify(&scene::world().trust(), now()).unwrap();
+    assert!(kiosk.screen().starts_with(&crate::show::order(pending.order())));
+}
