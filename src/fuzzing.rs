@@ -13,10 +13,12 @@
 #![allow(clippy::expect_used, reason = "what must hold is asserted; nothing but a fuzzer calls this")]
 
 mod contact;
+mod passive;
 mod trace;
 mod trust;
 mod web_eid;
 
+pub use self::passive::lds_security_object;
 pub use self::trust::{ocsp_response, revocation_list, token};
 pub use self::web_eid::native_message;
 pub use contact::{atr, common_name, fci, personal_data};
@@ -25,7 +27,7 @@ pub use trace::{import_hex_list, import_opensc, import_pcsc_spy, import_pcscd, i
 use crate::crypto::signature::RsaPublicKey;
 use crate::crypto::{DigestAlgorithm, PresentedCertificate, cipher};
 use crate::iso7816::{Command, Response, StatusWord, tlv};
-use crate::passive::{self, ClaimedSecurityObject};
+use crate::passive::{ClaimedSecurityObject, Error, GROUPS_MAX};
 use crate::secret::TripleDesKey;
 use crate::secure_messaging::{self as sm, SecureMessaging};
 use crate::test_mark;
@@ -35,7 +37,7 @@ use crate::trust::Certificate;
 pub type Body = fn(&[u8]);
 
 /// Every target: its name, which is that of its corpus, and its body.
-pub const TARGETS: [(&str, Body); 20] = [
+pub const TARGETS: [(&str, Body); 21] = [
     ("apdu", apdu),
     ("atr", atr),
     ("certificate", certificate),
@@ -46,6 +48,7 @@ pub const TARGETS: [(&str, Body); 20] = [
     ("import_pcsc_spy", import_pcsc_spy),
     ("import_pcscd", import_pcscd),
     ("import_scriptor", import_scriptor),
+    ("lds_security_object", lds_security_object),
     ("native_message", native_message),
     ("ocsp_response", ocsp_response),
     ("personal_data", personal_data),
@@ -222,17 +225,16 @@ pub fn certificate(input: &[u8]) {
 }
 
 /// EF.SOD: listed files have digests of the right length, each once; attributes are put in order without
-/// loss; padding changes nothing.
+/// loss; padding changes nothing; nobody forges one.
 pub fn security_object(input: &[u8]) {
     let Ok(object) = ClaimedSecurityObject::parse(input) else { return };
     let length = object.digest_algorithm().output_length();
     let mut groups: Vec<u8> = object.groups().collect();
-    assert!((1..=passive::GROUPS_MAX).contains(&groups.len()));
+    assert!((1..=GROUPS_MAX).contains(&groups.len()));
     for group in 0..=u8::MAX {
         let listed = groups.contains(&group);
         assert_eq!(object.digest(group).map(<[u8]>::len), listed.then_some(length));
-        let expected =
-            if listed { passive::Error::DigestDiffers(group) } else { passive::Error::MissingGroup(group) };
+        let expected = if listed { Error::DigestDiffers(group) } else { Error::MissingGroup(group) };
         let zeros = object.digest(group).is_some_and(|digest| digest == hash_of_nothing(&object));
         assert!(zeros || object.check_digest(group, b"") == Err(expected));
     }
@@ -259,6 +261,7 @@ pub fn security_object(input: &[u8]) {
     let cut = input.get(..length).expect("it was parsed");
     assert!(ClaimedSecurityObject::parse(cut).is_ok_and(|again| again == object), "padding says nothing");
     agrees_with_another_parser(cut, &object);
+    passive::verified(object);
 }
 
 fn hash_of_nothing(object: &ClaimedSecurityObject) -> Vec<u8> {

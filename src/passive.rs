@@ -16,6 +16,8 @@ mod authentic;
 mod lds;
 
 pub use authentic::{AuthenticFiles, SecurityObjectPolicy};
+#[cfg(feature = "fuzzing")]
+pub(crate) use lds::LdsSecurityObject;
 pub use lds::LdsVersion;
 
 /// Numbers under which EF.SOD of a CIE 3 lists the files of its IAS application.

@@ -123,6 +123,11 @@ fn import_scriptor() {
 }
 
 #[test]
+fn lds_security_object() {
+    run("lds_security_object");
+}
+
+#[test]
 fn native_message() {
     run("native_message");
 }

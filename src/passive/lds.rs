@@ -55,15 +55,15 @@ impl LdsVersion {
 
 /// What EF.SOD signs.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct LdsSecurityObject {
-    pub(super) version: u8,
-    pub(super) algorithm: DigestAlgorithm,
-    pub(super) digests: Vec<(u8, Vec<u8>)>,
-    pub(super) lds_version: Option<LdsVersion>,
+pub(crate) struct LdsSecurityObject {
+    pub(crate) version: u8,
+    pub(crate) algorithm: DigestAlgorithm,
+    pub(crate) digests: Vec<(u8, Vec<u8>)>,
+    pub(crate) lds_version: Option<LdsVersion>,
 }
 
 impl LdsSecurityObject {
-    pub(super) fn parse(content: &[u8]) -> Result<Self, Error> {
+    pub(crate) fn parse(content: &[u8]) -> Result<Self, Error> {
         let object = tlv::parse(content)?;
         if object.tag.0 != SEQUENCE {
             return Err(Error::Malformed("LDS security object"));

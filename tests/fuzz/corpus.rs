@@ -14,6 +14,7 @@ use cie::emulator::issue::{IssueOptions, issue};
 use cie::emulator::personalisation::Personalisation;
 use cie::emulator::pki::Generation;
 use cie::iso7816::tlv;
+use cie::passive::ClaimedSecurityObject;
 
 use crate::common::{demo, now};
 use crate::der::{entry, replace, sequence};
@@ -199,6 +200,9 @@ fn security_objects(_: &Value) -> Seeds {
         ("first_generation", first.clone()),
         ("second_generation", second.clone()),
         ("padded", [second, vec![0; 300]].concat()),
+        ("kept_rsa", include_bytes!("../../fixtures/security-objects/rsa-sha256.sod").to_vec()),
+        ("kept_pss", include_bytes!("../../fixtures/security-objects/pss-sha512.sod").to_vec()),
+        ("kept_ecdsa", include_bytes!("../../fixtures/security-objects/ecdsa-sha256.sod").to_vec()),
         ("small", small.clone()),
         ("sha_1_null", lds("06052B0E03021A0500", 20, &[&[1], &[2]], &[])),
         ("sha_384", lds("0609608648016503040202", 48, &[&[0xA5]], &[])),
@@ -217,6 +221,26 @@ fn security_objects(_: &Value) -> Seeds {
     ])
 }
 
+/// What the EF.SODs sign, as far as it can be read; and what no LDS security object is.
+fn lds_security_objects(vectors: &Value) -> Seeds {
+    let mut seeds: Seeds = Vec::new();
+    for (name, sod) in security_objects(vectors) {
+        let content = ClaimedSecurityObject::parse(&sod).ok();
+        let content = content.and_then(|object| object.signed_data().content().map(<[u8]>::to_vec));
+        if let Some(content) = content.filter(|content| seeds.iter().all(|(_, other)| other != content)) {
+            seeds.push((name, content));
+        }
+    }
+    let (_, whole) = seeds.iter().find(|(name, _)| name == "second_generation").unwrap().clone();
+    seeds.extend(named(&[
+        ("version_2", replace(&whole, &[0], &|_| vec![2, 1, 2])),
+        ("no_files", replace(&whole, &[2], &|_| vec![0x30, 0])),
+        ("no_version_info", replace(&whole, &[3], &|_| Vec::new())),
+        ("long_version", replace(&whole, &[3, 0], &|_| tlv::encode(0x13, &[b'1'; 17]))),
+    ]));
+    seeds
+}
+
 /// Writes the seeds anew; `cargo test --features fuzzing,emulator --test fuzz make_corpus -- --ignored`.
 #[test]
 #[ignore = "writes into the source tree"]
@@ -233,6 +257,7 @@ fn make_corpus() {
         ("import_pcsc_spy", traces::pcsc_spy),
         ("import_pcscd", traces::pcscd),
         ("import_scriptor", traces::scriptor),
+        ("lds_security_object", lds_security_objects),
         ("native_message", web_eid::messages),
         ("ocsp_response", trust::ocsp_responses),
         ("personal_data", contact::personal_data),
