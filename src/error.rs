@@ -278,6 +278,7 @@ fn of_transport(error: &transport::Error) -> &'static Advice {
             &CARD_MALFORMED
         }
         transport::Error::NoService => &NO_SERVICE,
+        transport::Error::AccessDenied => &ACCESS_DENIED,
         transport::Error::NoReader => &NO_READER,
         transport::Error::NoCard => &NO_CARD,
         transport::Error::InUse => &CARD_IN_USE,

@@ -40,6 +40,9 @@ pub enum Error {
     /// did is not known.
     #[error("the smart card service is not running or does not answer")]
     NoService,
+    /// The service lets this account use no readers, or no cards.
+    #[error("the smart card service denies access")]
+    AccessDenied,
     /// There is no reader, or none of this name.
     #[error("there is no such reader")]
     NoReader,

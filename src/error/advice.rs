@@ -89,8 +89,11 @@ advice! {
         "The card does not answer. Lay it flat on the reader, without a cover, or put it in with the contacts ahead, and start again.",
         "La carta non risponde. Appoggiarla in piano sul lettore, senza custodia, o inserirla dal lato dei contatti, e ricominciare.";
     NO_SERVICE: "no-service",
-        "The computer's smart card service is not running. Start it (on Linux: pcscd) and try again.",
-        "Il servizio per le smart card del computer non è attivo. Avviarlo (su Linux: pcscd) e riprovare.";
+        "The computer's smart card service is not running, or this account cannot reach it. Start it (on Linux: pcscd) and try again.",
+        "Il servizio per le smart card del computer non è attivo o questo utente non può raggiungerlo. Avviarlo (su Linux: pcscd) e riprovare.";
+    ACCESS_DENIED: "access-denied",
+        "The computer's smart card service does not let this account use cards. Whoever looks after the computer can allow it (on Linux: a polkit rule for pcscd).",
+        "Il servizio per le smart card del computer non consente a questo utente di usare le carte. Può consentirlo chi gestisce il computer (su Linux: una regola di polkit per pcscd).";
     NO_READER: "no-reader",
         "The reader was not found. Plug it in, and check its name.",
         "Il lettore non è stato trovato. Collegarlo e controllarne il nome.";

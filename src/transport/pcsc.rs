@@ -262,6 +262,7 @@ impl From<::pcsc::Error> for Error {
         match error {
             // A communication error is one with the service: it ended while a command was under way.
             Pcsc::NoService | Pcsc::ServiceStopped | Pcsc::Shutdown | Pcsc::CommError => Self::NoService,
+            Pcsc::SecurityViolation => Self::AccessDenied,
             Pcsc::UnknownReader | Pcsc::ReaderUnavailable | Pcsc::NoReadersAvailable => Self::NoReader,
             Pcsc::NoSmartcard => Self::NoCard,
             Pcsc::RemovedCard => Self::Removed,
@@ -292,6 +293,7 @@ mod tests {
             (Pcsc::ReaderUnavailable, Error::NoReader),
             (Pcsc::UnresponsiveCard, Error::Unpowered),
             (Pcsc::Cancelled, Error::Cancelled),
+            (Pcsc::SecurityViolation, Error::AccessDenied),
         ] {
             assert_eq!(Error::from(theirs), ours);
         }

@@ -342,8 +342,8 @@ fn status_of(code: &str) -> Status {
         | "nonce-malformed"
         | "trust-folder"
         | "internal" => Status::Usage,
-        "no-service" | "no-reader" | "no-card" | "card-in-use" | "card-removed" | "card-mute"
-        | "card-unpowered" | "reader-failed" | "reader-stuck" | "timed-out" | "cancelled"
+        "no-service" | "access-denied" | "no-reader" | "no-card" | "card-in-use" | "card-removed"
+        | "card-mute" | "card-unpowered" | "reader-failed" | "reader-stuck" | "timed-out" | "cancelled"
         | "pin-uncertain" => Status::NoCard,
         "card-refused" | "card-unsupported" | "not-activated" | "unblock-refused" | "not-a-cie"
         | "card-reset" | "channel-lost" | "pin-needed" | "pin-state-lost" | "foreign-authority" => {
@@ -423,6 +423,7 @@ mod tests {
             3,
             &[
                 "no-service",
+                "access-denied",
                 "no-reader",
                 "no-card",
                 "card-in-use",

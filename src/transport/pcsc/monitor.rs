@@ -15,7 +15,7 @@ const RETRY: Duration = Duration::from_millis(250);
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The PC/SC service does not answer. The cards and readers that were there have been told as gone.
+    /// The PC/SC service does not answer, or lets this account in no more. The cards and readers that were there have been told as gone.
     ServiceLost,
     /// The service answers again; it is told only after [`Event::ServiceLost`]. Its readers follow.
     ServiceBack,
@@ -85,9 +85,9 @@ impl Monitor {
             let left = left_until(until);
             match self.watch.changes(left) {
                 Ok(readers) => self.found(readers),
-                Err(Error::NoService) if !self.lost => self.lose(),
-                Err(Error::NoService) if left.is_zero() => return Err(Error::TimedOut),
-                Err(Error::NoService) => self.watch.pause(RETRY.min(left))?,
+                Err(Error::NoService | Error::AccessDenied) if !self.lost => self.lose(),
+                Err(Error::NoService | Error::AccessDenied) if left.is_zero() => return Err(Error::TimedOut),
+                Err(Error::NoService | Error::AccessDenied) => self.watch.pause(RETRY.min(left))?,
                 Err(error @ (Error::TimedOut | Error::Cancelled)) => return Err(error),
                 Err(error) => {
                     self.watch.pause(RETRY)?;

@@ -183,9 +183,12 @@ impl From<&Error> for Failure {
             Error::Unpowered => Self::Unpowered,
             Error::TimedOut => Self::TimedOut,
             Error::Cancelled => Self::Cancelled,
-            Error::Apdu(_) | Error::EndlessAnswer | Error::NotAsRecorded(_) | Error::Reader(_) => {
-                Self::Failed
-            }
+            // Whoever is not let in has no dialogue to record.
+            Error::Apdu(_)
+            | Error::EndlessAnswer
+            | Error::AccessDenied
+            | Error::NotAsRecorded(_)
+            | Error::Reader(_) => Self::Failed,
         }
     }
 }
