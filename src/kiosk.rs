@@ -35,7 +35,8 @@ pub enum Error {
 }
 
 /// The number for services of a genuine card that lies there: twelve digits, the same for as long as the card lives. It
-/// tells who comes back, not who somebody is, and that the card was not reported stolen is not known.
+/// tells who comes back, not who somebody is. That the card was not reported stolen and has not expired is not known:
+/// nothing that is read without a PIN says so.
 pub struct AuthenticNis {
     nis: ClaimedNis,
     files: AuthenticFiles,
