@@ -123,8 +123,8 @@ pub(crate) fn other_language(language: Language) -> &'static str {
 pub(crate) fn demo_keys(language: Language) -> &'static str {
     choose(
         [
-            "1 in elenco · 2 non in elenco · 3 copia · 4 tessera sanitaria · 0 via la carta · Ctrl-C fine",
-            "1 listed · 2 not listed · 3 copy · 4 health card · 0 take away · Ctrl-C end",
+            "1 in elenco · 2 no · 3 copia · 4 tessera sanitaria · 0 via · Ctrl-C fine",
+            "1 listed · 2 not · 3 copy · 4 health card · 0 away · Ctrl-C end",
         ],
         language,
     )
