@@ -299,7 +299,9 @@ fn prepare(arguments: &Arguments) -> Result<(Option<Demo>, Checker), Box<dyn Err
 fn trust(arguments: &Arguments) -> Result<TrustStore, Box<dyn Error>> {
     let trust = match (&arguments.italian_roots, &arguments.trust) {
         (Some(folder), _) => TrustStore::load_italian(folder)?.0,
-        (None, Some(folder)) if arguments.allow_test_pki => TrustStore::new().allow_test_pki().load(folder)?,
+        (None, Some(folder)) if arguments.allow_test_pki => {
+            TrustStore::new().allow_test_pki().load(folder)?
+        }
         (None, Some(folder)) => TrustStore::new().load(folder)?,
         (None, None) => return Err("--trust is needed".into()),
     };

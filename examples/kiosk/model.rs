@@ -146,10 +146,19 @@ struct Card {
 #[derive(Debug)]
 enum Stage {
     Idle,
-    Checking { turn: Turn, until: Instant },
-    Shown { turn: Turn, outcome: Outcome, until: Instant },
+    Checking {
+        turn: Turn,
+        until: Instant,
+    },
+    Shown {
+        turn: Turn,
+        outcome: Outcome,
+        until: Instant,
+    },
     /// The card was taken away before it was known: of nobody.
-    TooEarly { until: Instant },
+    TooEarly {
+        until: Instant,
+    },
 }
 
 /// The counter.
@@ -196,7 +205,12 @@ impl Model {
             }
             Input::Tick => {}
         }
-        self.serve_next(now)
+        let order = self.serve_next(now);
+        // Last, or it would be due for ever once a turn has outlived it.
+        if self.chosen.is_some_and(|(_, until)| until <= now) && !self.is_serving() {
+            self.chosen = None;
+        }
+        order
     }
 
     fn happened(&mut self, event: Event, now: Instant) {
@@ -283,9 +297,6 @@ impl Model {
             }
             Stage::TooEarly { until } if until <= now => self.stage = Stage::Idle,
             _ => {}
-        }
-        if self.chosen.is_some_and(|(_, until)| until <= now) && !self.is_serving() {
-            self.chosen = None;
         }
     }
 

@@ -111,7 +111,10 @@ fn of_refusal(refusal: &Refusal, language: Language) -> Words {
 
 /// A second card lies there.
 pub(crate) fn others_wait(language: Language) -> &'static str {
-    choose(["Un'altra carta è in attesa: una alla volta.", "Another card is waiting: one at a time."], language)
+    choose(
+        ["Un'altra carta è in attesa: una alla volta.", "Another card is waiting: one at a time."],
+        language,
+    )
 }
 
 /// How to get the other language, in that language.

@@ -269,7 +269,10 @@ fn a_card_that_was_moved_is_asked_for_again() {
 
 #[test]
 fn other_readers_than_the_one_that_was_named_do_not_count() {
-    let mut counter = Counter { model: Model::new(Settings { reader: Some("ACME".into()), ..settings() }), now: Instant::now() };
+    let mut counter = Counter {
+        model: Model::new(Settings { reader: Some("ACME".into()), ..settings() }),
+        now: Instant::now(),
+    };
     counter.step(added("Other 00 00"));
     assert_eq!(counter.model.view(), View::NoReader);
     assert_eq!(counter.step(laid("Other 00 00")), None);
