@@ -121,7 +121,8 @@ fn measure(insertions: usize, kiosk: &Path) {
         until_within(Duration::from_secs(20), "the card is gone", || read.look().removed >= done);
         laid[at] = Some(lay(&cards[at], ports[at]));
     }
-    println!("{} of {} checks found a card of the list", read.look().listed, read.checks);
+    read.look();
+    println!("{} of {} checks found a card of the list", read.listed, read.checks);
     assert!(Command::new("kill").arg(id.to_string()).status().unwrap().success());
     assert!(terminal.wait().unwrap().success());
 }
