@@ -3,6 +3,7 @@
 //! Neither knows what is on the screen: one sends events, the other answers orders by their numbers. Each exchange has
 //! its deadline, so a card that is silent holds the second thread for a while, and the first one never.
 
+use std::io;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -40,7 +41,10 @@ pub(crate) enum Report {
 }
 
 /// Hears what happens at the readers, until nobody listens.
-pub(crate) fn listen(service: &Service, mut report: impl FnMut(Report) -> Result<(), ()> + Send + 'static) {
+pub(crate) fn listen(
+    service: &Service,
+    mut report: impl FnMut(Report) -> Result<(), ()> + Send + 'static,
+) -> io::Result<()> {
     let service = service.clone();
     let mut hear = move || {
         let mut monitor = service.monitor();
@@ -69,15 +73,12 @@ pub(crate) fn listen(service: &Service, mut report: impl FnMut(Report) -> Result
     };
     start("kiosk monitor", move || {
         let _: Result<(), ()> = hear();
-    });
+    })
 }
 
 /// A thread without which there is no counter.
-pub(crate) fn start(name: &str, run: impl FnOnce() + Send + 'static) {
-    if let Err(error) = thread::Builder::new().name(name.to_owned()).spawn(run) {
-        // As when any of them panics: the program ends and is started again.
-        std::panic::panic_any(format!("no thread: {error}"));
-    }
+pub(crate) fn start(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name(name.to_owned()).spawn(run).map(drop)
 }
 
 /// Connects to the card on a reader.
@@ -96,7 +97,7 @@ impl Checker {
     pub(crate) fn start(
         mut self,
         mut report: impl FnMut(Report) -> Result<(), ()> + Send + 'static,
-    ) -> Sender<Order> {
+    ) -> io::Result<Sender<Order>> {
         let (orders, inbox): (_, Receiver<Order>) = mpsc::channel();
         start("kiosk checker", move || {
             while let Ok(mut order) = inbox.recv() {
@@ -111,8 +112,8 @@ impl Checker {
                     break;
                 }
             }
-        });
-        orders
+        })?;
+        Ok(orders)
     }
 
     /// Checks the card on a reader. No command of it carries a PIN, so what was disturbed may be done again.

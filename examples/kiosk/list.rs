@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! # Lines like this one and empty ones are passed over.
-//! 123456789012	Ufficio tributi, 1° piano
+//! 123456789012<tab>Ufficio tributi, 1° piano
 //! ```
 //!
 //! It is read whole at each check, so that what is struck off is off at once, and of all its people one line stays in

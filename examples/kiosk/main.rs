@@ -87,11 +87,11 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let (mut demo, checker) = prepare(arguments)?;
     signals(&outbox)?;
     let mut screen = Screen::open()?;
-    keys(&outbox);
-    let orders = checker.start(reporter(&outbox));
+    keys(&outbox)?;
+    let orders = checker.start(reporter(&outbox))?;
     match &demo {
         Some(demo) => demo.begin().into_iter().for_each(|event| say(&outbox, event)),
-        None => desk::listen(&Service::new().with_deadline(EXCHANGE), reporter(&outbox)),
+        None => desk::listen(&Service::new().with_deadline(EXCHANGE), reporter(&outbox))?,
     }
     let mut counter = Counter {
         model: Model::new(Settings {
@@ -210,7 +210,7 @@ fn say(outbox: &Sender<Message>, event: Event) {
 }
 
 /// Reads keys. The reader of the terminal's library never rests once the terminal is gone, and knows more than enough.
-fn keys(outbox: &Sender<Message>) {
+fn keys(outbox: &Sender<Message>) -> io::Result<()> {
     let outbox = outbox.clone();
     desk::start("kiosk keys", move || {
         let mut bytes = [0; 64];
@@ -228,7 +228,7 @@ fn keys(outbox: &Sender<Message>) {
             }
         }
         let _ = outbox.send(Message::NoTerminal);
-    });
+    })
 }
 
 /// Hears the signals of the system. Those that would stop the program with somebody on its screen are not obeyed.
@@ -249,8 +249,7 @@ fn signals(outbox: &Sender<Message>) -> io::Result<()> {
                 return;
             }
         }
-    });
-    Ok(())
+    })
 }
 
 #[cfg(not(unix))]

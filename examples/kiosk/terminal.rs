@@ -52,7 +52,8 @@ impl Screen {
             let is_over = lock();
             if !*is_over {
                 wipe()?;
-                self.0.clear()?;
+                // Clearing would ask the terminal where its cursor is, and the keys' thread would hear the answer.
+                self.0.resize(self.0.size()?.into())?;
             }
         }
         self.draw(scene)
