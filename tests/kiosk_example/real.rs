@@ -333,6 +333,11 @@ isolated_tests! {
             counter.logged("ended signal");
             assert_eq!(counter.screen.seen(), "over 0");
         }
+        // The terminal itself goes: nobody is served behind it, and nothing spins.
+        let Counter { screen, log, .. } = Counter::start(&cards, "gone", "--show-for 120");
+        screen.shows(MAY_PASS);
+        drop(screen);
+        until_within(Duration::from_secs(5), "it has ended", || fs::read_to_string(&log).unwrap().contains(" ended "));
         // A panic, with somebody on the screen and in what it says.
         let program = format!(
             "env KIOSK_PANICS=1 {} --exact real::a_panic --nocapture --test-threads=1",
