@@ -53,6 +53,9 @@ use terminal::Screen;
 /// Ctrl-C, as it comes from a terminal that makes no signal of it.
 const END: u8 = 0x03;
 const ESCAPE: u8 = 0x1B;
+/// How long the program may take to end by itself.
+#[cfg(unix)]
+const ENDING: Duration = Duration::from_secs(3);
 
 /// What the counter waits for.
 #[derive(Debug)]
@@ -245,8 +248,14 @@ fn signals(outbox: &Sender<Message>) -> io::Result<()> {
                 SIGCONT | SIGWINCH => Message::Redraw,
                 signal => Message::End(signal),
             };
+            let is_end = matches!(message, Message::End(_));
             if outbox.send(message).is_err() {
                 return;
+            }
+            if is_end {
+                // The program ends meanwhile, or its main thread hangs with somebody on the screen.
+                std::thread::sleep(ENDING);
+                terminal::give_up();
             }
         }
     })

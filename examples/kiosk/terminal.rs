@@ -93,22 +93,34 @@ fn restore() {
     let _ = disable_raw_mode();
 }
 
-/// A panic, in any thread. What it would say may hold what was being looked at, so only its place is told.
-fn die(info: &PanicHookInfo<'_>) {
+/// From now on nobody draws, unless whoever does so hangs in it, or is the one that asks.
+fn silence() {
     let began = Instant::now();
     let held = loop {
         match IS_OVER.try_lock() {
             Ok(held) => break Some(held),
             Err(TryLockError::Poisoned(held)) => break Some(held.into_inner()),
-            // By the thread that panics, or by one that hangs in writing.
             Err(TryLockError::WouldBlock) if began.elapsed() > DRAWING => break None,
             Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
         }
     };
+    // Held to the end of the program.
+    std::mem::forget(held);
+}
+
+/// Ends a program whose main thread was told to end, and does not.
+pub(crate) fn give_up() -> ! {
+    silence();
+    restore();
+    let _ = writeln!(io::stderr(), "kiosk: it did not end when it was told to");
+    std::process::exit(1)
+}
+
+/// A panic, in any thread. What it would say may hold what was being looked at, so only its place is told.
+fn die(info: &PanicHookInfo<'_>) {
+    silence();
     restore();
     let place = info.location().map(ToString::to_string).unwrap_or_default();
     let _ = writeln!(io::stderr(), "kiosk: it panicked at {place}");
-    // Held to the end: nothing is drawn after this.
-    std::mem::forget(held);
     std::process::exit(101);
 }
