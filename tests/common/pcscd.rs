@@ -17,16 +17,21 @@ pub const SECOND_READER: &str = "Virtual PCD 00 01";
 /// Where the isolated process finds its folder.
 const FOLDER: &str = "CIE_TEST_PCSC_FOLDER";
 /// Ends a process that hangs, in seconds.
-const PATIENCE: &str = "120";
+const PATIENCE: u32 = 120;
 
 /// This program once more, enclosed: where it finds `folder`, and ends after [`PATIENCE`].
 pub fn enclosed(folder: &Path) -> Command {
+    enclosed_for(folder, PATIENCE)
+}
+
+/// The same, for what takes longer, in seconds.
+pub fn enclosed_for(folder: &Path, patience: u32) -> Command {
     let root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
     let mut command = Command::new("unshare");
     command
         .args(if root { &["--net", "--mount"][..] } else { &["--map-root-user", "--net", "--mount"] })
         .args(["sh", "-c", "mount -t tmpfs tmpfs /run && ip link set lo up && exec \"$@\"", "sh"])
-        .args(["timeout", PATIENCE])
+        .args(["timeout", &patience.to_string()])
         .arg(std::env::current_exe().unwrap())
         .env(FOLDER, folder)
         .env("PCSCLITE_CSOCK_NAME", folder.join("socket"))
