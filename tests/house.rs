@@ -215,3 +215,25 @@ fn every_file_says_what_it_is_and_stays_short() {
         assert!(source.code.lines().count() <= 450, "{}", source.path);
     }
 }
+
+/// Whoever follows the README with the oldest Rust that it names builds every dependency, those of the examples too.
+#[test]
+fn the_pinned_dependencies_build_with_the_oldest_rust() {
+    let output = std::process::Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--all-features", "--locked"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let version = |text: &str| -> Vec<u32> { text.split('.').map(|part| part.parse().unwrap()).collect() };
+    let oldest = version(env!("CARGO_PKG_RUST_VERSION"));
+    let packages = metadata["packages"].as_array().unwrap();
+    assert!(packages.len() > 100);
+    for package in packages {
+        if let Some(needed) = package["rust_version"].as_str() {
+            let needed = version(needed).into_iter().take(oldest.len()).collect::<Vec<_>>();
+            assert!(needed <= oldest, "{} needs Rust {needed:?}", package["name"]);
+        }
+    }
+}

@@ -14,6 +14,7 @@ use ratatui::crossterm::terminal::{
     disable_raw_mode, enable_raw_mode, size,
 };
 use ratatui::crossterm::{execute, queue};
+use ratatui::layout::Rect;
 
 use super::screen::{self, Scene};
 
@@ -53,7 +54,8 @@ impl Screen {
             if !*is_over {
                 wipe()?;
                 // Clearing would ask the terminal where its cursor is, and the keys' thread would hear the answer.
-                self.0.resize(self.0.size()?.into())?;
+                let size = self.0.size()?;
+                self.0.resize(Rect::new(0, 0, size.width, size.height))?;
             }
         }
         self.draw(scene)

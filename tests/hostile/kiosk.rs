@@ -168,7 +168,7 @@ fn every_fault_of_a_chips_check() {
 fn no_signed_byte_is_overlooked() {
     let trust = country();
     let sweep = sweep("NIS", Chip::Gemalto, of_a_stranger, &trust);
-    let signed = [&demo().citizen.nis.as_bytes()[..], &content(0x1005)];
+    let signed = [demo().citizen.nis.as_bytes(), &content(0x1005)];
     let mut found = 0;
     for (at, (command, answer)) in sweep.recording.exchanges.iter().enumerate() {
         let is_read_of = |p1| command[1] == 0xB0 && command[2] == p1;
