@@ -1,6 +1,7 @@
 //! What the way to the card costs: an exchange and a login in process, through pcscd, and through pcscd with
 //! the bare crate `pcsc` as the peer; the time from the start of `cie` to its first command, beside
-//! opensc-tool; size and memory of `cie`.
+//! opensc-tool; size and memory of `cie`; what a monitor costs that waits for a minute, with the service and without it,
+//! beside what the service itself takes meanwhile.
 //!
 //! Run: cargo bench --all-features --bench readers
 //!
@@ -27,8 +28,8 @@ use cie::emulator::{Chip, SoftCard, vpcd};
 use cie::ias::Session;
 use cie::transport::pcsc::{Service, Sharing};
 use cie::transport::{Company, Link, Transport};
-use common::pcscd::{PORT, Pcscd, READER, enclosed, is_enclosed};
-use common::{card, pin};
+use common::pcscd::{PORT, Pcscd, READER, enclosed_for, is_enclosed};
+use common::{card, pin, processor_time, processor_time_of};
 
 /// READ BINARY of the twelve digits of EF 1001, and of 256 bytes of EF 1005; both in the CIE's directory.
 const SHORT: [u8; 5] = [0x00, 0xB0, 0x81, 0x00, 0x0C];
@@ -44,11 +45,11 @@ fn main() {
         return measure();
     }
     let folder = tempfile::tempdir().unwrap();
-    assert!(enclosed(folder.path()).status().expect("unshare is needed").success());
+    assert!(enclosed_for(folder.path(), 300).status().expect("unshare is needed").success());
 }
 
 fn measure() {
-    let _pcscd = Pcscd::start();
+    let pcscd = Pcscd::start();
     let laid = card(Chip::Gemalto);
     let connection = vpcd::connect(&laid, ("127.0.0.1", PORT)).unwrap();
     std::thread::spawn(move || connection.serve());
@@ -103,6 +104,29 @@ fn measure() {
     println!("cie info: {:.1} MB resident at most", memory(cie()));
     let opensc = Command::new("opensc-tool").args(["-r", "0", "-s", SELECT_IAS]).quiet();
     println!("opensc-tool -s: {:.1} MB resident at most", memory(opensc));
+    idle_minutes(&service, pcscd);
+}
+
+/// Nothing happens for a minute; then the service is gone, and nothing happens for another.
+fn idle_minutes(service: &Service, pcscd: Pcscd) {
+    const MINUTE: Duration = Duration::from_secs(60);
+    let mut monitor = service.monitor();
+    while monitor.next_event(Duration::from_secs(2)).is_ok() {}
+    println!("\n{:<44}{:>14}{:>14}", "an idle minute, processor time", "monitor", "pcscd");
+    let before = (processor_time(), processor_time_of(pcscd.id()));
+    assert!(monitor.next_event(MINUTE).is_err());
+    let spent = (processor_time() - before.0, processor_time_of(pcscd.id()) - before.1);
+    println!(
+        "{:<44}{:>11} ms{:>11} ms",
+        "two readers, a card on one",
+        spent.0.as_millis(),
+        spent.1.as_millis()
+    );
+    pcscd.stop();
+    while monitor.next_event(Duration::from_secs(2)).is_ok() {}
+    let before = processor_time();
+    assert!(monitor.next_event(MINUTE).is_err());
+    println!("{:<44}{:>11} ms{:>14}", "without the service", (processor_time() - before).as_millis(), "-");
 }
 
 trait Quiet {

@@ -49,7 +49,12 @@ pub fn until_within(patience: Duration, what: &str, mut holds: impl FnMut() -> b
 
 /// The time that processors gave this program so far, all threads; in steps of ten milliseconds.
 pub fn processor_time() -> Duration {
-    let text = std::fs::read_to_string("/proc/self/stat").unwrap();
+    processor_time_of(std::process::id())
+}
+
+/// The same of another one.
+pub fn processor_time_of(process: u32) -> Duration {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     // Behind the program's name, which may hold anything: fields 3 and on, of which 14 and 15 are user and system.
     let (_, fields) = text.rsplit_once(')').unwrap();
     let ticks = |at: usize| fields.split_whitespace().nth(at).unwrap().parse::<u64>().unwrap();
