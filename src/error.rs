@@ -235,6 +235,7 @@ impl Error {
             Self::Nonce(_) => &NONCE_MALFORMED,
             Self::FiscalCode(_) => &FISCAL_CODE,
             Self::Kiosk(kiosk::Error::NotGenuine) => &CHIP_NOT_AUTHENTIC,
+            Self::Kiosk(kiosk::Error::Crypto(_)) => &INTERNAL,
             Self::Kiosk(_) => &CARD_MALFORMED,
             Self::SecurityObject(passive::Error::DigestDiffers(_) | passive::Error::ContentAltered) => {
                 &FILE_ALTERED

@@ -30,6 +30,7 @@ pub struct GenuineChip {
     files: AuthenticFiles,
     /// SHA-256 of EF 1004 as it was read for the channel.
     device_key: [u8; 32],
+    is_replayed: bool,
     checked_at: SystemTime,
 }
 
@@ -43,12 +44,12 @@ pub fn verify(
     trust: &TrustStore,
     policy: &SecurityObjectPolicy,
 ) -> Result<GenuineChip, Error> {
-    let now = session.now();
+    let (now, is_replayed) = (session.link().now(), session.link().is_replayed());
     let security_object = session.read(File::SecurityObject)?;
     let files = ClaimedSecurityObject::parse(&security_object)?.verify(trust, policy, now)?;
     let device_key = session.device_key_file();
     files.check_file(group::DEVICE_KEY, device_key)?;
-    Ok(GenuineChip { device_key: sha256(&[device_key]), files, checked_at: now })
+    Ok(GenuineChip { device_key: sha256(&[device_key]), files, is_replayed, checked_at: now })
 }
 
 impl GenuineChip {
@@ -73,13 +74,13 @@ impl GenuineChip {
         &self.files
     }
 
-    /// Whether it is a software card, not a chip.
+    /// Whether it is a software card or a recorded dialogue, not a chip that lies there.
     #[must_use]
     pub fn is_test(&self) -> bool {
-        self.files.is_test()
+        self.files.is_test() || self.is_replayed
     }
 
-    /// When the chip was checked, by the link's clock.
+    /// When the check began, by the link's clock.
     #[must_use]
     pub fn checked_at(&self) -> SystemTime {
         self.checked_at

@@ -154,9 +154,9 @@ impl Session {
         &self.constants.device_key_file
     }
 
-    /// The time of this dialogue.
-    pub(crate) fn now(&mut self) -> std::time::SystemTime {
-        self.channel.link().now()
+    /// The link below.
+    pub(crate) fn link(&mut self) -> &mut Link {
+        self.channel.link()
     }
 
     /// Reads a file over the channel, without its padding.

@@ -10,7 +10,7 @@ mod seen;
 use std::fmt;
 use std::time::SystemTime;
 
-use crate::crypto::signature::RsaPublicKey;
+use crate::crypto::{self, signature::RsaPublicKey};
 use crate::ias::{self, Application, ClaimedNis, File};
 use crate::passive::{self, AuthenticFiles, ClaimedSecurityObject, SecurityObjectPolicy, group};
 use crate::trust::TrustStore;
@@ -29,6 +29,9 @@ pub enum Error {
     /// What stands in the place of the key for services is no key.
     #[error("the key for services is malformed")]
     Key,
+    /// A cryptographic operation of ours failed: nothing is known of the card.
+    #[error(transparent)]
+    Crypto(crypto::Error),
     /// The answer to the challenge is not by the key that EF.SOD vouches for: a copy of a card's files.
     #[error("the chip does not have the key of these files")]
     NotGenuine,
@@ -40,6 +43,7 @@ pub enum Error {
 pub struct AuthenticNis {
     nis: ClaimedNis,
     files: AuthenticFiles,
+    is_replayed: bool,
     checked_at: SystemTime,
 }
 
@@ -77,7 +81,7 @@ fn verify_held(
     policy: &SecurityObjectPolicy,
     seen: &mut SeenCards,
 ) -> Result<AuthenticNis, Error> {
-    let now = application.link().now();
+    let (now, is_replayed) = (application.link().now(), application.link().is_replayed());
     let nis = application.read_nis()?;
     let key_file = application.read(File::ServicesKey)?;
     let identity = seen::digest(nis.digits(), &key_file);
@@ -90,12 +94,20 @@ fn verify_held(
     files.check_file(group::NIS, nis.digits().as_bytes())?;
     files.check_file(group::SERVICES_KEY, &key_file)?;
 
-    let key = RsaPublicKey::from_der(&key_file).map_err(|_| Error::Key)?;
+    let key = RsaPublicKey::from_der(&key_file).map_err(|error| of_crypto(error, Error::Key))?;
     let asked = application.challenge_services_key()?;
     // The whole block is compared, with the challenge as it was sent: no digest, no DigestInfo.
-    key.check_block(&asked.challenge, &asked.answer).map_err(|_| Error::NotGenuine)?;
+    key.check_block(&asked.challenge, &asked.answer).map_err(|error| of_crypto(error, Error::NotGenuine))?;
     seen.remember(identity, &security_object);
-    Ok(AuthenticNis { nis, files, checked_at: now })
+    Ok(AuthenticNis { nis, files, is_replayed, checked_at: now })
+}
+
+/// What the card is to blame for, and what it is not.
+fn of_crypto(error: crypto::Error, blame: Error) -> Error {
+    match error {
+        crypto::Error::Library(_) | crypto::Error::Entropy(_) => Error::Crypto(error),
+        _ => blame,
+    }
 }
 
 impl AuthenticNis {
@@ -111,13 +123,13 @@ impl AuthenticNis {
         &self.files
     }
 
-    /// Whether it is a software card, not a person's.
+    /// Whether it is a software card or a recorded dialogue, not a person's card that lies there.
     #[must_use]
     pub fn is_test(&self) -> bool {
-        self.files.is_test()
+        self.files.is_test() || self.is_replayed
     }
 
-    /// When the card answered, by the link's clock.
+    /// When the check began, by the link's clock.
     #[must_use]
     pub fn checked_at(&self) -> SystemTime {
         self.checked_at

@@ -26,8 +26,9 @@ impl SecurityObjectPolicy {
         Self::default()
     }
 
-    /// Takes SHA-1 as well, with which the first cards were signed: who spends enough can make two files of one digest.
-    /// It is a decision, and [`AuthenticFiles::is_legacy`] says so each time.
+    /// Takes EF.SODs with SHA-1 as well, as some of the first cards may have them: who spends enough can make two
+    /// files of one digest. It is a decision, and [`AuthenticFiles::is_legacy`] says so each time. The signer's
+    /// certificate is judged as strictly as ever.
     #[must_use]
     pub fn allow_sha1(self) -> Self {
         Self { allow_sha1: true }
@@ -77,8 +78,7 @@ impl ClaimedSecurityObject {
             }
         }
         let signer = outcome?;
-        let is_legacy = uses_sha1 || signer.is_legacy();
-        Ok(AuthenticFiles { files: self, signer, is_legacy })
+        Ok(AuthenticFiles { files: self, signer, is_legacy: uses_sha1 })
     }
 
     /// The signed attributes are about this content, and about it as an LDS security object.
@@ -111,14 +111,27 @@ impl ClaimedSecurityObject {
 /// A document signer's path, at the moment from which on it signed.
 fn path(certificate: Certificate, trust: &TrustStore, now: SystemTime) -> Result<ValidPath, Error> {
     use crate::trust::Error::{NotYetValid, WrongPurpose};
-    if certificate.allows_digital_signature() != Some(true) || certificate.is_authority() {
-        return Err(Error::Signer(WrongPurpose("signing documents")));
+    if certificate.allows_digital_signature() != Some(true)
+        || certificate.is_authority()
+        || is_for_other(&certificate)
+    {
+        return Err(Error::Signer(WrongPurpose("signing identity cards")));
     }
     let at = certificate.key_used_from();
     if at > now {
         return Err(Error::Signer(NotYetValid));
     }
     trust.verify_path(AnchorPurpose::Csca, certificate, at).map_err(Error::Signer)
+}
+
+/// Whether a country made the certificate for something else. An extended key usage names all that it is for, and
+/// there is none for signing documents (RFC 5280 section 4.2.1.12): master lists, deviation lists and servers have
+/// theirs. Where a list of document types is given, an identity card has to be among them: A, C or I (ICAO 9303-5
+/// section 4.2.2), as the first character of their machine-readable zone.
+fn is_for_other(signer: &Certificate) -> bool {
+    let is_card = |kind: &String| kind.starts_with(['A', 'C', 'I']);
+    signer.extended_key_usage().is_some()
+        || signer.document_types().is_some_and(|types| !types.iter().any(is_card))
 }
 
 /// How it is signed; the digest is the one that the signer's info names, twice.

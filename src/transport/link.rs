@@ -27,6 +27,8 @@ pub struct Link {
     tap: Option<trace::Tap>,
     /// Whether everything may be recorded of the card.
     test_card: Option<trace::TestCard>,
+    /// Whether no card lies there, but a recorded dialogue is played back.
+    replayed: bool,
 }
 
 /// Where there was a transport that went somewhere else.
@@ -73,6 +75,7 @@ impl Link {
             interruptions: 0,
             tap: None,
             test_card: None,
+            replayed: false,
         }
     }
 
@@ -81,6 +84,17 @@ impl Link {
     #[must_use]
     pub fn test_card(&self) -> Option<trace::TestCard> {
         self.test_card
+    }
+
+    /// Whether a recorded dialogue is played back: whatever it proves, it proved then, and nothing lies there now.
+    #[must_use]
+    pub fn is_replayed(&self) -> bool {
+        self.replayed
+    }
+
+    /// This is a recorded dialogue.
+    pub(super) fn set_replayed(&mut self) {
+        self.replayed = true;
     }
 
     /// The card showed the mark.

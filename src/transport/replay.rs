@@ -151,6 +151,7 @@ impl Replay {
             ReplayTransport { replay: self.clone(), number, atr, shared_at_first: shared, exclusive: false };
         let entropy = ReplayEntropy { replay: self.clone(), number };
         let mut link = Link::assemble(Box::new(transport), Box::new(entropy), Box::new(clock));
+        link.set_replayed();
         if is_emulated {
             link.mark();
         }

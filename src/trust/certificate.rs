@@ -1,5 +1,6 @@
 //! The fields of an X.509 certificate that decide about trust (RFC 5280 section 4), in our own types.
 
+mod document_types;
 mod encoding;
 mod key_period;
 mod locations;
@@ -60,6 +61,7 @@ struct Extensions {
     list_locations: Vec<String>,
     responder_locations: Vec<String>,
     key_used_from: Option<SystemTime>,
+    document_types: Option<Vec<String>>,
     has_no_check: bool,
     has_name_constraints: bool,
     has_unknown_critical: bool,
@@ -131,6 +133,9 @@ impl Certificate {
             let known = certificate.extensions.take(&extension.oid, extension.parsed_extension());
             if extension.oid.as_bytes() == key_period::OID {
                 certificate.extensions.key_used_from = key_period::begins(extension.value)?;
+            }
+            if extension.oid.as_bytes() == document_types::OID {
+                certificate.extensions.document_types = Some(document_types::listed(extension.value));
             }
             let unreadable = matches!(extension.parsed_extension(), ParsedExtension::ParseError { .. });
             // What nobody here looks at may be malformed in a real card's certificate; OpenSSL has its say.
@@ -251,6 +256,13 @@ impl Certificate {
     #[must_use]
     pub fn extended_key_usage(&self) -> Option<&[String]> {
         self.extensions.extended_key_usage.as_deref()
+    }
+
+    /// The types of documents that it signs (documentTypeList, ICAO 9303-12 section 7.1.1); `None` without the list,
+    /// none if it cannot be read.
+    #[must_use]
+    pub fn document_types(&self) -> Option<&[String]> {
+        self.extensions.document_types.as_deref()
     }
 
     /// extKeyUsage clientAuth; `None` without extKeyUsage. anyExtendedKeyUsage alone does not count, as in

@@ -134,7 +134,7 @@ fn signers_that_are_none() {
     country.verify(&good).unwrap();
     // A certificate that is not for signing, and none at all.
     let sod = country.sign(&["-signer", "other.pem", "-md", "sha256"]);
-    let wrong = Error::Signer(trust::Error::WrongPurpose("signing documents"));
+    let wrong = Error::Signer(trust::Error::WrongPurpose("signing identity cards"));
     assert_eq!(country.verify(&sod).unwrap_err(), wrong);
     let sod = country.sign(&[&SIGNER[..], &["-md", "sha256", "-nocerts"]].concat());
     assert_eq!(country.verify(&sod).unwrap_err(), Error::NoSigner);

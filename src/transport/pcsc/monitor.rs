@@ -52,7 +52,9 @@ pub enum Event {
 /// Tells what happens at the readers. It outlives readers and service, and keeps nothing but what is there now. `Send`.
 ///
 /// A card that was taken away and laid on between two looks is told as removed and inserted, wherever the service
-/// counts (pcscd and Windows do).
+/// counts (pcscd and Windows do). It looks while [`Monitor::next_event`] runs, and half a second longer: with a reader
+/// that is unplugged, plugged in again and given another card meanwhile the count begins anew, so a thread that waits
+/// for events should do nothing else.
 pub struct Monitor {
     watch: Watch,
     readers: Vec<Reader>,
@@ -71,7 +73,8 @@ impl Monitor {
         self.watch.canceller()
     }
 
-    /// Waits for the next event. The first ones tell what is there already.
+    /// Waits for the next event. The first ones tell what is there already. A service that hangs may be waited for two
+    /// seconds longer.
     ///
     /// # Errors
     /// [`Error::TimedOut`] if nothing happened, [`Error::Cancelled`]; [`Error::Reader`] if the service says something
