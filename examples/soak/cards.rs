@@ -84,13 +84,14 @@ impl Stock {
             Kind::Genuine(of) => chip = of,
             Kind::Copy => {
                 // What can be read is the person's; for a channel it needs a key that it has.
-                card.services_key = other.card.services_key.clone();
-                card.device_key = other.card.device_key.clone();
-                *content(&mut card, 0x1004)? = content(&mut other.card.clone(), 0x1004)?.clone();
+                let mut own = self.unknown_country.clone();
+                *content(&mut card, 0x1004)? = std::mem::take(content(&mut own, 0x1004)?);
+                card.services_key = own.services_key;
+                card.device_key = own.device_key;
             }
             Kind::AnotherNumber => *content(&mut card, 0x1001)? = other.nis.clone().into_bytes(),
             Kind::AnotherSecurityObject => {
-                *content(&mut card, 0x1006)? = content(&mut other.card.clone(), 0x1006)?.clone();
+                *content(&mut card, 0x1006)? = std::mem::take(content(&mut other.card.clone(), 0x1006)?);
             }
             Kind::UnknownCountry => card = self.unknown_country.clone(),
             Kind::Contact => {

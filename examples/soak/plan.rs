@@ -251,12 +251,17 @@ pub(crate) fn visits(total: usize, lengths: &Lengths, seed: u64) -> Result<VecDe
     let mut visits = Vec::new();
     for flow in [Flow::Nis, Flow::Sign] {
         let (length, Some(longest)) = lengths.of(flow) else { return Err("no flow was measured".to_owned()) };
-        for at in 1..=length {
-            let fault = gone(&mut dice, at);
-            let mut visit = faulty(&mut dice, flow, fault);
-            visit[0].kind = Kind::Genuine(longest);
-            visits.push(visit);
+        let mut faults: Vec<_> = (1..=length)
+            .map(|at| {
+                let fault = gone(&mut dice, at);
+                Insertion { kind: Kind::Genuine(longest), ..faulty(&mut dice, flow, fault) }
+            })
+            .collect();
+        for at in (1..faults.len()).rev() {
+            faults.swap(at, dice.below(at + 1));
         }
+        // Two at a time, so that a run of 200 has them all; the reader is seen to recover from both.
+        visits.extend(faults.chunks(2).map(|faults| with_end(&mut dice, faults.to_vec())));
     }
     for kind in WRONG {
         for flow in Flow::ALL {
@@ -269,8 +274,12 @@ pub(crate) fn visits(total: usize, lengths: &Lengths, seed: u64) -> Result<VecDe
     }
     for flow in Flow::ALL {
         let at = 1 + dice.below(lengths.of(flow).0);
-        visits.push(faulty(&mut dice, flow, Fault::Silence(at)));
+        let card = faulty(&mut dice, flow, Fault::Silence(at));
+        visits.push(with_end(&mut dice, vec![card]));
         visits.push(early(&mut dice, flow));
+        let at = 1 + dice.below(lengths.of(flow).0);
+        let card = faulty(&mut dice, flow, Fault::Swap(at));
+        visits.push(with_end(&mut dice, vec![card]));
     }
     let least: usize = visits.iter().map(|visit| cards(visit)).sum();
     if least > total {
@@ -284,12 +293,14 @@ pub(crate) fn visits(total: usize, lengths: &Lengths, seed: u64) -> Result<VecDe
             0..35 => vec![plain(&mut dice)],
             35..65 => {
                 let at = 1 + dice.below(lengths.of(flow).0);
-                let fault = gone(&mut dice, at);
-                faulty(&mut dice, flow, fault)
+                let fault = if dice.below(3) == 0 { Fault::Swap(at) } else { gone(&mut dice, at) };
+                let card = faulty(&mut dice, flow, fault);
+                with_end(&mut dice, vec![card])
             }
             65..70 => {
                 let at = 1 + dice.below(lengths.of(flow).0);
-                faulty(&mut dice, flow, Fault::Silence(at))
+                let card = faulty(&mut dice, flow, Fault::Silence(at));
+                with_end(&mut dice, vec![card])
             }
             70..78 => early(&mut dice, flow),
             _ => match dice.pick(&WRONG) {
@@ -308,7 +319,7 @@ pub(crate) fn visits(total: usize, lengths: &Lengths, seed: u64) -> Result<VecDe
 
 /// The card goes at this exchange, in one way or another.
 fn gone(dice: &mut Dice, at: usize) -> Fault {
-    dice.pick(&[Fault::Before(at), Fault::After(at), Fault::Within(at), Fault::Swap(at)])
+    dice.pick(&[Fault::Before(at), Fault::After(at), Fault::Within(at)])
 }
 
 /// A genuine card of chance, to which nothing happens.
@@ -317,7 +328,9 @@ pub(crate) fn plain(dice: &mut Dice) -> Insertion {
 }
 
 fn wrong(dice: &mut Dice, kind: Kind, flow: Flow) -> Visit {
-    vec![Insertion { kind, flow, fault: Fault::None, person: dice.below(PEOPLE), fresh: false }, plain(dice)]
+    // Of a card that was here before, the EF.SOD that it gave then is the one that counts.
+    let fresh = kind == Kind::AnotherSecurityObject;
+    vec![Insertion { kind, flow, fault: Fault::None, person: dice.below(PEOPLE), fresh }, plain(dice)]
 }
 
 fn early(dice: &mut Dice, flow: Flow) -> Visit {
@@ -325,8 +338,12 @@ fn early(dice: &mut Dice, flow: Flow) -> Visit {
     vec![Insertion { fault, flow, ..plain(dice) }, plain(dice)]
 }
 
-fn faulty(dice: &mut Dice, flow: Flow, fault: Fault) -> Visit {
-    let bad = Insertion { fault, flow, fresh: true, ..plain(dice) };
-    // The other person's card is what must be accepted then.
-    if matches!(fault, Fault::Swap(_)) { vec![bad] } else { vec![bad, plain(dice)] }
+fn faulty(dice: &mut Dice, flow: Flow, fault: Fault) -> Insertion {
+    Insertion { fault, flow, fresh: true, ..plain(dice) }
+}
+
+/// What ends with a genuine card that must be accepted.
+fn with_end(dice: &mut Dice, mut visit: Visit) -> Visit {
+    visit.push(plain(dice));
+    visit
 }

@@ -48,7 +48,7 @@ pub(crate) struct Street {
     queue: Mutex<VecDeque<Visit>>,
     tally: Mutex<Tally>,
     lengths: Mutex<Lengths>,
-    laid: AtomicUsize,
+    began: AtomicUsize,
 }
 
 impl Street {
@@ -83,10 +83,9 @@ impl Street {
         self.wire.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes())
     }
 
-    /// A card was laid on.
-    pub(crate) fn laid(&self) {
-        self.laid.fetch_add(1, SeqCst);
-        self.tally().laid += 1;
+    /// An insertion of the plan began.
+    pub(crate) fn began(&self) {
+        self.began.fetch_add(1, SeqCst);
     }
 
     /// How many exchanges a genuine card took.
@@ -100,11 +99,11 @@ impl Street {
     }
 
     /// Lays on everything that is queued, on all readers at once, with something happening to the service each time
-    /// that so many cards were laid on.
+    /// that so many insertions began.
     fn part(&self, slots: &mut [Slot], every: usize, dice: Dice) {
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
-            let weather = scope.spawn(|| self.weather.rage(&self.laid, every, &done, dice));
+            let weather = scope.spawn(|| self.weather.rage(&self.began, every, &done, dice));
             let at_work: Vec<_> = slots.iter_mut().map(|slot| scope.spawn(|| slot.work(self))).collect();
             for worker in at_work {
                 if worker.join().is_err() {
@@ -191,7 +190,7 @@ pub(crate) fn run(
         queue: Mutex::default(),
         tally: Mutex::default(),
         lengths: Mutex::default(),
-        laid: AtomicUsize::new(0),
+        began: AtomicUsize::new(0),
     };
     let (senders, mut readers): (Vec<_>, Vec<_>) = (0..slots)
         .map(|number| {
@@ -250,7 +249,7 @@ fn course(street: &Street, readers: &mut [Slot], settings: &Settings) -> io::Res
         let flow = Flow::ALL[number % Flow::ALL.len()];
         first.push_back(vec![Insertion::plain(flow, Chip::ALL[number % Chip::ALL.len()], number % 2)]);
     }
-    let every = (2 * first.len()).div_ceil(9);
+    let every = first.len().div_ceil(4);
     *street.queue() = first;
     street.part(readers, every, dice.clone());
     let warm = street.rest("warm", Some(&idle))?;

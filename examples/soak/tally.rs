@@ -17,6 +17,8 @@ pub(crate) enum End {
     Mute,
     /// Taken away before the service looked.
     Unnoticed,
+    /// Another card was laid on before the service looked: it takes it for the one that lay there, and nobody serves it.
+    Unseen,
     /// Over with the service, and nothing said of this card.
     Disturbed,
 }
@@ -56,6 +58,7 @@ impl Tally {
             End::Refused(code) => format!("refused: {code}"),
             End::Mute => "told as mute".to_owned(),
             End::Unnoticed => "not noticed".to_owned(),
+            End::Unseen => "exchange not noticed".to_owned(),
             End::Disturbed => "over".to_owned(),
         };
         *self.rows.entry((insertion.kind.name(), fault, end)).or_default() += 1;

@@ -86,11 +86,11 @@ impl Weather {
         self.changed.notify_all();
     }
 
-    /// Does the next thing to the service each time that `every` more cards were laid on, at a random moment.
-    pub(crate) fn rage(&self, laid: &AtomicUsize, every: usize, done: &AtomicBool, mut dice: Dice) {
-        let mut next = laid.load(SeqCst) + every;
+    /// Does the next thing to the service each time that `every` more insertions began, at a random moment.
+    pub(crate) fn rage(&self, began: &AtomicUsize, every: usize, done: &AtomicBool, mut dice: Dice) {
+        let mut next = began.load(SeqCst) + every;
         while !done.load(SeqCst) {
-            if laid.load(SeqCst) < next {
+            if began.load(SeqCst) < next {
                 thread::sleep(Duration::from_millis(10));
                 continue;
             }
@@ -121,7 +121,7 @@ impl Weather {
             }
             drop(service);
             self.change();
-            next = laid.load(SeqCst) + every;
+            next = began.load(SeqCst) + every;
         }
     }
 

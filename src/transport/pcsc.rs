@@ -247,7 +247,7 @@ fn establish() -> Result<Context, Error> {
 fn list(context: &Context) -> Result<Vec<CString>, Error> {
     match context.list_readers_owned() {
         Err(::pcsc::Error::NoReadersAvailable) => Ok(Vec::new()),
-        other => Ok(other?),
+        other => other.map_err(once_let_in),
     }
 }
 
@@ -278,9 +278,26 @@ impl From<::pcsc::Error> for Error {
     }
 }
 
+/// What an error means from a service that had let us in. Access was granted when that began: pcscd denies it later
+/// only while it stops, to whoever is not gone yet.
+fn once_let_in(error: ::pcsc::Error) -> Error {
+    match error {
+        ::pcsc::Error::SecurityViolation => Error::NoService,
+        error => error.into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn access_is_denied_at_first_or_not_at_all() {
+        use ::pcsc::Error as Pcsc;
+        assert!(matches!(Error::from(Pcsc::SecurityViolation), Error::Reader(_)));
+        assert_eq!(once_let_in(Pcsc::SecurityViolation), Error::NoService);
+        assert_eq!(once_let_in(Pcsc::RemovedCard), Error::Removed);
+    }
 
     #[test]
     fn what_the_service_says_keeps_its_meaning() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use pcsc::{Context, PNP_NOTIFICATION, ReaderState, State};
 
 use super::super::Error;
-use super::{Reader, establish, list, unaware};
+use super::{Reader, establish, list, once_let_in, unaware};
 
 /// How long to wait before a service is asked again that contradicts itself.
 const RETRY: Duration = Duration::from_millis(100);
@@ -64,7 +64,7 @@ impl Observer {
                 thread::sleep(RETRY.min(within));
                 Ok(false)
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(once_let_in(error)),
         }
     }
 

@@ -10,10 +10,9 @@ use pcsc::{Card, Context, Disposition, MAX_BUFFER_SIZE_EXTENDED, Protocols, Read
 use pcsc::{State, Transaction};
 use zeroize::Zeroize;
 
-use super::super::Error;
-use super::Sharing;
 use super::connection::{Reply, Request};
 use super::token::Token;
+use super::{Sharing, once_let_in};
 
 /// How many resets by others a connection bears while it is made.
 const RESETS_AT_FIRST: usize = 5;
@@ -306,7 +305,7 @@ impl Worker {
 
     /// Breaks off if nobody waits for the answer any more.
     fn answer(&self, reply: Result<Vec<u8>, pcsc::Error>) -> ControlFlow<End> {
-        let sent = self.outbox.send(reply.map_err(Error::from));
+        let sent = self.outbox.send(reply.map_err(once_let_in));
         if sent.is_ok() && !self.token.is_given_up() {
             ControlFlow::Continue(())
         } else {
