@@ -88,6 +88,7 @@ impl Stock {
                 *content(&mut card, 0x1004)? = std::mem::take(content(&mut own, 0x1004)?);
                 card.services_key = own.services_key;
                 card.device_key = own.device_key;
+                card.certification_key = own.certification_key;
             }
             Kind::AnotherNumber => *content(&mut card, 0x1001)? = other.nis.clone().into_bytes(),
             Kind::AnotherSecurityObject => {

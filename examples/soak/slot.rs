@@ -1,6 +1,6 @@
 //! One reader and whoever lays cards on it: each insertion is judged until the kiosk has had its last word about it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,8 @@ pub(crate) const BOUND: Duration =
 const LATE: Duration = LOOK.saturating_mul(2);
 /// How often a genuine card is laid on again because the service was lost once more.
 const AGAIN: usize = 5;
+/// How much is kept of what was heard.
+const TRAIL: usize = 16;
 /// What may be said of any card while the service is lost, hangs, or comes back.
 const SERVICE: [&str; 6] =
     ["no-service", "no-reader", "no-card", "card-mute", "card-removed", "reader-stuck"];
@@ -68,6 +70,9 @@ pub(crate) struct Slot {
     settled: Instant,
     /// The kiosk said that a card went.
     heard_gone: bool,
+    /// What was heard last, for whoever looks for the cause of a failure.
+    trail: VecDeque<String>,
+    born: Instant,
 }
 
 impl Slot {
@@ -84,6 +89,8 @@ impl Slot {
             before: Before::Nothing,
             settled: Instant::now(),
             heard_gone: false,
+            trail: VecDeque::new(),
+            born: Instant::now(),
         }
     }
 
@@ -101,7 +108,9 @@ impl Slot {
                 Ok(true) => {}
                 Ok(false) => self.recover(street, insertion),
                 Err(failure) => {
-                    street.fail(format!("reader {}, {insertion:?}: {failure}", self.number));
+                    let trail = &self.trail;
+                    street
+                        .fail(format!("reader {}, {insertion:?}: {failure}; before: {trail:?}", self.number));
                     self.recover(street, insertion);
                 }
             }
@@ -244,6 +253,7 @@ impl Slot {
         let own = self.own.clone();
         let fired = move || drop(own.send(Note::Fired));
         let laid = wire::lay(self.port, body, insertion.fault, fired).map_err(|error| error.to_string())?;
+        self.trace("laid on");
         street.tally().laid += 1;
         let tries = card.as_ref().map_or(0, SoftCard::pin_tries);
         Ok(Hand { laid, card, person: insertion.person, tries })
@@ -256,6 +266,7 @@ impl Slot {
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
         };
         if let Note::Said(said) = &note {
+            self.trace(said.line().trim_end());
             match said {
                 Said::Reader(reader) => {
                     (self.reader, self.lying) = (Some(reader.clone()), false);
@@ -277,6 +288,11 @@ impl Slot {
         Some(note)
     }
 
+    fn trace(&mut self, what: &str) {
+        self.trail.truncate(TRAIL - 1);
+        self.trail.push_front(format!("{:.2} {what}", self.born.elapsed().as_secs_f64()));
+    }
+
     /// Takes all cards away, and waits until the kiosk has noticed and has said its last word about each.
     #[allow(clippy::too_many_arguments, reason = "all of it is of one insertion")]
     fn leave(
@@ -290,6 +306,7 @@ impl Slot {
         end: &mut Option<End>,
     ) -> Result<(), String> {
         hands.iter_mut().for_each(|hand| hand.laid.remove());
+        self.trace("taken away");
         let gone = Instant::now();
         let mut calm = street.weather.calm();
         let mut until = Instant::now() + BOUND;

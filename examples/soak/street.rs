@@ -155,13 +155,21 @@ impl Drop for Guard {
 
 /// Gives each word of the kiosk to the reader that it is about.
 fn listen(wire: UnixStream, street: &Street, slots: &[Sender<Note>]) {
+    let mut lost = false;
     for line in BufReader::new(wire).lines().map_while(Result::ok) {
         let said = Said::parse(&line);
         let slot = said.as_ref().and_then(Said::reader).and_then(slot_of).and_then(|slot| slots.get(slot));
         match (said, slot) {
             (Some(said), Some(slot)) => drop(slot.send(Note::Said(said))),
-            (Some(Said::ServiceLost), _) => street.tally().lost += 1,
-            (Some(Said::ServiceBack), _) => {}
+            (Some(Said::ServiceLost), _) => {
+                lost = true;
+                street.tally().lost += 1;
+            }
+            (Some(Said::ServiceBack), _) => lost = false,
+            // So a service that stops speaks to whoever asks to be let in; it is not gone yet.
+            (Some(Said::Strange(text)), _) if lost && text.contains("Access was denied") => {
+                street.tally().denied += 1;
+            }
             _ => street.fail(format!("the kiosk says: {line}")),
         }
     }

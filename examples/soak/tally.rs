@@ -48,6 +48,8 @@ pub(crate) struct Tally {
     pub(crate) samples: Vec<(String, Sample)>,
     /// How often the kiosk said that the service was lost.
     pub(crate) lost: usize,
+    /// How often a service that stopped denied the monitor access.
+    pub(crate) denied: usize,
 }
 
 impl Tally {
@@ -102,8 +104,8 @@ impl Tally {
         writeln!(
             out,
             "service: killed {killed}, stopped {stopped}, paused {paused} times; the kiosk lost it {} times, \
-             with {} cards on readers",
-            self.lost, self.disturbed
+             with {} cards on readers, and was denied access {} times meanwhile",
+            self.lost, self.disturbed, self.denied
         )?;
         writeln!(out, "PINs shown: {}; tries lost: 0 unless a failure says otherwise", self.pins)?;
         writeln!(out, "\n{:<52}{:>8}{:>10}{:>10}", "from laid on to accepted", "", "median", "most")?;

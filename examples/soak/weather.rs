@@ -40,6 +40,7 @@ pub(crate) struct Weather {
     /// Killed, stopped, paused.
     pub(crate) counts: [AtomicUsize; 3],
     next: AtomicUsize,
+    born: Instant,
 }
 
 impl Weather {
@@ -55,6 +56,7 @@ impl Weather {
             changed: Condvar::new(),
             counts: Default::default(),
             next: AtomicUsize::new(0),
+            born: Instant::now(),
         };
         let service = weather.start();
         *weather.service.lock().unwrap_or_else(PoisonError::into_inner) = Some(service);
@@ -98,6 +100,7 @@ impl Weather {
             let what = self.next.fetch_add(1, SeqCst) % self.counts.len();
             self.counts[what].fetch_add(1, SeqCst);
             self.change();
+            eprintln!("{:.2} {}", self.born.elapsed().as_secs_f64(), ["killed", "stopped", "paused"][what]);
             let mut service = self.service.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(running) = service.take() {
                 *service = Some(match what {
@@ -121,6 +124,7 @@ impl Weather {
             }
             drop(service);
             self.change();
+            eprintln!("{:.2} there again", self.born.elapsed().as_secs_f64());
             next = began.load(SeqCst) + every;
         }
     }
