@@ -23,6 +23,9 @@ pub(crate) const BOUND: Duration =
     LOOK.saturating_mul(2).saturating_add(DEADLINE.saturating_mul(2)).saturating_add(ALLOWANCE);
 /// From the card's end until an event about it must have come, if any comes.
 const LATE: Duration = LOOK.saturating_mul(2);
+/// From a card's end until the service has certainly looked. A reset of a card that went meanwhile makes pcscd (1.9.9)
+/// say that the reader is empty before it has looked; a card laid on before it does is then never told of.
+const APART: Duration = LOOK.saturating_add(Duration::from_millis(150));
 /// How often a genuine card is laid on again because the service was lost once more.
 const AGAIN: usize = 5;
 /// How much is kept of what was heard.
@@ -68,11 +71,13 @@ pub(crate) struct Slot {
     before: Before,
     /// Until then the service may still tell of a card that was there when the reader came.
     settled: Instant,
-    /// The kiosk said that a card went.
-    heard_gone: bool,
+    /// The kiosk told of a card since that was last asked for.
+    told: bool,
     /// What was heard last, for whoever looks for the cause of a failure.
     trail: VecDeque<String>,
     born: Instant,
+    /// When the last card was taken away.
+    emptied: Instant,
 }
 
 impl Slot {
@@ -88,9 +93,10 @@ impl Slot {
             pending: BTreeSet::new(),
             before: Before::Nothing,
             settled: Instant::now(),
-            heard_gone: false,
+            told: false,
             trail: VecDeque::new(),
             born: Instant::now(),
+            emptied: Instant::now(),
         }
     }
 
@@ -108,6 +114,7 @@ impl Slot {
                 Ok(true) => {}
                 Ok(false) => self.recover(street, insertion),
                 Err(failure) => {
+                    self.emptied = Instant::now();
                     let trail = &self.trail;
                     street
                         .fail(format!("reader {}, {insertion:?}: {failure}; before: {trail:?}", self.number));
@@ -157,7 +164,8 @@ impl Slot {
                 break;
             }
             if left(until).is_zero() && !lost {
-                return Err(format!("no end within {BOUND:?}; the kiosk: {}", street.described()));
+                let cards = states(&hands);
+                return Err(format!("no end within {BOUND:?}; {cards}; the kiosk: {}", street.described()));
             }
             if !lost && hands.len() > 1 && fired.is_some_and(|fired| self.is_unseen(fired)) {
                 end = Some(End::Unseen);
@@ -170,7 +178,7 @@ impl Slot {
                     fired = Some(Instant::now());
                     street.tally().cover(insertion.flow, insertion.fault);
                     if matches!(insertion.fault, Fault::Swap(_)) {
-                        self.heard_gone = false;
+                        self.told = false;
                         let person = (insertion.person + 1) % PEOPLE;
                         hands
                             .push(self.lay(street, &Insertion { person, fault: Fault::None, ..*insertion })?);
@@ -182,6 +190,10 @@ impl Slot {
                     break;
                 }
                 Some(Note::Said(said)) => {
+                    if matches!(said, Said::Refused(..)) {
+                        let cards = states(&hands);
+                        self.trace(&cards);
+                    }
                     let Some(found) = judge(street, insertion, &hands, &said, fired.is_some(), &disturbed)?
                     else {
                         continue;
@@ -210,14 +222,17 @@ impl Slot {
     /// Whether the service would have told of an exchange by now, and the kiosk has had its last word about the first
     /// card. The virtual reader lets the second one take its place within one look; one of plastic takes longer.
     fn is_unseen(&self, exchanged: Instant) -> bool {
-        !self.heard_gone && self.pending.is_empty() && exchanged.elapsed() > LATE * 2
+        !self.told && self.pending.is_empty() && exchanged.elapsed() > LATE * 2
     }
 
     /// Waits until the service is there, and the kiosk knows that nothing lies on the reader.
     fn ready(&mut self, street: &Street) -> Result<u64, String> {
         let mut changes = street.weather.calm();
         let mut until = Instant::now() + BOUND;
-        while self.reader.is_none() || self.lying || !self.pending.is_empty() || !left(self.settled).is_zero()
+        while self.reader.is_none()
+            || self.lying
+            || !self.pending.is_empty()
+            || !left(self.settled.max(self.emptied + APART)).is_zero()
         {
             self.take(until);
             if street.weather.changes() != changes {
@@ -274,11 +289,11 @@ impl Slot {
                 }
                 Said::ReaderGone(_) => (self.reader, self.lying) = (None, false),
                 Said::Card(_, serial) => {
-                    self.lying = true;
+                    (self.lying, self.told) = (true, true);
                     self.pending.insert(*serial);
                 }
                 Said::Mute(_) => self.lying = true,
-                Said::Gone(_) => (self.lying, self.heard_gone) = (false, true),
+                Said::Gone(_) => self.lying = false,
                 Said::Accepted(_, serial, _) | Said::Refused(_, serial, ..) => {
                     self.pending.remove(serial);
                 }
@@ -308,6 +323,7 @@ impl Slot {
         hands.iter_mut().for_each(|hand| hand.laid.remove());
         self.trace("taken away");
         let gone = Instant::now();
+        self.emptied = gone;
         let mut calm = street.weather.calm();
         let mut until = Instant::now() + BOUND;
         while self.lying || !self.pending.is_empty() || (!seen && gone.elapsed() < LATE) {
@@ -405,6 +421,15 @@ impl Slot {
         };
         Ok(())
     }
+}
+
+/// What became of the cards on the wire.
+fn states(hands: &[Hand]) -> String {
+    let state = |hand: &Hand| {
+        let (looks, exchanges, over) = (hand.laid.looks(), hand.laid.exchanges(), hand.laid.is_over());
+        format!("looked at {looks} times, {exchanges} exchanges{}", if over { ", hung up" } else { "" })
+    };
+    hands.iter().map(state).collect::<Vec<_>>().join("; ")
 }
 
 /// Whether what the kiosk says of a card is what it may say: the end of an insertion, if it is one.

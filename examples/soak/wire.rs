@@ -39,6 +39,7 @@ pub(crate) struct Laid {
     stream: TcpStream,
     thread: Option<JoinHandle<()>>,
     exchanges: Arc<AtomicUsize>,
+    looks: Arc<AtomicUsize>,
 }
 
 /// Lays a card on the reader with this port. `fired` is called when the fault has happened.
@@ -58,7 +59,9 @@ pub(crate) fn lay(
         }
     };
     let exchanges = Arc::new(AtomicUsize::new(0));
-    let mut wire = Wire { stream: stream.try_clone()?, body, fault, exchanges: exchanges.clone() };
+    let looks = Arc::new(AtomicUsize::new(0));
+    let (counted, looked) = (exchanges.clone(), looks.clone());
+    let mut wire = Wire { stream: stream.try_clone()?, body, fault, exchanges: counted, looks: looked };
     let thread = thread::spawn(move || {
         // However it ends, the card is off the reader.
         if let Ok(true) = wire.serve() {
@@ -66,13 +69,23 @@ pub(crate) fn lay(
         }
         let _ = wire.stream.shutdown(Shutdown::Both);
     });
-    Ok(Laid { stream, thread: Some(thread), exchanges })
+    Ok(Laid { stream, thread: Some(thread), exchanges, looks })
 }
 
 impl Laid {
     /// How many commands came so far.
     pub(crate) fn exchanges(&self) -> usize {
         self.exchanges.load(SeqCst)
+    }
+
+    /// Whether the reader has hung up on the card, or the fault took it away.
+    pub(crate) fn is_over(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// How often the service looked whether the card is there.
+    pub(crate) fn looks(&self) -> usize {
+        self.looks.load(SeqCst)
     }
 
     /// Takes the card away, and waits until it has done with its last command.
@@ -95,6 +108,7 @@ struct Wire {
     body: Body,
     fault: Fault,
     exchanges: Arc<AtomicUsize>,
+    looks: Arc<AtomicUsize>,
 }
 
 impl Wire {
@@ -109,6 +123,7 @@ impl Wire {
                     }
                 }
                 [4] => {
+                    self.looks.fetch_add(1, SeqCst);
                     let atr = self.atr();
                     self.send(&atr)?;
                 }
