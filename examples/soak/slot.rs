@@ -139,8 +139,8 @@ impl Slot {
                 Ok(true) => return,
                 Ok(false) => {}
                 Err(failure) => street.fail(format!(
-                    "reader {}, after the service was lost, {again:?}: {failure}",
-                    self.number
+                    "reader {}, after the service was lost, {again:?}: {failure}; before: {:?}",
+                    self.number, self.trail
                 )),
             }
         }

@@ -46,6 +46,10 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 /// How often readers are listed, if one goes meanwhile.
 const LISTINGS: usize = 5;
 
+/// How often who is denied access asks again, and how long it waits before: a service is gone by then that stops.
+const DENIALS: usize = 4;
+const DENIED: Duration = Duration::from_millis(100);
+
 /// Who else may use a card while we are connected to it. There is no default: it depends on the card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Sharing {
@@ -240,7 +244,21 @@ fn snapshot(deadline: Duration) -> Result<Vec<Reader>, Error> {
 
 /// A context of its own: calls in one context wait for each other.
 fn establish() -> Result<Context, Error> {
-    Ok(Context::establish(Scope::User)?)
+    Ok(let_in(|| Context::establish(Scope::User))?)
+}
+
+/// Asks to be let in. pcscd denies access also while it stops, for a moment: who asks again is told that it is gone,
+/// or let in by the next one. Nothing was sent to a card.
+fn let_in<T>(ask: impl Fn() -> Result<T, ::pcsc::Error>) -> Result<T, ::pcsc::Error> {
+    let mut answer = ask();
+    for _ in 0..DENIALS {
+        if answer.as_ref().err() != Some(&::pcsc::Error::SecurityViolation) {
+            break;
+        }
+        thread::sleep(DENIED);
+        answer = ask();
+    }
+    answer
 }
 
 /// The names of all readers.
@@ -294,6 +312,19 @@ mod tests {
     #[test]
     fn access_is_denied_at_first_or_not_at_all() {
         use ::pcsc::Error as Pcsc;
+        let asked = std::cell::Cell::new(0);
+        let told = |answers: &[Pcsc]| {
+            asked.set(0);
+            let ask = || Err::<(), _>(answers[(asked.replace(asked.get() + 1)).min(answers.len() - 1)]);
+            (let_in(ask).unwrap_err(), asked.get())
+        };
+        assert_eq!(told(&[Pcsc::NoService]), (Pcsc::NoService, 1));
+        assert_eq!(told(&[Pcsc::SecurityViolation, Pcsc::NoService]), (Pcsc::NoService, 2));
+        assert_eq!(
+            told(&[Pcsc::SecurityViolation]),
+            (Pcsc::SecurityViolation, 1 + DENIALS),
+            "a policy stays"
+        );
         assert!(matches!(Error::from(Pcsc::SecurityViolation), Error::Reader(_)));
         assert_eq!(once_let_in(Pcsc::SecurityViolation), Error::NoService);
         assert_eq!(once_let_in(Pcsc::RemovedCard), Error::Removed);

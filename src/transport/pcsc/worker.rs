@@ -12,7 +12,7 @@ use zeroize::Zeroize;
 
 use super::connection::{Reply, Request};
 use super::token::Token;
-use super::{Sharing, once_let_in};
+use super::{Sharing, let_in, once_let_in};
 
 /// How many resets by others a connection bears while it is made.
 const RESETS_AT_FIRST: usize = 5;
@@ -119,8 +119,11 @@ impl Worker {
     }
 
     fn connect(&self, reader: &CString) -> Result<(Card, Place, Vec<u8>), pcsc::Error> {
-        let context = Context::establish(Scope::User)?;
-        let mut card = context.connect(reader, self.mode(), Protocols::ANY)?;
+        let (context, mut card) = let_in(|| {
+            let context = Context::establish(Scope::User)?;
+            let card = context.connect(reader, self.mode(), Protocols::ANY)?;
+            Ok((context, card))
+        })?;
         let place = Place::new(context, reader);
         let mut status = card.status2_owned();
         // Another program may reset the card at any moment; to a connection that is new it means nothing.
