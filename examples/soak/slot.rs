@@ -149,8 +149,12 @@ impl Slot {
 
     /// Lays a card on and takes it away after its end; whether the service was there all the while.
     fn insertion(&mut self, street: &Street, insertion: &Insertion) -> Result<bool, String> {
-        let changes = self.ready(street)?;
+        let mut changes = self.ready(street)?;
         self.order(street, Order { flow: insertion.flow, fresh: insertion.fresh })?;
+        // What the kiosk said before it heard the order may have been that the service is gone.
+        while !self.is_empty(street) {
+            changes = self.ready(street)?;
+        }
         let mut hands = vec![self.lay(street, insertion)?];
         let began = Instant::now();
         let early =
@@ -229,11 +233,7 @@ impl Slot {
     fn ready(&mut self, street: &Street) -> Result<u64, String> {
         let mut changes = street.weather.calm();
         let mut until = Instant::now() + BOUND;
-        while self.reader.is_none()
-            || self.lying
-            || !self.pending.is_empty()
-            || !left(self.settled.max(self.emptied + APART)).is_zero()
-        {
+        while !self.is_empty(street) {
             self.take(until);
             if street.weather.changes() != changes {
                 changes = street.weather.calm();
@@ -247,6 +247,13 @@ impl Slot {
             }
         }
         Ok(changes)
+    }
+
+    /// Whether the reader is there, with nothing on it, and neither the service nor the kiosk can still think otherwise:
+    /// a service that was paused tells at first what it knew before.
+    fn is_empty(&self, street: &Street) -> bool {
+        let settled = (self.settled.max(self.emptied + APART)).max(street.weather.since() + LATE);
+        self.reader.is_some() && !self.lying && self.pending.is_empty() && left(settled).is_zero()
     }
 
     fn order(&mut self, street: &Street, order: Order) -> Result<(), String> {

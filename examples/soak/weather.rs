@@ -36,6 +36,7 @@ pub(crate) struct Weather {
     slots: usize,
     service: Mutex<Option<Pcscd>>,
     changes: Mutex<u64>,
+    since: Mutex<Instant>,
     changed: Condvar,
     /// Killed, stopped, paused.
     pub(crate) counts: [AtomicUsize; 3],
@@ -53,6 +54,7 @@ impl Weather {
             slots,
             service: Mutex::default(),
             changes: Mutex::default(),
+            since: Mutex::new(Instant::now()),
             changed: Condvar::new(),
             counts: Default::default(),
             next: AtomicUsize::new(0),
@@ -83,7 +85,13 @@ impl Weather {
         *calm.unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Since when it is as it is.
+    pub(crate) fn since(&self) -> Instant {
+        *self.since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn change(&self) {
+        *self.since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         *self.changes.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         self.changed.notify_all();
     }
