@@ -8,5 +8,5 @@ mod soak;
 #[test]
 fn two_hundred_insertions() {
     let again = ["--exact", "two_hundred_insertions", "--nocapture", "--test-threads=1"].map(str::to_owned);
-    assert!(soak::run(&soak::Settings { total: 200, slots: 12, seed: 1 }, &again), "see above");
+    assert!(soak::run(&soak::Settings { total: 200, slots: 16, seed: 1 }, &again), "see above");
 }

@@ -12,6 +12,10 @@ use super::{Reader, establish, list, once_let_in, unaware};
 /// How long to wait before a service is asked again that contradicts itself.
 const RETRY: Duration = Duration::from_millis(100);
 
+/// How many questions pcscd takes at once, which is how many readers it can have: with all of them there is no room
+/// for its notice, and none that it could give notice of but one that goes, which the next list shows.
+const MOST: usize = 16;
+
 /// What is known of the readers.
 pub(super) struct Observer {
     context: Option<Context>,
@@ -72,7 +76,7 @@ impl Observer {
     fn wait(&mut self, context: &Context, within: Duration) -> Result<(), pcsc::Error> {
         let mut asked = std::mem::take(&mut self.readers);
         let readers = asked.len();
-        if !self.fresh && cfg!(not(target_os = "macos")) {
+        if !self.fresh && readers < MOST && cfg!(not(target_os = "macos")) {
             let notice = self.notice.take();
             asked.push(notice.unwrap_or_else(|| ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE)));
         }
