@@ -33,7 +33,7 @@ use cie::emulator::entropy::Seeded;
 use cie::emulator::issue::{IssueOptions, issue};
 use cie::emulator::pki::{TestPki, pem};
 use cie::emulator::{Chip, SoftCard, vpcd};
-use common::pcscd::{PORT, Pcscd, configure, enclosed_for, folder, is_enclosed};
+use common::pcscd::{PORT, Pcscd, configure, enclosed_within, folder, is_enclosed};
 use common::until_within;
 
 /// Virtual readers beside the first, of two slots each.
@@ -50,7 +50,7 @@ fn main() {
     let kiosk = arguments.get(1).map_or_else(beside, PathBuf::from);
     assert!(kiosk.exists(), "first: build the example; there is no {}", kiosk.display());
     let folder = tempfile::tempdir().unwrap();
-    let mut measured = enclosed_for(folder.path(), 60 + insertions);
+    let mut measured = enclosed_within(folder.path(), 60 + insertions);
     let status = measured.arg(insertions.to_string()).arg(fs::canonicalize(kiosk).unwrap()).status();
     assert!(status.expect("unshare is needed").success());
 }

@@ -28,7 +28,7 @@ use cie::emulator::{Chip, SoftCard, vpcd};
 use cie::ias::Session;
 use cie::transport::pcsc::{Service, Sharing};
 use cie::transport::{Company, Link, Transport};
-use common::pcscd::{PORT, Pcscd, READER, enclosed_for, is_enclosed};
+use common::pcscd::{PORT, Pcscd, READER, enclosed_within, is_enclosed};
 use common::{card, pin, processor_time, processor_time_of};
 
 /// READ BINARY of the twelve digits of EF 1001, and of 256 bytes of EF 1005; both in the CIE's directory.
@@ -45,7 +45,7 @@ fn main() {
         return measure();
     }
     let folder = tempfile::tempdir().unwrap();
-    assert!(enclosed_for(folder.path(), 300).status().expect("unshare is needed").success());
+    assert!(enclosed_within(folder.path(), 300).status().expect("unshare is needed").success());
 }
 
 fn measure() {

@@ -148,9 +148,34 @@ fn a_refused_challenge_is_a_refusal() {
     }
 }
 
-/// What was answered once is no answer to the next challenge, and no challenge is sent twice.
+/// What was answered once is no answer to the next challenge, whoever gives it.
 #[test]
 fn an_answer_of_yesterday_is_none() {
+    let kept: std::sync::Arc<std::sync::Mutex<Option<Vec<u8>>>> = Default::default();
+    let card = common::card(Chip::Gemalto);
+    let (mut beside, noted) = (card.transport(), kept.clone());
+    let transport = Between(card.transport(), move |command: &[u8]| {
+        let first = command[1] == 0x88 && noted.lock().unwrap().is_none();
+        if first {
+            // The card itself answers, and what it says is written down.
+            *noted.lock().unwrap() = Some(beside.transmit(command).unwrap());
+        }
+        match noted.lock().unwrap().clone().filter(|_| command[1] == 0x88) {
+            Some(answer) => Do::Answer(answer),
+            None => Do::Pass,
+        }
+    });
+    let link = Link::with_sources(transport, Seeded::new(2), FixedClock(now()));
+    let mut application = Application::select(link).unwrap();
+    let mut check = || verify_nis(&mut application, &trust(), &SecurityObjectPolicy::new());
+    check().unwrap();
+    assert_eq!(check().unwrap_err(), Error::NotGenuine);
+    assert!(kept.lock().unwrap().is_some());
+}
+
+/// No challenge is sent twice.
+#[test]
+fn challenges_differ() {
     use std::sync::{Arc, Mutex};
     let seen: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
     let mut answers = Vec::new();
@@ -171,6 +196,19 @@ fn an_answer_of_yesterday_is_none() {
     challenges.sort();
     challenges.dedup();
     assert_eq!(challenges.len(), 3);
+}
+
+/// A recorded dialogue proves what it proved then; whoever plays it back is told that nobody lies there.
+#[test]
+fn a_recording_is_no_card() {
+    use cie::transport::replay::Replay;
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/traces");
+    let replay = Replay::open(folder.join("cie3-gemalto-check-at-a-kiosk.trace")).unwrap();
+    let link = replay.link().unwrap();
+    assert!(link.is_replayed() && !common::link(&common::card(Chip::Gemalto)).is_replayed());
+    let mut application = Application::select(link).unwrap();
+    let nis = verify_nis(&mut application, &trust(), &SecurityObjectPolicy::new()).unwrap();
+    assert!(nis.is_test());
 }
 
 /// A card that comes back gives its largest file no more, and everything else is as before.

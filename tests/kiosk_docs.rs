@@ -54,6 +54,43 @@ fn the_page_speaks_of_codes_that_there_are() {
     assert!(codes > 15, "only {codes} codes found");
 }
 
+/// Whatever the check of a card can come to stands in the page.
+#[test]
+fn the_page_tells_every_refusal_of_a_card() {
+    use cie::passive::Error as Files;
+    use cie::trust::Error as Signer;
+    use cie::{Error, kiosk};
+    let files = [
+        Files::Malformed("it"),
+        Files::WrongContentType("1.2".to_owned()),
+        Files::UnsupportedDigest,
+        Files::UnsupportedSignature,
+        Files::Sha1,
+        Files::NoSigner,
+        Files::ContentAltered,
+        Files::WrongSignature,
+        Files::MissingGroup(1),
+        Files::DigestDiffers(1),
+    ];
+    let signers = [
+        Signer::UnknownIssuer,
+        Signer::NotYetValid,
+        Signer::Expired,
+        Signer::TestCertificate,
+        Signer::WrongPurpose("it"),
+        Signer::BadSignature,
+        Signer::TooWeak,
+        Signer::Malformed("it"),
+    ];
+    let refusals = files.into_iter().chain(signers.map(Files::Signer)).map(kiosk::Error::SecurityObject);
+    let page = page();
+    let (_, trouble) = page.split_once("\n## Trouble\n").unwrap();
+    for refusal in refusals.chain([kiosk::Error::Key, kiosk::Error::NotGenuine]) {
+        let code = Error::from(refusal.clone()).code();
+        assert!(trouble.contains(&format!("`{code}`")), "{code}: {refusal}");
+    }
+}
+
 #[test]
 fn the_unit_takes_no_software_card_and_keeps_nothing() {
     let unit = unit();

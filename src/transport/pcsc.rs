@@ -46,6 +46,10 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 /// How often readers are listed, if one goes meanwhile.
 const LISTINGS: usize = 5;
 
+/// How often who is denied access asks again, and how long it waits before: a service is gone by then that stops.
+const DENIALS: usize = 4;
+const DENIED: Duration = Duration::from_millis(100);
+
 /// Who else may use a card while we are connected to it. There is no default: it depends on the card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Sharing {
@@ -130,7 +134,8 @@ impl Service {
     /// The way to the service, which must be running.
     ///
     /// # Errors
-    /// [`Error::NoService`] if it is not, or does not answer.
+    /// [`Error::NoService`] if it is not, or does not answer; [`Error::AccessDenied`] if it lets this account use no
+    /// readers.
     pub fn open() -> Result<Self, Error> {
         within(DEADLINE, || establish().map(drop))?;
         Ok(Self::new())
@@ -145,7 +150,8 @@ impl Service {
     /// All readers and what lies on them now.
     ///
     /// # Errors
-    /// [`Error::NoService`] if the service is not running or does not answer, [`Error::Reader`].
+    /// [`Error::NoService`] if the service is not running or does not answer, [`Error::AccessDenied`],
+    /// [`Error::Reader`].
     pub fn readers(&self) -> Result<Vec<Reader>, Error> {
         snapshot(self.deadline)
     }
@@ -166,7 +172,7 @@ impl Service {
     /// is left as it is; so it is when the link is dropped, unless it was told to reset the card.
     ///
     /// # Errors
-    /// [`Error::NoService`], [`Error::NoReader`], [`Error::NoCard`]; [`Error::InUse`] if another program
+    /// [`Error::NoService`], [`Error::AccessDenied`], [`Error::NoReader`], [`Error::NoCard`]; [`Error::InUse`] if another program
     /// keeps the card for itself, or longer than the deadline in a transaction; [`Error::Unpowered`];
     /// [`Error::Unresponsive`] if the reader does not come back in time or did not from an earlier command.
     pub fn connect(&self, reader: &str, sharing: Sharing) -> Result<Link, Error> {
@@ -240,14 +246,28 @@ fn snapshot(deadline: Duration) -> Result<Vec<Reader>, Error> {
 
 /// A context of its own: calls in one context wait for each other.
 fn establish() -> Result<Context, Error> {
-    Ok(Context::establish(Scope::User)?)
+    Ok(let_in(|| Context::establish(Scope::User))?)
+}
+
+/// Asks to be let in. pcscd denies access also while it stops, for a moment: who asks again is told that it is gone,
+/// or let in by the next one. Nothing was sent to a card.
+fn let_in<T>(ask: impl Fn() -> Result<T, ::pcsc::Error>) -> Result<T, ::pcsc::Error> {
+    let mut answer = ask();
+    for _ in 0..DENIALS {
+        if answer.as_ref().err() != Some(&::pcsc::Error::SecurityViolation) {
+            break;
+        }
+        thread::sleep(DENIED);
+        answer = ask();
+    }
+    answer
 }
 
 /// The names of all readers.
 fn list(context: &Context) -> Result<Vec<CString>, Error> {
     match context.list_readers_owned() {
         Err(::pcsc::Error::NoReadersAvailable) => Ok(Vec::new()),
-        other => Ok(other?),
+        other => other.map_err(once_let_in),
     }
 }
 
@@ -279,9 +299,39 @@ impl From<::pcsc::Error> for Error {
     }
 }
 
+/// What an error means from a service that had let us in. Access was granted when that began: pcscd denies it later
+/// only while it stops, to whoever is not gone yet.
+fn once_let_in(error: ::pcsc::Error) -> Error {
+    match error {
+        ::pcsc::Error::SecurityViolation => Error::NoService,
+        error => error.into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn access_is_denied_at_first_or_not_at_all() {
+        use ::pcsc::Error as Pcsc;
+        let asked = std::cell::Cell::new(0);
+        let told = |answers: &[Pcsc]| {
+            asked.set(0);
+            let ask = || Err::<(), _>(answers[(asked.replace(asked.get() + 1)).min(answers.len() - 1)]);
+            (let_in(ask).unwrap_err(), asked.get())
+        };
+        assert_eq!(told(&[Pcsc::NoService]), (Pcsc::NoService, 1));
+        assert_eq!(told(&[Pcsc::SecurityViolation, Pcsc::NoService]), (Pcsc::NoService, 2));
+        assert_eq!(
+            told(&[Pcsc::SecurityViolation]),
+            (Pcsc::SecurityViolation, 1 + DENIALS),
+            "a policy stays"
+        );
+        assert_eq!(Error::from(Pcsc::SecurityViolation), Error::AccessDenied);
+        assert_eq!(once_let_in(Pcsc::SecurityViolation), Error::NoService);
+        assert_eq!(once_let_in(Pcsc::RemovedCard), Error::Removed);
+    }
 
     #[test]
     fn what_the_service_says_keeps_its_meaning() {

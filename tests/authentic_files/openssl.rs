@@ -20,6 +20,14 @@ impl Country {
         let extensions = "[ca]\nbasicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\n\
             subjectKeyIdentifier=hash\n[signer]\nkeyUsage=critical,digitalSignature\n\
             authorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n[none]\nkeyUsage=critical,keyEncipherment\n";
+        let others: String = OTHER_PURPOSES
+            .iter()
+            .enumerate()
+            .map(|(number, (more, _))| {
+                format!("[other-{number}]\nkeyUsage=critical,digitalSignature\n{more}\n")
+            })
+            .collect();
+        let extensions = format!("{extensions}{others}");
         fs::write(country.0.path().join("extensions"), extensions).unwrap();
         let new = |name: &str, subject: &str| {
             let out = format!("{name}.key");
@@ -79,6 +87,20 @@ impl Country {
         ClaimedSecurityObject::parse(sod)?.verify(&self.trust(), policy, now)
     }
 }
+
+/// What a country also certifies under the same key, and whether whoever holds it signs identity cards.
+const OTHER_PURPOSES: [(&str, bool); 9] = [
+    ("extendedKeyUsage=critical,2.23.136.1.1.3", false),
+    ("extendedKeyUsage=2.23.136.1.1.3", false),
+    ("extendedKeyUsage=2.23.136.1.1.8", false),
+    ("extendedKeyUsage=serverAuth", false),
+    ("extendedKeyUsage=anyExtendedKeyUsage", false),
+    // Lists of document types: passports; identity cards, alone and among others; what cannot be read.
+    ("2.23.136.1.1.6.2=DER:30080201003103130150", false),
+    ("2.23.136.1.1.6.2=DER:30080201003103130143", true),
+    ("2.23.136.1.1.6.2=DER:300B0201003106130150130149", true),
+    ("2.23.136.1.1.6.2=DER:0500", false),
+];
 
 const SIGNER: [&str; 2] = ["-signer", "signer.pem"];
 
@@ -153,6 +175,26 @@ fn signers_that_are_none() {
     // A country of the same name, with another key.
     let other = Country::new(&["rsa:2048"]);
     assert!(matches!(other.verify(&good).unwrap_err(), Error::Signer(_)));
+}
+
+/// A country's certificate for something else is none for signing cards, on named curves, written out ones and RSA alike.
+#[test]
+fn a_signer_of_other_things_signs_no_cards() {
+    let explicit =
+        ["ec", "-pkeyopt", "ec_paramgen_curve:brainpoolP256r1", "-pkeyopt", "ec_param_enc:explicit"];
+    for key in [&["rsa:2048"][..], &explicit] {
+        let country = Country::new(key);
+        for (number, (more, good)) in OTHER_PURPOSES.into_iter().enumerate() {
+            let issued =
+                ["x509", "-req", "-sha256", "-days", "3650", "-extfile", "extensions", "-in", "signer.csr"];
+            let section = format!("other-{number}");
+            let by = ["-CA", "csca.pem", "-CAkey", "csca.key", "-set_serial", "9", "-extensions", &section];
+            country.openssl(&[&issued[..], &by, &["-out", "this.pem"]].concat());
+            let outcome = country.verify(&country.sign(&["-signer", "this.pem", "-md", "sha256"])).map(drop);
+            let wrong = Err(Error::Signer(trust::Error::WrongPurpose("signing identity cards")));
+            assert_eq!(outcome, if good { Ok(()) } else { wrong }, "{key:?}, {more}");
+        }
+    }
 }
 
 #[test]

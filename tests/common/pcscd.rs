@@ -17,15 +17,15 @@ pub const SECOND_READER: &str = "Virtual PCD 00 01";
 /// Where the isolated process finds its folder.
 const FOLDER: &str = "CIE_TEST_PCSC_FOLDER";
 /// Ends a process that hangs, in seconds.
-const PATIENCE: u32 = 120;
+const PATIENCE: u64 = 120;
 
 /// This program once more, enclosed: where it finds `folder`, and ends after [`PATIENCE`].
 pub fn enclosed(folder: &Path) -> Command {
-    enclosed_for(folder, PATIENCE)
+    enclosed_within(folder, PATIENCE)
 }
 
-/// The same, for what takes longer, in seconds.
-pub fn enclosed_for(folder: &Path, patience: u32) -> Command {
+/// The same, and ends after so many seconds.
+pub fn enclosed_within(folder: &Path, patience: u64) -> Command {
     let root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
     let mut command = Command::new("unshare");
     command
@@ -97,11 +97,7 @@ impl Pcscd {
     fn start_with(options: &str, log: Stdio) -> Self {
         configure("vpcd", "Virtual PCD", PORT);
         let pcscd = Self::launch(options, log);
-        until("the reader listens", || {
-            // Local address, no remote one, state "listening".
-            let listens = format!(":{PORT:04X} 00000000:0000 0A ");
-            fs::read_to_string("/proc/net/tcp").unwrap().contains(&listens)
-        });
+        until("the reader listens", || listens(PORT));
         pcscd
     }
 
@@ -167,6 +163,13 @@ impl Drop for Pcscd {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// Whether a virtual reader waits for a card on this port.
+pub fn listens(port: u16) -> bool {
+    // Local address, no remote one, state "listening".
+    let listens = format!(":{port:04X} 00000000:0000 0A ");
+    fs::read_to_string("/proc/net/tcp").unwrap().contains(&listens)
 }
 
 /// Configures a virtual reader with two slots, on `port` and the next.

@@ -7,13 +7,16 @@ use std::time::{Duration, Instant};
 use cie::transport::pcsc::{Connection, Service, Sharing};
 use cie::transport::{Company, Error, Transport};
 
-use crate::common::pcscd::{Pcscd, READER, until};
+use crate::common::pcscd::{PORT, Pcscd, READER, SECOND_READER, until};
 use crate::isolated_tests;
 use crate::raw_card::{RawCard, Reaction, Seen};
 
 const COMMAND: [u8; 5] = [0x00, 0x84, 0x00, 0x00, 0x08];
 const SHORT: Duration = Duration::from_millis(600);
 const LONG: Duration = Duration::from_secs(5);
+/// How often a busy service is stopped, and under how many connections: it says "access denied" in some of them.
+const STOPS: usize = 5;
+const BUSY: usize = 12;
 
 fn service() -> Service {
     Service::open().unwrap()
@@ -208,6 +211,43 @@ isolated_tests! {
                 assert_eq!(call.join().unwrap(), (Err(none.clone()), Err(none.clone()), Err(none)));
             });
             assert_eq!(card.commands(), 1, "nothing is sent twice");
+        }
+    }
+
+    /// A service that stops under load says "access denied" to whoever is not gone yet; nobody's rights have changed.
+    fn the_service_is_stopped_while_many_commands_are_under_way() {
+        for _ in 0..STOPS {
+            let pcscd = Pcscd::start();
+            let _cards = [PORT, PORT + 1].map(|port| RawCard::insert_at(port, |_| Reaction::Answer(vec![0x90, 0x00])));
+            let service = service();
+            for reader in [READER, SECOND_READER] {
+                service.watch().wait_for_card(Some(reader), LONG).unwrap();
+            }
+            thread::scope(|scope| {
+                let busy: Vec<_> = (0..BUSY)
+                    .map(|number| {
+                        let reader = [READER, SECOND_READER][number % 2];
+                        let mut connection = service.transport(reader, Sharing::Shared).unwrap();
+                        scope.spawn(move || loop {
+                            if let Err(error) = connection.transmit(&COMMAND) {
+                                return error;
+                            }
+                        })
+                    })
+                    .collect();
+                let mut watch = service.watch();
+                let watching = scope.spawn(move || loop {
+                    match watch.changes(LONG) {
+                        Ok(_) | Err(Error::TimedOut) => {}
+                        Err(error) => return error,
+                    }
+                });
+                thread::sleep(Duration::from_millis(100));
+                pcscd.stop();
+                for errors in busy.into_iter().chain([watching]) {
+                    assert_eq!(errors.join().unwrap(), Error::NoService);
+                }
+            });
         }
     }
 

@@ -89,6 +89,26 @@ isolated_tests! {
         expect(&mut monitor, &[gone(READER)]);
     }
 
+    /// As many as pcscd takes: its notice of new ones would be one question too many.
+    fn cards_on_sixteen_readers() {
+        for number in 1..8 {
+            configure(&format!("more{number}"), &format!("More {number}"), PORT + 10 * number);
+        }
+        let _pcscd = Pcscd::start();
+        let service = Service::open().unwrap();
+        until("all readers are there", || service.readers().unwrap().len() == 16);
+        let mut monitor = service.monitor();
+        for _ in 0..16 {
+            assert!(matches!(next(&mut monitor), Event::ReaderAdded { .. }));
+        }
+        nothing_more(&mut monitor);
+        let card = answering(PORT + 71);
+        assert!(matches!(next(&mut monitor), Event::CardInserted { .. }));
+        card.remove();
+        assert!(matches!(next(&mut monitor), Event::CardRemoved { .. }));
+        nothing_more(&mut monitor);
+    }
+
     fn a_card_is_not_told_again_when_somebody_uses_it() {
         let (_pcscd, service, mut monitor) = began();
         let _card = answering(PORT);
@@ -164,9 +184,9 @@ isolated_tests! {
         nothing_more(&mut monitor);
     }
 
-    /// A reader unplugged while a command is under way: here the service restarts without it, which is how the
-    /// virtual reader can go.
-    fn a_reader_unplugged_in_mid_exchange() {
+    /// A reader that goes while a command is under way. Only USB readers can go from a service that lives: here it is
+    /// killed, and is started without it.
+    fn a_reader_that_goes_in_mid_exchange() {
         let pcscd = Pcscd::start();
         configure("another", "ACME Contactless", PORT + 10);
         pcscd.stop();

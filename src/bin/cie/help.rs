@@ -174,7 +174,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ),
     (
         "allow_sha1",
-        "Accettare dati della carta firmati con SHA-1, come quelli delle prime carte; chi investe abbastanza può falsificare una tale firma",
+        "Accettare dati della carta firmati con SHA-1, come possono essere quelli di alcune delle prime carte; chi investe abbastanza può falsificare una tale firma",
     ),
     ("list", "Un elenco di revoca, o una cartella che contiene solo elenchi di revoca; ripetibile"),
     (

@@ -2,7 +2,7 @@
 //! than the deadline.
 
 use std::ffi::CString;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,6 +16,8 @@ use super::{ReaderState, Sharing, snapshot};
 
 /// How long a dropped connection waits for the service to take its leave.
 const LEAVE: Duration = Duration::from_secs(1);
+/// How soon a service answers that does not hang.
+const AT_ONCE: Duration = Duration::from_millis(500);
 /// How many deadlines one operation may take in all: a card that answers each command at the last moment
 /// would otherwise keep its terminal for hours.
 const OPERATION: u32 = 12;
@@ -112,12 +114,14 @@ impl Connection {
         if at_the_card { Error::NoAnswer } else { self.dead.clone() }
     }
 
-    /// Whether the service says that somebody is connected to the card.
+    /// Whether the service says that somebody is connected to the card. That may be ourselves, so it must say so at
+    /// once, and the call must not have come back with it: else it was the service that had kept us waiting.
     fn is_in_use(&self, reader: &str) -> bool {
-        let readers = snapshot(self.deadline).unwrap_or_default();
-        readers.into_iter().any(|found| {
+        let readers = snapshot(self.deadline.min(AT_ONCE)).unwrap_or_default();
+        let in_use = readers.into_iter().any(|found| {
             found.name == reader && matches!(found.state, ReaderState::Present { in_use: true, .. })
-        })
+        });
+        in_use && matches!(self.replies.try_recv(), Err(TryRecvError::Empty))
     }
 }
 

@@ -7,10 +7,14 @@ use std::time::Duration;
 use pcsc::{Context, PNP_NOTIFICATION, ReaderState, State};
 
 use super::super::Error;
-use super::{Reader, establish, list, unaware};
+use super::{Reader, establish, list, once_let_in, unaware};
 
 /// How long to wait before a service is asked again that contradicts itself.
 const RETRY: Duration = Duration::from_millis(100);
+
+/// How many questions pcscd takes at once, which is how many readers it can have: with all of them there is no room
+/// for its notice, and none that it could give notice of but one that goes, which the next list shows.
+const MOST: usize = 16;
 
 /// What is known of the readers.
 pub(super) struct Observer {
@@ -64,7 +68,7 @@ impl Observer {
                 thread::sleep(RETRY.min(within));
                 Ok(false)
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(once_let_in(error)),
         }
     }
 
@@ -72,7 +76,7 @@ impl Observer {
     fn wait(&mut self, context: &Context, within: Duration) -> Result<(), pcsc::Error> {
         let mut asked = std::mem::take(&mut self.readers);
         let readers = asked.len();
-        if !self.fresh && cfg!(not(target_os = "macos")) {
+        if !self.fresh && readers < MOST && cfg!(not(target_os = "macos")) {
             let notice = self.notice.take();
             asked.push(notice.unwrap_or_else(|| ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE)));
         }

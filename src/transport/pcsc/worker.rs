@@ -10,10 +10,9 @@ use pcsc::{Card, Context, Disposition, MAX_BUFFER_SIZE_EXTENDED, Protocols, Read
 use pcsc::{State, Transaction};
 use zeroize::Zeroize;
 
-use super::super::Error;
-use super::Sharing;
 use super::connection::{Reply, Request};
 use super::token::Token;
+use super::{Sharing, let_in, once_let_in};
 
 /// How many resets by others a connection bears while it is made.
 const RESETS_AT_FIRST: usize = 5;
@@ -120,8 +119,11 @@ impl Worker {
     }
 
     fn connect(&self, reader: &CString) -> Result<(Card, Place, Vec<u8>), pcsc::Error> {
-        let context = Context::establish(Scope::User)?;
-        let mut card = context.connect(reader, self.mode(), Protocols::ANY)?;
+        let (context, mut card) = let_in(|| {
+            let context = Context::establish(Scope::User)?;
+            let card = context.connect(reader, self.mode(), Protocols::ANY)?;
+            Ok((context, card))
+        })?;
         let place = Place::new(context, reader);
         let mut status = card.status2_owned();
         // Another program may reset the card at any moment; to a connection that is new it means nothing.
@@ -306,7 +308,7 @@ impl Worker {
 
     /// Breaks off if nobody waits for the answer any more.
     fn answer(&self, reply: Result<Vec<u8>, pcsc::Error>) -> ControlFlow<End> {
-        let sent = self.outbox.send(reply.map_err(Error::from));
+        let sent = self.outbox.send(reply.map_err(once_let_in));
         if sent.is_ok() && !self.token.is_given_up() {
             ControlFlow::Continue(())
         } else {
