@@ -29,13 +29,15 @@ pub(crate) enum ConfirmError {
     Time(#[from] TimeError),
     #[error("{0}")]
     Card(#[from] cie::Error),
-    #[error("no PIN was entered: {0}")]
+    #[error("nessun PIN inserito / no PIN was entered: {0}")]
     NoPin(io::Error),
     #[error("the card's certificate: {0}")]
     Certificate(#[from] trust::Error),
     #[error("the card's certificate: {0}")]
     Holder(#[from] CommonNameError),
-    #[error("the order is for another payer than the holder of this card")]
+    #[error(
+        "l'ordine non è del titolare di questa carta / the order is for another payer than the holder of this card"
+    )]
     OtherPayer,
     #[error("what the card signed does not hold: {0}")]
     Verify(#[from] VerifyError),
@@ -43,7 +45,9 @@ pub(crate) enum ConfirmError {
     Outbox(#[from] DatabaseError),
     #[error("the terminal: {0}")]
     Terminal(io::Error),
-    #[error("confirmed and kept, but that could not be shown: {0}")]
+    #[error(
+        "confermato e conservato, ma non mostrato / confirmed and kept, but that could not be shown: {0}"
+    )]
     Unshown(io::Error),
 }
 

@@ -1,6 +1,7 @@
 //! What ends a command: what is said of it, and with which exit status. Where the command `cie` has a status for it, it
 //! is the same.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::io::{self, Write as _, stderr, stdout};
 use std::process::ExitCode;
@@ -82,24 +83,26 @@ pub(crate) fn tell(error: &(dyn Error + 'static)) -> Status {
     status_of(error)
 }
 
-fn of_library<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a cie::Error> {
-    match error.downcast_ref() {
-        Some(ConfirmError::Card(error)) => Some(error),
-        _ => error.downcast_ref(),
+/// The library's own error in it, which has advice for the person.
+fn of_library<'a>(error: &'a (dyn Error + 'static)) -> Option<Cow<'a, cie::Error>> {
+    let trust = |error: &trust::Error| Cow::Owned(cie::Error::from(error.clone()));
+    let (confirm, present) = (error.downcast_ref(), error.downcast_ref());
+    match (confirm, present, error.downcast_ref()) {
+        (Some(ConfirmError::Card(error)), ..) => Some(Cow::Borrowed(error)),
+        (Some(ConfirmError::Verify(VerifyError::Trust(error)) | ConfirmError::Certificate(error)), ..)
+        | (_, Some(PresentError::Status(error) | PresentError::Verify(VerifyError::Trust(error))), _)
+        | (.., Some(VerifyError::Trust(error))) => Some(trust(error)),
+        _ => error.downcast_ref().map(Cow::Borrowed),
     }
 }
 
 fn status_of(error: &(dyn Error + 'static)) -> Status {
-    if let Some(error) = of_library(error) {
-        return of_card(error);
-    }
-    if error.is::<Unshown>() {
-        return Status::Unshown;
-    }
-    let confirm = error.downcast_ref().map(of_confirmation);
+    let unshown = error.downcast_ref().map(|_: &Unshown| Status::Unshown);
+    let confirm = || error.downcast_ref().map(of_confirmation);
     let verify = || error.downcast_ref().map(of_verification);
     let present = || error.downcast_ref().map(of_presentation);
-    confirm.or_else(verify).or_else(present).unwrap_or(Status::Usage)
+    let card = || error.downcast_ref().map(of_card);
+    unshown.or_else(confirm).or_else(verify).or_else(present).or_else(card).unwrap_or(Status::Usage)
 }
 
 fn of_confirmation(error: &ConfirmError) -> Status {

@@ -8,6 +8,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use crate::channel::Channel;
+use crate::confirm::mark;
 use crate::database::{self, Database, DatabaseError, Layout};
 use crate::notice::{Creditor, NoticeNumber};
 use crate::order::{self, OrderError, OrderId, TimeError};
@@ -79,15 +80,22 @@ impl Receipt {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
     /// The order itself was settled before: who asks again after a crash has what they want.
-    #[error("this order was settled before: receipt {}", .0.number)]
+    #[error("ordine già regolato / this order was settled before: receipt {}{}", .0.number, mark(.0.is_test))]
     SameOrder(Box<Receipt>),
-    #[error("another order of this payer with this identifier was settled before: receipt {}", .0.number)]
+    #[error(
+        "identificativo già usato dal pagatore / another order of this payer with this identifier was settled before: \
+         ricevuta / receipt {}",
+        .0.number
+    )]
     OtherOrder(Box<Receipt>),
-    #[error("notice {number} of {creditor} was settled before: receipt {}", .receipt.number)]
+    #[error(
+        "avviso già regolato / notice {number} of {creditor} was settled before: ricevuta / receipt {}",
+        .receipt.number
+    )]
     Notice { number: NoticeNumber, creditor: Creditor, receipt: Box<Receipt> },
     #[error(transparent)]
     Time(#[from] TimeError),
-    #[error("what is known of the payer's certificate is out of date")]
+    #[error("stato del certificato non aggiornato / what is known of the payer's certificate is out of date")]
     Stale,
     /// Whether it was settled is not known, and asking again tells.
     #[error("the ledger: {0}")]

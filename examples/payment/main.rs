@@ -171,7 +171,7 @@ fn outcome_line(presented: &Presented) -> (String, Status) {
         Err(error) if error.may_pass() => ("ATTENDE / WAITS", error, Status::Unchecked),
         Err(error) => ("RIFIUTATO / REFUSED", error, Status::Bad),
     };
-    (format!("{word} {id}: {}{}\n", text::shown(&error.to_string()), mark(*is_test)), status)
+    (format!("{word} {id}: {}{}\n", text::shown(&error.reason()), mark(*is_test)), status)
 }
 
 fn kept_line(kept: &Kept) -> String {

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use cie::Language;
 use cie::trust::{self, Fetch, FetchError, Revocation, StatusRequest, TrustStore};
 
 use crate::database::DatabaseError;
@@ -37,6 +38,16 @@ impl PresentError {
             }
             Self::Outbox(_) => false,
         }
+    }
+
+    /// Why, and what a citizen can do about it, in both languages where the library has advice.
+    pub(crate) fn reason(&self) -> String {
+        let (Self::Status(error) | Self::Verify(VerifyError::Trust(error))) = self else {
+            return self.to_string();
+        };
+        let error = cie::Error::from(error.clone());
+        let advice = [Language::Italian, Language::English].map(|language| error.advice(language));
+        format!("{self}. {}", advice.join(" / "))
     }
 }
 
@@ -90,7 +101,7 @@ impl Till<'_> {
             let noted = match (&kept.signed, &outcome) {
                 (Ok(signed), Ok(receipt)) => outbox.mark_settled(signed.order_bytes(), receipt),
                 (Ok(signed), Err(error)) if !error.may_pass() => {
-                    outbox.mark_refused(signed.order_bytes(), &error.to_string())
+                    outbox.mark_refused(signed.order_bytes(), &error.reason())
                 }
                 _ => Ok(()),
             };

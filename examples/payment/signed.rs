@@ -39,7 +39,7 @@ pub(crate) enum VerifyError {
     Trust(#[from] trust::Error),
     #[error("the signer: {0}")]
     Signer(#[from] CommonNameError),
-    #[error("the order names another payer than the certificate")]
+    #[error("il pagatore non è il titolare della carta / the order names another payer than the certificate")]
     OtherPayer,
     #[error(transparent)]
     Order(#[from] OrderError),

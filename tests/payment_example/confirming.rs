@@ -263,3 +263,33 @@ fn the_screen_is_what_the_card_signs() {
     let pending = signed.verify(&scene::world().trust(), now()).unwrap();
     assert!(kiosk.screen().starts_with(&crate::show::order(pending.order())));
 }
+
+/// A screen that breaks when it should show that the order is confirmed.
+struct Broken;
+
+impl io::Write for Broken {
+    fn write(&mut self, shown: &[u8]) -> io::Result<usize> {
+        let confirmed = String::from_utf8_lossy(shown).contains("CONFIRMED");
+        if confirmed { Err(io::ErrorKind::StorageFull.into()) } else { Ok(shown.len()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_confirmation_that_nobody_sees_is_kept_and_said_to_be() {
+    let (mut kiosk, card, order) = (Kiosk::new(), world().card(0), world().order());
+    let mut channel = Channel {
+        trust: &kiosk.trust,
+        outbox: &mut kiosk.outbox,
+        last_try: LastTry::Refuse,
+        clock: &FixedClock(now()),
+        pin: &mut || Ok(scene::pin()),
+        screen: &mut Broken,
+    };
+    let outcome = channel.confirm(&order.encode(), link(&card));
+    assert!(matches!(outcome, Err(ConfirmError::Unshown(_))), "{outcome:?}");
+    assert_eq!(state_of(&kiosk.outbox, &order), Some(State::Waiting));
+}

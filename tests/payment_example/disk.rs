@@ -153,3 +153,31 @@ fn nobody_waits_for_a_pipe() {
         assert!(said(&output).contains("pipe: not a file"), "{}", said(&output));
     }
 }
+
+#[test]
+fn opening_a_ledger_takes_nobodys_lock_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    drop(Ledger::open(&path).unwrap());
+    let holder = Connection::open(&path).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // Closing any descriptor of the file would end the locks that this process has on it.
+    drop(Ledger::open(&path).unwrap());
+    drop(Ledger::open_to_read(&path).unwrap());
+    let lock = "import json, sqlite3, sys\ntry:\n    sqlite3.connect(json.loads(sys.argv[1]), isolation_level=None, timeout=0).execute('BEGIN IMMEDIATE')\n    print('1')\nexcept sqlite3.OperationalError as error:\n    print(json.dumps(str(error)))";
+    assert_eq!(python(lock, &json!(path.to_str().unwrap())), json!("database is locked"));
+    holder.execute_batch("ROLLBACK").unwrap();
+}
+
+#[test]
+fn a_full_disk_settles_nothing_and_says_which_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = signed(&folder.path().join("place"));
+    drop(Ledger::open(&place.path("ledger.db")).unwrap());
+    let path = place.path("ledger.db");
+    let options = ["-P", path.to_str().unwrap(), "-e", "inject=pwrite64:error=ENOSPC"];
+    let output = place.strace(&options, &settle("signed.json"));
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(output.stdout.is_empty() && said(&output).contains("ledger.db: "), "{}", said(&output));
+    assert!(place.succeed(&settle("signed.json")).contains("receipt 1"));
+}

@@ -112,7 +112,9 @@ fn a_revoked_card_pays_nothing_and_an_unknown_status_waits() {
     let revoked = world().revocation(now(), &[signed.certificate_der()]);
     let error = present(&revoked, &mut ledger, &mut outbox, now()).unwrap_err();
     assert!(matches!(error, PresentError::Status(trust::Error::Revoked(_))) && !error.may_pass());
-    assert!(matches!(state_of(&outbox, &order), Some(State::Refused(reason)) if reason.contains("revoked")));
+    assert!(
+        matches!(state_of(&outbox, &order), Some(State::Refused(reason)) if reason.contains("revoked") && reason.contains("revocato"))
+    );
     assert!(ledger.receipts().unwrap().is_empty());
 }
 
@@ -128,7 +130,10 @@ fn an_expired_order_is_kept_and_said_to_be_refused() {
     let outcome = presented(&mut till, &mut outbox, late).pop().unwrap().outcome;
     let expired = PresentError::Verify(VerifyError::Time(TimeError::Expired));
     assert_eq!(outcome.unwrap_err().to_string(), expired.to_string());
-    assert_eq!(state_of(&outbox, &order), Some(State::Refused("the order has expired".to_owned())));
+    assert_eq!(
+        state_of(&outbox, &order),
+        Some(State::Refused("l'ordine è scaduto / the order has expired".to_owned()))
+    );
     // It is asked about no more.
     assert!(presented(&mut till, &mut outbox, late).is_empty());
 }

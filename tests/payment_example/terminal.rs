@@ -1,4 +1,4 @@
-//! What reaches a terminal and a shell: nothing that they obey, an exit status that means one thing, an echo that is back.
+//! What reaches a terminal and a shell: nothing that they obey, a status that means one thing, an echo that is back.
 
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -108,7 +108,7 @@ fn a_status_means_one_thing() {
     // Paid, and paid before.
     assert_eq!(status(&place.run(&settle("signed.json"))), 0);
     let output = place.run(&settle("signed.json"));
-    assert!(status(&output) == 1 && said(&output).contains("receipt 1"), "{}", said(&output));
+    assert!(status(&output) == 1 && said(&output).contains("receipt 1  (TEST"), "{}", said(&output));
     assert_eq!(status(&place.run(&present())), 0);
     assert!(place.succeed(&CONFIRM).contains("TEST"));
     // Another order for a notice that was paid.
