@@ -8,7 +8,7 @@ use cie::trust::TrustStore;
 use rusqlite::Connection;
 
 use crate::ledger::Ledger;
-use crate::order::Order;
+use crate::order::{Draft, Order};
 use crate::outbox::{Outbox, State};
 use crate::present::{Offline, PresentError, Presented, Till};
 use crate::scene::{later, notice, now, numbered, presented, state_of, trust_of, world};
@@ -94,6 +94,12 @@ fn a_receipt_is_noted_for_the_order_that_was_signed_only() {
         desk.outbox.mark_settled(cheap.order_bytes(), &receipt).is_err(),
         "an order that is not in there"
     );
+    // The receipt of an order that has its identifier as well.
+    let draft = Draft { id: order.id(), notices: vec![numbered(1)], ..world().draft() };
+    let same_id = world().sign(&Order::new(draft).unwrap().encode());
+    let receipt_of_same_id = world().settle(&mut desk.ledger, &same_id, now()).unwrap();
+    assert_eq!(receipt_of_same_id.order, order.id());
+    assert!(desk.outbox.mark_settled(&order.encode(), &receipt_of_same_id).is_err());
     // With the other one's identifier.
     let mut desk = Desk::new();
     desk.promise(&order);
