@@ -181,3 +181,16 @@ fn a_full_disk_settles_nothing_and_says_which_file() {
     assert!(output.stdout.is_empty() && said(&output).contains("ledger.db: "), "{}", said(&output));
     assert!(place.succeed(&settle("signed.json")).contains("receipt 1"));
 }
+
+#[test]
+fn looking_after_a_crash_shows_what_was_settled_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = signed(&folder.path().join("place"));
+    drop(Ledger::open(&place.path("ledger.db")).unwrap());
+    // All is written, and the journal, whose end commits, is still there.
+    let options = ["-e", "inject=unlink:signal=SIGKILL:when=1"];
+    let output = place.strace(&options, &settle("signed.json"));
+    assert!(!output.status.success() && place.path("ledger.db-journal").exists(), "{}", said(&output));
+    assert_eq!(place.succeed(&["ledger", "ledger.db"]), "");
+    assert!(place.succeed(&settle("signed.json")).contains("receipt 1"));
+}
