@@ -47,11 +47,17 @@ mod codec;
 mod confirming;
 #[path = "payment_example/crash.rs"]
 mod crash;
+#[path = "payment_example/disk.rs"]
+mod disk;
+#[path = "payment_example/outboxes.rs"]
+mod outboxes;
 #[path = "payment_example/process.rs"]
 mod process;
 #[path = "payment_example/scene.rs"]
 mod scene;
 #[path = "payment_example/settling.rs"]
 mod settling;
+#[path = "payment_example/terminal.rs"]
+mod terminal;
 #[path = "payment_example/witnesses.rs"]
 mod witnesses;

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// The six channels. The order names its own, so that a signature made at one of them is of no use at another.
+/// The six channels. The order names the one that made it, signed with the rest. Any channel may bring it to the ledger:
+/// it pays the same notices for the same payer, wherever it comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Channel {
     Counter,

@@ -1,11 +1,11 @@
 //! The citizen's confirmation: an order is shown, a PIN typed, the order signed, and kept before anybody is told.
 
 use std::io::{self, Write};
-use std::time::SystemTime;
 
 use cie::card::{self, Session};
 use cie::crypto::signature::{Purpose, Signer as _};
 use cie::crypto::{Digest, DigestAlgorithm, PresentedCertificate};
+use cie::environment::Clock;
 use cie::genuine::{self, GenuineChip};
 use cie::identity::{ClaimedIdentity, CommonNameError};
 use cie::passive::SecurityObjectPolicy;
@@ -16,7 +16,7 @@ use cie::trust::{self, Certificate, TrustStore};
 
 use crate::database::DatabaseError;
 use crate::order::{Order, OrderError, TimeError};
-use crate::outbox::{Outbox, State};
+use crate::outbox::{Kept, Outbox, State};
 use crate::show;
 use crate::signed::{SignedOrder, VerifyError};
 
@@ -29,13 +29,15 @@ pub(crate) enum ConfirmError {
     Time(#[from] TimeError),
     #[error("{0}")]
     Card(#[from] cie::Error),
-    #[error("no PIN was entered: {0}")]
+    #[error("nessun PIN inserito / no PIN was entered: {0}")]
     NoPin(io::Error),
     #[error("the card's certificate: {0}")]
     Certificate(#[from] trust::Error),
     #[error("the card's certificate: {0}")]
     Holder(#[from] CommonNameError),
-    #[error("the order is for another payer than the holder of this card")]
+    #[error(
+        "l'ordine non è del titolare di questa carta / the order is for another payer than the holder of this card"
+    )]
     OtherPayer,
     #[error("what the card signed does not hold: {0}")]
     Verify(#[from] VerifyError),
@@ -43,6 +45,10 @@ pub(crate) enum ConfirmError {
     Outbox(#[from] DatabaseError),
     #[error("the terminal: {0}")]
     Terminal(io::Error),
+    #[error(
+        "confermato e conservato, ma non mostrato / confirmed and kept, but that could not be shown: {0}"
+    )]
+    Unshown(io::Error),
 }
 
 impl ConfirmError {
@@ -57,6 +63,8 @@ pub(crate) struct Channel<'a> {
     pub(crate) outbox: &'a mut Outbox,
     /// Whether the citizen wants to spend the last try.
     pub(crate) last_try: LastTry,
+    /// Asked more than once: people take their time at the question for the PIN.
+    pub(crate) clock: &'a dyn Clock,
     /// Where the PIN is typed. It is asked once.
     pub(crate) pin: &'a mut dyn FnMut() -> io::Result<Typed>,
     /// The citizen's screen.
@@ -66,13 +74,13 @@ pub(crate) struct Channel<'a> {
 impl Channel<'_> {
     /// Shows the order in these bytes and has it signed. When the screen says that it is confirmed, it is in the
     /// outbox, on the disk. An order that is in there already is not signed again, and no PIN is asked for.
-    pub(crate) fn confirm(&mut self, bytes: &[u8], link: Link, now: SystemTime) -> Result<(), ConfirmError> {
+    pub(crate) fn confirm(&mut self, bytes: &[u8], link: Link) -> Result<(), ConfirmError> {
         let order = Order::parse(bytes)?;
         self.say(&show::order(&order))?;
-        if let Some(state) = self.outbox.state_of(&order)? {
-            return self.say(&already(&order, &state));
+        if let Some(kept) = self.outbox.find(&order)? {
+            return self.say(&already(&kept));
         }
-        order.check_time(now)?;
+        order.check_time(self.clock.now())?;
 
         let card = card::open(link).map_err(ConfirmError::card)?;
         let mut session = card.open_session().map_err(ConfirmError::card)?;
@@ -94,13 +102,18 @@ impl Channel<'_> {
 
         let signed = self.sign(session, chip.as_ref(), &order, bytes)?;
         // As every other channel and the ledger will see it: what does not hold must not be promised.
+        let now = self.clock.now();
         let pending = signed.verify(self.trust, now)?;
         self.outbox.keep(&pending, now)?;
-        self.say(&format!(
+        let confirmed = format!(
             "CONFERMATO, in attesa di regolamento / CONFIRMED, pending: {}{}\n",
             order.id(),
             mark(pending.is_test())
-        ))
+        );
+        self.say(&confirmed).map_err(|error| match error {
+            ConfirmError::Terminal(error) => ConfirmError::Unshown(error),
+            error => error,
+        })
     }
 
     /// One PIN, one VERIFY, one signature; the card forgets the PIN again in any case.
@@ -112,6 +125,8 @@ impl Channel<'_> {
         bytes: &[u8],
     ) -> Result<SignedOrder, ConfirmError> {
         let pin = (self.pin)().map_err(ConfirmError::NoPin)?;
+        // No try is spent for what nobody would settle any more.
+        order.check_time(self.clock.now())?;
         let mut unlocked = session.verify_pin(&pin, self.last_try).map_err(ConfirmError::card)?;
         drop(pin);
         let mut signer = unlocked.signer().map_err(ConfirmError::card)?;
@@ -139,16 +154,16 @@ fn check_holder(certificate: &PresentedCertificate, order: &Order) -> Result<(),
     if identity.fiscal_code() == order.payer() { Ok(()) } else { Err(ConfirmError::OtherPayer) }
 }
 
-fn already(order: &Order, state: &State) -> String {
-    let id = order.id();
-    match state {
+fn already(kept: &Kept) -> String {
+    let (id, mark) = (&kept.id, mark(kept.is_test));
+    match &kept.state {
         State::Waiting => {
-            format!("GIÀ CONFERMATO, in attesa di regolamento / CONFIRMED BEFORE, pending: {id}\n")
+            format!("GIÀ CONFERMATO, in attesa di regolamento / CONFIRMED BEFORE, pending: {id}{mark}\n")
         }
         State::Settled(receipt) => {
-            format!("GIÀ PAGATO, ricevuta / PAID BEFORE, receipt {receipt}: {id}\n")
+            format!("GIÀ PAGATO, ricevuta / PAID BEFORE, receipt {receipt}: {id}{mark}\n")
         }
-        State::Refused(reason) => format!("RIFIUTATO / REFUSED: {reason}: {id}\n"),
+        State::Refused(reason) => format!("RIFIUTATO / REFUSED: {reason}: {id}{mark}\n"),
     }
 }
 

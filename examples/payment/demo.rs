@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use cie::crypto::{PresentedCertificate, SystemEntropy};
 use cie::emulator::SoftCard;
 use cie::emulator::folder::{self, FolderOptions};
+use cie::environment::SystemClock;
 use cie::identity::FiscalCode;
 use cie::pin::LastTry;
 use cie::secret::Typed;
@@ -16,7 +17,7 @@ use cie::trust::{Revocation, RevocationRules, TrustStore};
 
 use crate::channel::Channel as Place;
 use crate::confirm::{Channel, mark};
-use crate::ledger::{Ledger, Refusal};
+use crate::ledger::{Ledger, Receipt, Refusal};
 use crate::notice::{Cents, Creditor, Notice, NoticeNumber};
 use crate::order::{Draft, Order, OrderId};
 use crate::outbox::Outbox;
@@ -56,8 +57,9 @@ pub(crate) fn run(folder: &Path, out: &mut dyn Write) -> Result<(), Box<dyn Erro
     let mut confirm = |bytes: &[u8], outbox: &mut Outbox, out: &mut dyn Write| {
         let card = SoftCard::open(folder.join(folder::CARD))?;
         let last_try = LastTry::Refuse;
-        let mut channel = Channel { trust: &trust, outbox, last_try, pin: &mut pin, screen: out };
-        channel.confirm(bytes, card.insert(), SystemTime::now()).map_err(Box::<dyn Error>::from)
+        let clock = &SystemClock;
+        let mut channel = Channel { trust: &trust, outbox, last_try, clock, pin: &mut pin, screen: out };
+        channel.confirm(bytes, card.insert()).map_err(Box::<dyn Error>::from)
     };
     confirm(&bytes, &mut outbox, out)?;
     let signed = outbox.signed(&bytes)?.ok_or("the outbox has lost the order")?;
@@ -75,8 +77,8 @@ pub(crate) fn run(folder: &Path, out: &mut dyn Write) -> Result<(), Box<dyn Erro
     }
     let mut ledger = Ledger::open(&folder.join("ledger.db"))?;
     let mut till = Till { trust: &trust, revocation: &revocation, fetch: &Offline, ledger: &mut ledger };
-    for presented in till.present(&mut outbox, SystemTime::now())? {
-        writeln!(out, "   {}", settled(&presented.outcome?))?;
+    for outcome in present(&mut till, &mut outbox)? {
+        writeln!(out, "   {}", settled(&outcome?))?;
     }
 
     writeln!(out, "\n5. somebody presents the same order once more:")?;
@@ -101,8 +103,8 @@ pub(crate) fn run(folder: &Path, out: &mut dyn Write) -> Result<(), Box<dyn Erro
     })?;
     let mut tobacconist = Outbox::open(&folder.join("tobacconist.db"))?;
     confirm(&again.encode(), &mut tobacconist, out)?;
-    for presented in till.present(&mut tobacconist, SystemTime::now())? {
-        match presented.outcome {
+    for outcome in present(&mut till, &mut tobacconist)? {
+        match outcome {
             Err(PresentError::Refused(refusal @ Refusal::Notice { .. })) => {
                 writeln!(out, "   refused: {refusal}")?;
             }
@@ -110,6 +112,15 @@ pub(crate) fn run(folder: &Path, out: &mut dyn Write) -> Result<(), Box<dyn Erro
         }
     }
     Ok(())
+}
+
+fn present(
+    till: &mut Till<'_>,
+    outbox: &mut Outbox,
+) -> Result<Vec<Result<Receipt, PresentError>>, Box<dyn Error>> {
+    let mut outcomes = Vec::new();
+    till.present(outbox, SystemTime::now(), &mut |presented| outcomes.push(presented.outcome))?;
+    Ok(outcomes)
 }
 
 /// The signature in the forms that other programs read.

@@ -1,4 +1,4 @@
-//! What comes from files and readers: anchors, lists, orders, cards, PINs.
+//! What comes from files and readers: anchors, lists, orders, cards.
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -6,17 +6,13 @@ use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 use cie::emulator::SoftCard;
-use cie::secret::Typed;
 use cie::transport::Link;
 use cie::trust::{Revocation, RevocationRules, TrustStore};
-use zeroize::Zeroizing;
 
 use crate::arguments::TrustArguments;
 
 /// What a software card's name begins with.
 const SOFT: &str = "soft:";
-/// The longest PIN that is read, in bytes. A longer line is none.
-const PIN_MAX: u64 = 64;
 /// The longest revocation list, in bytes.
 const LIST_MAX: u64 = 64 << 20;
 
@@ -46,14 +42,43 @@ pub(crate) fn revocation(trust: &TrustStore, lists: &Path) -> Result<Revocation,
 /// A file, but no more of it than one byte too many.
 pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes));
+    let read = open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes));
     read.map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(bytes)
 }
 
-/// A new file.
+/// Nothing but a file: whoever opens a pipe that nobody writes to waits for ever.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        let at_once = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).map_err(io::Error::other)?;
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, at_once);
+    }
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a file")) }
+}
+
+/// That a new file can have this name, as far as that can be known before.
+pub(crate) fn check_new(path: &Path) -> Result<(), Box<dyn Error>> {
+    if path.symlink_metadata().is_ok() {
+        return Err(format!("{}: exists already", path.display()).into());
+    }
+    let folder = std::path::absolute(path)?;
+    match folder.parent() {
+        Some(folder) if folder.is_dir() => Ok(()),
+        _ => Err(format!("{}: no such folder", path.display()).into()),
+    }
+}
+
+/// A new file, which only its owner may read: an order says who pays what.
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Box<dyn Error>> {
-    let written = File::create_new(path).and_then(|mut file| {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(path).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()
     });
@@ -63,7 +88,7 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Box<dyn Error>>
 /// The card on a reader, or in a file.
 pub(crate) fn link(reader: &str) -> Result<Link, Box<dyn Error>> {
     match reader.strip_prefix(SOFT) {
-        Some(path) => Ok(SoftCard::open(path)?.insert()),
+        Some(path) => Ok(SoftCard::open(path).map_err(cie::Error::from)?.insert()),
         None => connect(reader),
     }
 }
@@ -72,20 +97,11 @@ pub(crate) fn link(reader: &str) -> Result<Link, Box<dyn Error>> {
 #[cfg(feature = "pcsc")]
 fn connect(reader: &str) -> Result<Link, Box<dyn Error>> {
     use cie::transport::pcsc::{Service, Sharing};
-    Ok(Service::open()?.connect(reader, Sharing::Exclusive)?)
+    let service = Service::open().map_err(cie::Error::from)?;
+    Ok(service.connect(reader, Sharing::Exclusive).map_err(cie::Error::from)?)
 }
 
 #[cfg(not(feature = "pcsc"))]
 fn connect(_: &str) -> Result<Link, Box<dyn Error>> {
     Err("this build has no readers: --features pcsc".into())
-}
-
-/// The PIN from a file, or from the person. Never from an argument, which others can see.
-pub(crate) fn pin(file: Option<&Path>) -> io::Result<Typed> {
-    let Some(path) = file else {
-        return rpassword::prompt_password("PIN: ").map(Typed::new);
-    };
-    let mut text = Zeroizing::new(String::with_capacity(usize::try_from(PIN_MAX).unwrap_or_default()));
-    File::open(path)?.take(PIN_MAX).read_to_string(&mut text)?;
-    Ok(Typed::new(text.lines().next().unwrap_or_default().to_owned()))
 }

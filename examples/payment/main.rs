@@ -9,55 +9,58 @@
 //!        tests/payment_example.rs kills it at every step, and shows what is refused.
 //!
 //! With a card of one's own: `payment order`, `confirm`, `verify`, `settle`; docs/payment.md says who checks what.
-#![allow(clippy::print_stdout, reason = "an example talks to a person")]
+//!
+//! Exit status, as far as it goes that of the command `cie`: 0 done; 1 checked and bad, or settled before; 2 wrong words,
+//! files or digits; 3 no reader or card; 4 the card refused; 5 wrong PIN; 6 PIN blocked; 7 nothing could be checked, the
+//! order waits; 8 confirmed or settled, but that could not be shown.
 
 mod arguments;
 mod channel;
 mod confirm;
 mod database;
 mod demo;
+mod failure;
 mod files;
 mod ledger;
 mod notice;
 mod order;
 mod outbox;
 mod present;
+mod secret_input;
 mod show;
 mod signed;
 mod text;
 
 use std::error::Error;
-use std::io::{Write as _, stderr, stdout};
+use std::io::stdout;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use cie::crypto::SystemEntropy;
-use cie::environment::moment;
+use cie::environment::{SystemClock, moment};
 use cie::identity::FiscalCode;
 use cie::pin::LastTry;
 use clap::Parser as _;
 
 use arguments::{Arguments, Command, ConfirmArguments, OrderArguments, TillArguments};
-use confirm::{Channel, ConfirmError, mark};
+use confirm::{Channel, mark};
+use failure::{Status, Unshown, say, say_done};
 use ledger::{Ledger, Receipt};
 use notice::{Cents, NoticeNumber};
 use order::{Draft, Order, OrderId};
-use outbox::{Outbox, State};
-use present::{Offline, PresentError, Till};
-use signed::{SignedOrder, VerifyError};
+use outbox::{Kept, Outbox, State};
+use present::{Offline, PresentError, Presented, Till};
+use signed::SignedOrder;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let Err(error) = run(arguments.command.unwrap_or(Command::Demo { folder: None })) else {
-        return ExitCode::SUCCESS;
-    };
-    // Nobody may be there to read it.
-    drop(writeln!(stderr(), "payment: {error}"));
-    let checked = error.is::<ConfirmError>() || error.is::<VerifyError>() || error.is::<PresentError>();
-    ExitCode::from(if checked { 1 } else { 2 })
+    match run(arguments.command.unwrap_or(Command::Demo { folder: None })) {
+        Ok(status) => status.into(),
+        Err(error) => failure::tell(&*error).into(),
+    }
 }
 
-fn run(command: Command) -> Result<(), Box<dyn Error>> {
+fn run(command: Command) -> Result<Status, Box<dyn Error>> {
     match command {
         Command::Demo { folder: Some(folder) } => demo::run(&folder, &mut stdout()),
         Command::Demo { folder: None } => {
@@ -71,57 +74,40 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
             let signed = SignedOrder::parse(&files::read(&signed, limit(signed::LENGTH_MAX))?)?;
             let pending = signed.verify(&files::trust(&trust)?, SystemTime::now())?;
             let (name, test) = (pending.name(), mark(pending.is_test()));
-            print!("{}", show::order(pending.order()));
-            println!("IN ATTESA / PENDING: firmato da / signed by {name}{test}");
-            Ok(())
+            let shown = show::order(pending.order());
+            say(&format!("{shown}IN ATTESA / PENDING: firmato da / signed by {name}{test}\n"))
         }
         Command::Settle { signed, till } => {
             let signed = SignedOrder::parse(&files::read(&signed, limit(signed::LENGTH_MAX))?)?;
-            with_till(&till, |till| {
-                println!("{}", settled(&till.settle(&signed, SystemTime::now())?));
-                Ok(())
-            })
+            return with_till(&till, |till| {
+                let receipt = till.settle(&signed, SystemTime::now())?;
+                Ok(say_done(&format!("{}\n", settled(&receipt))).map(|()| Status::Done)?)
+            });
         }
         Command::Present { outbox, till } => {
-            let mut outbox = Outbox::open(&outbox)?;
-            with_till(&till, |till| {
-                for presented in till.present(&mut outbox, SystemTime::now())? {
-                    match presented.outcome {
-                        Ok(receipt) => println!("{}", settled(&receipt)),
-                        Err(error) if error.may_pass() => {
-                            println!("ATTENDE / WAITS {}: {error}", presented.id)
-                        }
-                        Err(error) => println!("RIFIUTATO / REFUSED {}: {error}", presented.id),
-                    }
-                }
-                Ok(())
-            })
+            let mut outbox = Outbox::open_existing(&outbox)?;
+            return with_till(&till, |till| present(till, &mut outbox));
         }
         Command::Outbox { outbox } => {
-            for (id, state) in Outbox::open(&outbox)?.all()? {
-                match state {
-                    State::Waiting => println!("{id} in attesa / waiting"),
-                    State::Settled(receipt) => println!("{id} ricevuta / receipt {receipt}"),
-                    State::Refused(reason) => println!("{id} rifiutato / refused: {reason}"),
-                }
-            }
-            Ok(())
+            let kept = Outbox::open_to_read(&outbox)?.all()?;
+            say(&kept.iter().map(kept_line).collect::<String>())
         }
         Command::Ledger { ledger } => {
-            Ledger::open(&ledger)?.receipts()?.iter().for_each(|receipt| println!("{}", settled(receipt)));
-            Ok(())
+            let receipts = Ledger::open_to_read(&ledger)?.receipts()?;
+            say(&receipts.iter().map(|receipt| settled(receipt) + "\n").collect::<String>())
         }
-    }
+    }?;
+    Ok(Status::Done)
 }
 
 fn notice(number: &str) -> Result<(), Box<dyn Error>> {
     let number = NoticeNumber::parse(number)?;
     let grouped = number.grouped();
-    match number.has_check_digits() {
-        true => println!("{grouped}: le cifre di controllo tornano / the check digits are right"),
-        false => println!("{grouped}: nessuna cifra di controllo / it has no check digits"),
-    }
-    Ok(())
+    let checked = match number.has_check_digits() {
+        true => "le cifre di controllo tornano / the check digits are right",
+        false => "nessuna cifra di controllo / it has no check digits",
+    };
+    say(&format!("{grouped}: {checked}\n"))
 }
 
 fn make(arguments: OrderArguments) -> Result<(), Box<dyn Error>> {
@@ -135,11 +121,12 @@ fn make(arguments: OrderArguments) -> Result<(), Box<dyn Error>> {
         notices: arguments.notice,
     })?;
     files::write_new(&arguments.out, &order.encode())?;
-    print!("{}", show::order(&order));
-    Ok(())
+    say(&show::order(&order))
 }
 
 fn confirm(arguments: &ConfirmArguments) -> Result<(), Box<dyn Error>> {
+    // What cannot be written afterwards costs no PIN.
+    arguments.out.as_deref().map_or(Ok(()), files::check_new)?;
     let trust = files::trust(&arguments.trust)?;
     let bytes = files::read(&arguments.order, limit(order::LENGTH_MAX))?;
     let mut outbox = Outbox::open(&arguments.outbox)?;
@@ -147,22 +134,61 @@ fn confirm(arguments: &ConfirmArguments) -> Result<(), Box<dyn Error>> {
         trust: &trust,
         outbox: &mut outbox,
         last_try: if arguments.last_try { LastTry::Spend } else { LastTry::Refuse },
-        pin: &mut || files::pin(arguments.pin_file.as_deref()),
+        clock: &SystemClock,
+        pin: &mut || secret_input::pin(arguments.pin_file.as_deref()),
         screen: &mut stdout(),
     };
-    channel.confirm(&bytes, files::link(&arguments.reader)?, SystemTime::now())?;
-    if let Some(out) = &arguments.out {
-        let signed = outbox.signed(&bytes)?.ok_or("the outbox has lost the order")?;
-        files::write_new(out, signed.to_json()?.as_bytes())?;
+    let confirmed = channel.confirm(&bytes, files::link(&arguments.reader)?);
+    // That nobody saw the confirmation is no reason to keep it from the other channels.
+    if matches!(confirmed, Ok(()) | Err(confirm::ConfirmError::Unshown(_))) {
+        if let Some(out) = &arguments.out {
+            let signed = outbox.signed(&bytes)?.ok_or("the outbox has lost the order")?;
+            files::write_new(out, signed.to_json()?.as_bytes())?;
+        }
     }
-    Ok(())
+    Ok(confirmed?)
+}
+
+/// Each outcome is said as it comes. Money goes on moving when nobody listens any more, and that is said at the end.
+fn present(till: &mut Till<'_>, outbox: &mut Outbox) -> Result<Status, Box<dyn Error>> {
+    let (mut status, mut unshown) = (Status::Done, None::<Unshown>);
+    till.present(outbox, SystemTime::now(), &mut |presented| {
+        let (line, its_status) = outcome_line(&presented);
+        // That something is bad is worse than that something waits.
+        status = if its_status == Status::Done || status == Status::Bad { status } else { its_status };
+        if let Err(error) = say_done(&line) {
+            unshown = Some(error);
+        }
+    })?;
+    unshown.map_or(Ok(status), |error| Err(error.into()))
+}
+
+fn outcome_line(presented: &Presented) -> (String, Status) {
+    let Presented { id, is_test, outcome } = presented;
+    let (word, error, status) = match outcome {
+        Ok(receipt) => return (format!("{}\n", settled(receipt)), Status::Done),
+        Err(error @ PresentError::Outbox(_)) => ("NON ANNOTATO / NOT NOTED", error, Status::Bad),
+        Err(error) if error.may_pass() => ("ATTENDE / WAITS", error, Status::Unchecked),
+        Err(error) => ("RIFIUTATO / REFUSED", error, Status::Bad),
+    };
+    (format!("{word} {id}: {}{}\n", text::shown(&error.reason()), mark(*is_test)), status)
+}
+
+fn kept_line(kept: &Kept) -> String {
+    let state = match (&kept.signed, &kept.state) {
+        (Err(error), _) => format!("rovinato / damaged: {}", text::shown(&error.to_string())),
+        (Ok(_), State::Waiting) => "in attesa / waiting".to_owned(),
+        (Ok(_), State::Settled(receipt)) => format!("ricevuta / receipt {receipt}"),
+        (Ok(_), State::Refused(reason)) => format!("rifiutato / refused: {reason}"),
+    };
+    format!("{} {state}{}\n", kept.id, mark(kept.is_test))
 }
 
 /// Opens what the ledger's side needs.
 fn with_till(
     arguments: &TillArguments,
-    work: impl FnOnce(&mut Till<'_>) -> Result<(), Box<dyn Error>>,
-) -> Result<(), Box<dyn Error>> {
+    work: impl FnOnce(&mut Till<'_>) -> Result<Status, Box<dyn Error>>,
+) -> Result<Status, Box<dyn Error>> {
     let trust = files::trust(&arguments.trust)?;
     let revocation = files::revocation(&trust, &arguments.lists)?;
     let mut ledger = Ledger::open(&arguments.ledger)?;

@@ -78,9 +78,11 @@ pub(crate) enum OrderError {
 /// Why an order is not taken at this time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TimeError {
-    #[error("the order has expired")]
+    #[error("l'ordine è scaduto / the order has expired")]
     Expired,
-    #[error("the order is from the future: a clock is wrong")]
+    #[error(
+        "l'ordine è nel futuro: un orologio è sbagliato / the order is from the future: a clock is wrong"
+    )]
     Future,
 }
 

@@ -2,12 +2,13 @@
 
 use std::time::SystemTime;
 
+use cie::Language;
 use cie::trust::{self, Fetch, FetchError, Revocation, StatusRequest, TrustStore};
 
 use crate::database::DatabaseError;
 use crate::ledger::{Ledger, Receipt, Refusal};
-use crate::order::{OrderId, TimeError};
-use crate::outbox::Outbox;
+use crate::order::TimeError;
+use crate::outbox::{Kept, Outbox, State};
 use crate::signed::{SignedOrder, VerifyError};
 
 /// Why an order was not settled, from the signature to the ledger.
@@ -19,18 +20,34 @@ pub(crate) enum PresentError {
     Status(trust::Error),
     #[error(transparent)]
     Refused(#[from] Refusal),
+    #[error("the outbox: {0}")]
+    Outbox(DatabaseError),
 }
 
 impl PresentError {
-    /// Whether it may be otherwise later: the order goes on waiting.
+    /// Whether it may be otherwise later: the order goes on waiting. Its path was good when it was confirmed, so that
+    /// there is none now speaks of the folder with the anchors, not of the order.
     pub(crate) fn may_pass(&self) -> bool {
+        use trust::Error::{BadSignature, InvalidPath, TestCertificate};
         match self {
+            Self::Verify(VerifyError::Trust(TestCertificate | BadSignature | InvalidPath(_))) => true,
             Self::Verify(error) => error.is_unchecked(),
             Self::Status(error) => error.is_unchecked(),
             Self::Refused(refusal) => {
                 matches!(refusal, Refusal::Ledger(_) | Refusal::Stale | Refusal::Time(TimeError::Future))
             }
+            Self::Outbox(_) => false,
         }
+    }
+
+    /// Why, and what a citizen can do about it, in both languages where the library has advice.
+    pub(crate) fn reason(&self) -> String {
+        let (Self::Status(error) | Self::Verify(VerifyError::Trust(error))) = self else {
+            return self.to_string();
+        };
+        let error = cie::Error::from(error.clone());
+        let advice = [Language::Italian, Language::English].map(|language| error.advice(language));
+        format!("{self}. {}", advice.join(" / "))
     }
 }
 
@@ -69,33 +86,56 @@ impl Till<'_> {
         Ok(self.ledger.settle(&payable, now)?)
     }
 
-    /// Presents all that wait. That the ledger has an order already is as good as that it takes it now: the answer to
-    /// the first attempt was lost. Gives each order with what became of it.
+    /// Presents all that wait, and tells each outcome as it comes. That the ledger has an order already is as good as
+    /// that it takes it now: the answer to the first attempt was lost. What was refused before is looked up only:
+    /// somebody may have had it settled since. One row that is damaged does not keep the others waiting.
     pub(crate) fn present(
         &mut self,
         outbox: &mut Outbox,
         now: SystemTime,
-    ) -> Result<Vec<Presented>, DatabaseError> {
-        let mut presented = Vec::new();
-        for (id, signed) in outbox.waiting()? {
-            let outcome = match self.settle(&signed, now) {
-                Ok(receipt) => Ok(receipt),
-                Err(PresentError::Refused(Refusal::SameOrder(receipt))) => Ok(*receipt),
-                Err(error) => Err(error),
+        tell: &mut dyn FnMut(Presented),
+    ) -> Result<(), DatabaseError> {
+        for kept in outbox.unsettled()? {
+            let outcome = self.outcome_of(&kept, now);
+            let Some(outcome) = outcome else { continue };
+            let noted = match (&kept.signed, &outcome) {
+                (Ok(signed), Ok(receipt)) => outbox.mark_settled(signed.order_bytes(), receipt),
+                (Ok(signed), Err(error)) if !error.may_pass() => {
+                    outbox.mark_refused(signed.order_bytes(), &error.reason())
+                }
+                _ => Ok(()),
             };
-            match &outcome {
-                Ok(receipt) => outbox.mark_settled(id, receipt)?,
-                Err(error) if error.may_pass() => {}
-                Err(error) => outbox.mark_refused(id, &error.to_string())?,
+            let mut tell = |outcome| tell(Presented { id: kept.id.clone(), is_test: kept.is_test, outcome });
+            tell(outcome);
+            if let Err(error) = noted {
+                tell(Err(PresentError::Outbox(error)));
             }
-            presented.push(Presented { id, outcome });
         }
-        Ok(presented)
+        Ok(())
+    }
+
+    /// What the ledger says of an order; nothing, if it says what it said before.
+    fn outcome_of(&mut self, kept: &Kept, now: SystemTime) -> Option<Result<Receipt, PresentError>> {
+        let signed = match &kept.signed {
+            Ok(signed) => signed,
+            Err(error) => {
+                return Some(Err(PresentError::Outbox(DatabaseError::Damaged(error.to_string()))));
+            }
+        };
+        if let State::Refused(_) = kept.state {
+            let known = self.ledger.receipt_of(signed.order_bytes());
+            return known.map_err(|error| Refusal::from(error).into()).transpose();
+        }
+        Some(match self.settle(signed, now) {
+            Err(PresentError::Refused(Refusal::SameOrder(receipt))) => Ok(*receipt),
+            outcome => outcome,
+        })
     }
 }
 
 /// An order from the outbox, and what the ledger said.
 pub(crate) struct Presented {
-    pub(crate) id: OrderId,
+    pub(crate) id: String,
+    pub(crate) is_test: bool,
     pub(crate) outcome: Result<Receipt, PresentError>,
 }

@@ -39,7 +39,7 @@ pub(crate) enum VerifyError {
     Trust(#[from] trust::Error),
     #[error("the signer: {0}")]
     Signer(#[from] CommonNameError),
-    #[error("the order names another payer than the certificate")]
+    #[error("il pagatore non è il titolare della carta / the order names another payer than the certificate")]
     OtherPayer,
     #[error(transparent)]
     Order(#[from] OrderError),
@@ -86,8 +86,7 @@ impl SignedOrder {
         if json.len() > LENGTH_MAX {
             return Err(VerifyError::Length);
         }
-        let file: File =
-            serde_json::from_slice(json).map_err(|error| VerifyError::Json(error.to_string()))?;
+        let file: File = serde_json::from_slice(json).map_err(|error| VerifyError::Json(place_of(&error)))?;
         if file.format != FORMAT {
             return Err(VerifyError::Format);
         }
@@ -144,6 +143,16 @@ impl SignedOrder {
         order.check_time(now)?;
         Ok(PendingOrder { order, path, signed: self.clone() })
     }
+}
+
+/// Where and how a JSON text is wrong, in our own words: serde's repeat what somebody wrote there.
+fn place_of(error: &serde_json::Error) -> String {
+    let how = match error.classify() {
+        serde_json::error::Category::Data => "other members or values than those of a signed order",
+        serde_json::error::Category::Eof => "it ends early",
+        serde_json::error::Category::Syntax | serde_json::error::Category::Io => "no JSON",
+    };
+    format!("{how}, at line {} column {}", error.line(), error.column())
 }
 
 /// Whose signature counts: cards of today, with today's cryptography.

@@ -13,7 +13,8 @@ pub(crate) enum TextError {
     Blanks,
 }
 
-/// A line of at most `MAX` characters: letters of Latin scripts, digits, blanks between words, and the usual marks.
+/// A line of at most `MAX` characters: letters of Latin scripts, digits, blanks between words, and the usual marks,
+/// but no quotation marks: it is shown between them.
 /// Control characters would move the cursor, marks of direction turn the line round, and marks that join the letter
 /// before them would give one text two spellings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,12 +43,20 @@ impl<const MAX: usize> fmt::Display for Text<MAX> {
 }
 
 /// ASCII that is seen, and the letters of Latin-1 and Latin Extended-A: all that Italian, German, French, Slovene and
-/// Croatian names are written with.
+/// Croatian names are written with. Not the quotation marks that a text is shown between, and not the letters that look
+/// like others: i without a dot, both ligatures IJ, kra, L with a dot in the middle, n with an apostrophe, long s.
 fn is_plain(character: char) -> bool {
-    matches!(character, ' '..='~' | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{17F}' | '€' | '’')
+    let confusing =
+        ['"', '\u{131}', '\u{132}', '\u{133}', '\u{138}', '\u{13F}', '\u{140}', '\u{149}', '\u{17F}'];
+    let letter = matches!(character, '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{17F}');
+    (letter || matches!(character, ' '..='~' | '€' | '’')) && !confusing.contains(&character)
 }
 
-/// What a certificate says, made fit to be shown.
+/// What others wrote outside of an order (a certificate, a database, the name of a file), made fit to be shown.
 pub(crate) fn shown(text: &str) -> String {
-    text.chars().map(|character| if is_plain(character) { character } else { '\u{FFFD}' }).collect()
+    let fit = |character| match character {
+        ' '..='~' | '\u{A1}'..='\u{AC}' | '\u{AE}'..='\u{17F}' | '€' | '’' | '–' | '…' => character,
+        _ => '\u{FFFD}',
+    };
+    text.chars().map(fit).collect()
 }

@@ -108,6 +108,10 @@ fn texts_cannot_move_a_cursor_or_turn_a_line_round() {
         "e\u{301}",
         "\u{FEFF}a",
     ];
+    // Nor end the quotation, nor look like other letters.
+    for other in ['"', '«', '»', 'ı', 'ĳ', 'Ĳ', 'ĸ', 'Ŀ', 'ŀ', 'ŉ', 'ſ'] {
+        assert_eq!(Text::<70>::parse(&format!("a{other}")), Err(TextError::Character(other)));
+    }
     for other in bad {
         assert!(matches!(Text::<70>::parse(other), Err(TextError::Character(_))), "{other:?}");
         let made_fit = shown(other);
@@ -118,6 +122,24 @@ fn texts_cannot_move_a_cursor_or_turn_a_line_round() {
     }
     assert_eq!(Text::<3>::parse("àààà"), Err(TextError::Length(3)));
     assert_eq!(Text::<3>::parse(""), Err(TextError::Length(3)));
+}
+
+#[test]
+fn a_text_cannot_be_taken_for_a_line_of_the_screen() {
+    let mut padded = notice(TAX, 999_999);
+    padded.reason = Text::parse(&format!("{:.<60}TOTALE / TOTAL: 1,00 €{:.<58}", "", "")).unwrap();
+    padded.name = Text::parse(&format!("{:.<54}Importo: 1,00 €.", "")).unwrap();
+    let screen = crate::show::order(&world().order_of(vec![padded]));
+    let labels = [
+        "Ordine", "Canale", "Pagatore", "Avviso", "Cod.", "Ente", "Causale", "Importo", "TOTALE", "Valido",
+        "| ",
+    ];
+    for line in screen.lines() {
+        assert!(line.chars().count() <= 80, "a terminal breaks it: {line}");
+        assert!(labels.iter().any(|label| line.trim_start().starts_with(label)), "{line}");
+    }
+    assert_eq!(screen.lines().filter(|line| line.trim_start().starts_with("TOTALE")).count(), 1, "{screen}");
+    assert_eq!(screen.matches('«').count(), 2);
 }
 
 #[test]
@@ -231,7 +253,7 @@ fn an_order_is_longer_than_what_a_login_signs() {
 
 /// Any order that keeps the rules.
 fn orders() -> impl Strategy<Value = Order> {
-    let words = "[A-Za-zÀ-ÖØ-öø-ſ0-9!-/€’]{1,12}( [a-zà-ö.,]{1,9}){0,3}";
+    let words = "[A-Za-zÀ-ÖØ-öø-İĴ-ķĹ-ľŁ-ňŊ-ž0-9!#-/€’]{1,12}( [a-zà-ö.,]{1,9}){0,3}";
     let amounts = 1_u64..=CENTS_MAX / NOTICES_MAX as u64;
     let notices =
         prop::collection::btree_map(0_u64..10_u64.pow(13), (amounts, words, words), 1..=NOTICES_MAX);

@@ -2,9 +2,12 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Mutex;
+use std::time::SystemTime;
 
 use cie::crypto::SystemEntropy;
 use cie::emulator::{Chip, SoftCard};
+use cie::environment::{Clock, FixedClock};
 use cie::pin::LastTry;
 use cie::secret::Typed;
 use cie::trust::{AnchorPurpose, TrustStore};
@@ -12,7 +15,8 @@ use cie::trust::{AnchorPurpose, TrustStore};
 use crate::confirm::{Channel, ConfirmError};
 use crate::order::{Order, OrderError, TimeError};
 use crate::outbox::{Outbox, State};
-use crate::scene::{self, PIN, later, link, now, world};
+use crate::scene::{self, PIN, later, link, now, state_of, world};
+use crate::signed::VerifyError;
 
 /// A channel with its outbox.
 struct Kiosk {
@@ -42,7 +46,17 @@ impl Kiosk {
         bytes: &[u8],
         card: &SoftCard,
         typed: &str,
-        at: std::time::SystemTime,
+        at: SystemTime,
+    ) -> Result<(), ConfirmError> {
+        self.confirm_by(bytes, card, typed, &FixedClock(at))
+    }
+
+    fn confirm_by(
+        &mut self,
+        bytes: &[u8],
+        card: &SoftCard,
+        typed: &str,
+        clock: &dyn Clock,
     ) -> Result<(), ConfirmError> {
         let asked = &mut self.asked;
         let mut pin = || {
@@ -53,8 +67,8 @@ impl Kiosk {
             }
         };
         let (trust, outbox, last_try) = (&self.trust, &mut self.outbox, self.last_try);
-        let mut channel = Channel { trust, outbox, last_try, pin: &mut pin, screen: &mut self.screen };
-        channel.confirm(bytes, link(card), at)
+        let mut channel = Channel { trust, outbox, last_try, clock, pin: &mut pin, screen: &mut self.screen };
+        channel.confirm(bytes, link(card))
     }
 
     fn screen(&self) -> String {
@@ -65,6 +79,47 @@ impl Kiosk {
     fn promised_nothing(&self) {
         assert!(!self.screen().contains("CONFERMATO") && self.outbox.all().unwrap().is_empty());
     }
+}
+
+/// The library's name for what the card, or what it says of itself, is to blame for.
+#[track_caller]
+fn code(outcome: Result<(), ConfirmError>) -> &'static str {
+    match outcome {
+        Err(ConfirmError::Card(error)) => error.code(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A clock that shows these moments one after the other, and the last one for ever.
+struct Moments(Mutex<Vec<SystemTime>>);
+
+impl Moments {
+    fn of(moments: &[SystemTime]) -> Self {
+        Self(Mutex::new(moments.iter().rev().copied().collect()))
+    }
+}
+
+impl Clock for Moments {
+    fn now(&self) -> SystemTime {
+        let mut left = self.0.lock().unwrap();
+        if left.len() > 1 { left.pop().unwrap() } else { left[0] }
+    }
+}
+
+#[test]
+fn what_expires_while_the_pin_is_awaited_is_not_confirmed() {
+    let (mut kiosk, card, bytes) = (Kiosk::new(), world().card(0), world().order().encode());
+    // At the question: no try is spent.
+    let outcome = kiosk.confirm_by(&bytes, &card, PIN, &Moments::of(&[now(), later(86_400)]));
+    assert!(matches!(outcome, Err(ConfirmError::Time(TimeError::Expired))), "{outcome:?}");
+    assert_eq!((kiosk.asked, card.verify_count()), (1, 0));
+    kiosk.promised_nothing();
+    // While the card signs.
+    let outcome = kiosk.confirm_by(&bytes, &card, PIN, &Moments::of(&[now(), now(), later(86_400)]));
+    let expired = |error: &VerifyError| matches!(error, VerifyError::Time(TimeError::Expired));
+    assert!(matches!(&outcome, Err(ConfirmError::Verify(error)) if expired(error)), "{outcome:?}");
+    assert_eq!(card.verify_count(), 1);
+    kiosk.promised_nothing();
 }
 
 #[test]
@@ -78,11 +133,12 @@ fn the_citizen_sees_all_of_it_and_confirms_once() {
         world().payer().as_str(),
         "3020 3200 2700 0002 51",
         "0017 2126 5093 7693 22",
-        "Comune di Esempio (C.F. 03334231200)",
-        "TARI 2026, rata unica",
-        "    1.234,56 €\n",
-        "    87,50 €\n",
-        "TOTALE / TOTAL:     1.322,06 €\n",
+        "    Cod. fiscale / Code:  03334231200\n",
+        "    Ente / Creditor:      «Comune di Esempio»\n",
+        "    Causale / Reason:     «TARI 2026, rata unica»\n",
+        "    Importo / Amount:     1.234,56 €\n",
+        "    Importo / Amount:     87,50 €\n",
+        "\n  TOTALE / TOTAL:       1.322,06 €\n",
         "2026-01-01T10:00:00Z - 2026-01-02T10:00:00Z",
         "Tries left for the PIN: 3",
         "TEST - NOT A REAL CARD",
@@ -94,7 +150,7 @@ fn the_citizen_sees_all_of_it_and_confirms_once() {
     let (before, after) = screen.split_once("Tries left").unwrap();
     assert!(before.contains("TOTAL") && after.contains("CONFIRMED, pending"));
     assert_eq!((kiosk.asked, card.verify_count(), card.pin_tries()), (1, 1, 3));
-    assert_eq!(kiosk.outbox.state_of(&order).unwrap(), Some(State::Waiting));
+    assert_eq!(state_of(&kiosk.outbox, &order), Some(State::Waiting));
 
     // Once more: nothing is signed, nobody is asked for a PIN, and the promise stands.
     kiosk.confirm(&order.encode(), &card, PIN).unwrap();
@@ -106,13 +162,12 @@ fn the_citizen_sees_all_of_it_and_confirms_once() {
 fn a_wrong_pin_costs_one_try_and_the_last_one_is_not_spent_unasked() {
     let (mut kiosk, card, bytes) = (Kiosk::new(), world().card(0), world().order().encode());
     for left in [2, 1] {
-        let outcome = kiosk.confirm(&bytes, &card, "87654321");
-        assert!(matches!(outcome, Err(ConfirmError::Card(_))), "{outcome:?}");
+        assert_eq!(code(kiosk.confirm(&bytes, &card, "87654321")), "pin-wrong");
         assert_eq!(card.pin_tries(), left);
     }
     assert_eq!(card.verify_count(), 2, "one for each time");
     // With one try left nobody is asked at all.
-    assert!(matches!(kiosk.confirm(&bytes, &card, PIN), Err(ConfirmError::Card(_))));
+    assert_eq!(code(kiosk.confirm(&bytes, &card, PIN)), "pin-last-try");
     assert_eq!((kiosk.asked, card.verify_count(), card.pin_tries()), (2, 2, 1));
     kiosk.promised_nothing();
     kiosk.last_try = LastTry::Spend;
@@ -124,7 +179,7 @@ fn a_wrong_pin_costs_one_try_and_the_last_one_is_not_spent_unasked() {
 #[test]
 fn what_can_be_no_pin_costs_nothing() {
     let (mut kiosk, card, bytes) = (Kiosk::new(), world().card(0), world().order().encode());
-    assert!(matches!(kiosk.confirm(&bytes, &card, "1234"), Err(ConfirmError::Card(_))));
+    assert_eq!(code(kiosk.confirm(&bytes, &card, "1234")), "pin-malformed");
     assert!(matches!(kiosk.confirm(&bytes, &card, ""), Err(ConfirmError::NoPin(_))));
     assert_eq!((card.verify_count(), card.pin_tries()), (0, 3));
     kiosk.promised_nothing();
@@ -133,8 +188,8 @@ fn what_can_be_no_pin_costs_nothing() {
 #[test]
 fn no_pin_is_asked_for_by_a_chip_that_nobody_vouches_for() {
     let bytes = world().order().encode();
-    let refused = |mut kiosk: Kiosk, card: &SoftCard| {
-        assert!(matches!(kiosk.confirm(&bytes, card, PIN), Err(ConfirmError::Card(_))));
+    let refused = |mut kiosk: Kiosk, card: &SoftCard, why: &str| {
+        assert_eq!(code(kiosk.confirm(&bytes, card, PIN)), why);
         assert_eq!((kiosk.asked, card.verify_count()), (0, 0));
         kiosk.promised_nothing();
     };
@@ -145,14 +200,14 @@ fn no_pin_is_asked_for_by_a_chip_that_nobody_vouches_for() {
     let genuine = others.files.into_iter().find(|file| of_security_object(file.identifier)).unwrap();
     let place = copied.files.iter_mut().find(|file| of_security_object(file.identifier)).unwrap();
     place.content = genuine.content;
-    refused(Kiosk::new(), &SoftCard::new(copied, Chip::Gemalto, SystemEntropy).unwrap());
+    refused(Kiosk::new(), &SoftCard::new(copied, Chip::Gemalto, SystemEntropy).unwrap(), "file-altered");
     // A country that is not known here.
     let mut trust = TrustStore::new().allow_test_pki();
     trust.add_anchor(AnchorPurpose::Holder, world().pki.root_der()).unwrap();
     trust.add_intermediate(world().pki.sub_ca_der()).unwrap();
-    refused(Kiosk { trust, ..Kiosk::new() }, &world().card(0));
+    refused(Kiosk { trust, ..Kiosk::new() }, &world().card(0), "issuer-unknown");
     // A kiosk that takes no software cards.
-    refused(Kiosk { trust: TrustStore::new(), ..Kiosk::new() }, &world().card(0));
+    refused(Kiosk { trust: TrustStore::new(), ..Kiosk::new() }, &world().card(0), "test-certificate");
 }
 
 #[test]
@@ -187,7 +242,8 @@ fn an_outbox_that_cannot_keep_promises_nothing() {
     let other = Order::new(other).unwrap();
     kiosk.screen.clear();
     let outcome = kiosk.confirm(&other.encode(), &card, PIN);
-    assert!(matches!(outcome, Err(ConfirmError::Outbox(_))), "{outcome:?}");
+    let Err(ConfirmError::Outbox(error)) = outcome else { panic!("{outcome:?}") };
+    assert!(error.to_string().ends_with("another order of this payer has the same identifier"), "{error}");
     assert!(!kiosk.screen().contains("CONFIRMED") && kiosk.outbox.all().unwrap().len() == 1);
     // A folder is no outbox, and neither is a ledger.
     let folder = tempfile::tempdir().unwrap();
@@ -206,4 +262,34 @@ fn the_screen_is_what_the_card_signs() {
     let signed = kiosk.outbox.signed(&order.encode()).unwrap().unwrap();
     let pending = signed.verify(&scene::world().trust(), now()).unwrap();
     assert!(kiosk.screen().starts_with(&crate::show::order(pending.order())));
+}
+
+/// A screen that breaks when it should show that the order is confirmed.
+struct Broken;
+
+impl io::Write for Broken {
+    fn write(&mut self, shown: &[u8]) -> io::Result<usize> {
+        let confirmed = String::from_utf8_lossy(shown).contains("CONFIRMED");
+        if confirmed { Err(io::ErrorKind::StorageFull.into()) } else { Ok(shown.len()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_confirmation_that_nobody_sees_is_kept_and_said_to_be() {
+    let (mut kiosk, card, order) = (Kiosk::new(), world().card(0), world().order());
+    let mut channel = Channel {
+        trust: &kiosk.trust,
+        outbox: &mut kiosk.outbox,
+        last_try: LastTry::Refuse,
+        clock: &FixedClock(now()),
+        pin: &mut || Ok(scene::pin()),
+        screen: &mut Broken,
+    };
+    let outcome = channel.confirm(&order.encode(), link(&card));
+    assert!(matches!(outcome, Err(ConfirmError::Unshown(_))), "{outcome:?}");
+    assert_eq!(state_of(&kiosk.outbox, &order), Some(State::Waiting));
 }

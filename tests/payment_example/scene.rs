@@ -22,7 +22,8 @@ use crate::channel::Channel;
 use crate::ledger::Ledger;
 use crate::notice::{Cents, Creditor, Notice, NoticeNumber};
 use crate::order::{Draft, Order, OrderId};
-use crate::present::{Offline, PresentError, Till};
+use crate::outbox::{Outbox, State};
+use crate::present::{Offline, PresentError, Presented, Till};
 use crate::signed::SignedOrder;
 use crate::text::Text;
 
@@ -185,4 +186,15 @@ pub(crate) fn ledger() -> (tempfile::TempDir, Ledger) {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::open(&folder.path().join("ledger.db")).unwrap();
     (folder, ledger)
+}
+
+/// What becomes of the orders of an outbox.
+pub(crate) fn presented(till: &mut Till<'_>, outbox: &mut Outbox, at: SystemTime) -> Vec<Presented> {
+    let mut all = Vec::new();
+    till.present(outbox, at, &mut |presented| all.push(presented)).unwrap();
+    all
+}
+
+pub(crate) fn state_of(outbox: &Outbox, order: &Order) -> Option<State> {
+    outbox.find(order).unwrap().map(|kept| kept.state)
 }
