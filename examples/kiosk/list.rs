@@ -5,17 +5,19 @@
 //! 123456789012<tab>Ufficio tributi, 1° piano
 //! ```
 //!
-//! It is read whole at each check, so that what is struck off is off at once, and of all its people one line stays in
-//! memory, for as long as it is shown. A file with anything wrong in it lets nobody pass: half a list may be half a
+//! It is read whole at each check, so that what is struck off is off at once, and wiped from memory but for the words
+//! that are shown. A file with anything wrong in it lets nobody pass: half a list may be half a
 //! name. Replace it as a whole (`mv new list`): a card that comes while it is written finds half of it.
 //!
-//! A list that everybody on the computer can read, or that others than its owner can change, is refused: it says who
-//! comes and goes here, and who may.
+//! A list that everybody on the computer can read, or that others than this account and root can change or replace, is
+//! refused: it says who comes and goes here, and who may. Access control lists are not looked at.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
 
 /// The most bytes, lines, and characters of words.
 const BYTES_MAX: u64 = 1 << 20;
@@ -31,8 +33,12 @@ pub(crate) enum ListError {
     Unreadable(io::ErrorKind),
     #[error("it is no file")]
     NotAFile,
-    #[error("others may read or change it: chmod o= and g-w")]
+    #[error("others may read or change it, or its folder: chmod o= and g-w, owner root or this account")]
     Open,
+    #[error("it begins with a byte order mark: save it without one")]
+    ByteOrderMark,
+    #[error("line {0} ends as on Windows: end lines with a line feed alone")]
+    CarriageReturn(usize),
     #[error("it has more than {BYTES_MAX} bytes or {LINES_MAX} lines")]
     TooLong,
     #[error("line {0} is not UTF-8")]
@@ -80,7 +86,7 @@ impl List {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, ListError> {
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, ListError> {
     // Opening a pipe would wait for whoever writes to it.
     if !fs::metadata(path)?.is_file() {
         return Err(ListError::NotAFile);
@@ -90,18 +96,38 @@ fn read(path: &Path) -> Result<Vec<u8>, ListError> {
     if !about.is_file() {
         return Err(ListError::NotAFile);
     }
-    if is_open_to_others(&about) {
+    if is_open_to_others(&about) || is_replaceable(path)? {
         return Err(ListError::Open);
     }
-    let mut content = Vec::new();
+    // All of it at once: what grows leaves copies behind.
+    let mut content = Zeroizing::new(Vec::with_capacity(
+        usize::try_from(about.len().min(BYTES_MAX) + 2).unwrap_or_default(),
+    ));
     file.take(BYTES_MAX + 1).read_to_end(&mut content)?;
     if content.len() as u64 > BYTES_MAX { Err(ListError::TooLong) } else { Ok(content) }
 }
 
 #[cfg(unix)]
 fn is_open_to_others(about: &fs::Metadata) -> bool {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    // Who we are, by the owner of our own process.
+    let ours = fs::metadata("/proc/self").map_or(0, |process| process.uid());
+    about.permissions().mode() & 0o027 != 0 || ![0, ours].contains(&about.uid())
+}
+
+/// Whether anybody may put another file in its place.
+#[cfg(unix)]
+fn is_replaceable(path: &Path) -> Result<bool, ListError> {
     use std::os::unix::fs::PermissionsExt;
-    about.permissions().mode() & 0o026 != 0
+    let path = path.canonicalize()?;
+    let folder = fs::metadata(path.parent().unwrap_or(&path))?;
+    // In a folder with the sticky bit only the owner of a file replaces it.
+    Ok(matches!(folder.permissions().mode() & 0o1002, 0o0002))
+}
+
+#[cfg(not(unix))]
+fn is_replaceable(_: &Path) -> Result<bool, ListError> {
+    Ok(false)
 }
 
 #[cfg(not(unix))]
@@ -117,11 +143,19 @@ pub(crate) fn find(content: &[u8], digits: &str) -> Result<Option<String>, ListE
 
 /// Digits and words of every line.
 fn lines(content: &[u8]) -> Result<Vec<(&str, &str)>, ListError> {
+    if content.starts_with(b"\xEF\xBB\xBF") {
+        return Err(ListError::ByteOrderMark);
+    }
     let mut found = Vec::new();
     let mut digits_seen = HashSet::new();
+    // The last line ends, too, and begins no further one.
+    let content = content.strip_suffix(b"\n").unwrap_or(content);
     for (line, number) in content.split(|byte| *byte == b'\n').zip(1..) {
         if number > LINES_MAX {
             return Err(ListError::TooLong);
+        }
+        if line.ends_with(b"\r") {
+            return Err(ListError::CarriageReturn(number));
         }
         let line = std::str::from_utf8(line).map_err(|_| ListError::Encoding(number))?;
         if line.is_empty() || line.starts_with('#') {
@@ -131,10 +165,10 @@ fn lines(content: &[u8]) -> Result<Vec<(&str, &str)>, ListError> {
         if digits.len() != DIGITS || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(ListError::Form(number));
         }
-        if words.chars().any(is_unseen) {
+        if words.chars().any(is_unseen) || is_heaped(words) {
             return Err(ListError::Unseen(number));
         }
-        if words.trim().is_empty() || words.trim() != words {
+        if !words.chars().any(char::is_alphanumeric) || words.trim() != words {
             return Err(ListError::Form(number));
         }
         if words.chars().count() > WORDS_MAX {
@@ -148,9 +182,25 @@ fn lines(content: &[u8]) -> Result<Vec<(&str, &str)>, ListError> {
     Ok(found)
 }
 
-/// Controls, and what turns, hides or joins text: words that could write to the terminal, or look like others.
+/// Whether marks are heaped on one letter.
+fn is_heaped(words: &str) -> bool {
+    let is_mark = |c: &char| {
+        matches!(c, '\u{300}'..='\u{36F}' | '\u{1AB0}'..='\u{1AFF}' | '\u{1DC0}'..='\u{1DFF}'
+            | '\u{20D0}'..='\u{20FF}' | '\u{FE20}'..='\u{FE2F}')
+    };
+    let chars: Vec<char> = words.chars().collect();
+    chars.windows(3).any(|three| three.iter().all(is_mark))
+}
+
+/// Controls, what turns, hides or joins text, what is written from the right, and what every font shows in its own way:
+/// words that could write to the terminal, or look like others.
 fn is_unseen(c: char) -> bool {
     c.is_control()
+        || matches!(c,
+            '\u{590}'..='\u{8FF}' | '\u{2800}' | '\u{E000}'..='\u{F8FF}' | '\u{FB1D}'..='\u{FDFF}'
+            | '\u{FE70}'..='\u{FEFC}' | '\u{10800}'..='\u{10FFF}' | '\u{13430}'..='\u{1345F}'
+            | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{1E800}'..='\u{1EFFF}'
+            | '\u{F0000}'..='\u{10FFFF}')
         || matches!(c,
             '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
             | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'

@@ -43,33 +43,15 @@ impl fmt::Debug for Person {
 pub(crate) struct Refusal {
     /// [`cie::Error::code`], or one of this program.
     pub(crate) code: &'static str,
-    pub(crate) italian: &'static str,
-    pub(crate) english: &'static str,
 }
 
 impl From<cie::Error> for Refusal {
     fn from(error: cie::Error) -> Self {
-        let (italian, english) = (error.advice(Language::Italian), error.advice(Language::English));
-        Self { code: error.code(), italian, english }
+        Self { code: error.code() }
     }
 }
 
 impl Refusal {
-    /// Whether the card may be as good as any, and only did not lie well.
-    pub(crate) fn is_passing(&self) -> bool {
-        const PASSING: [&str; 8] = [
-            "card-removed",
-            "no-card",
-            "card-mute",
-            "card-reset",
-            "card-in-use",
-            "card-unpowered",
-            "reader-stuck",
-            "reader-failed",
-        ];
-        PASSING.contains(&self.code)
-    }
-
     /// Whether the card went away under the check.
     fn is_of_moving(&self) -> bool {
         matches!(self.code, "card-removed" | "no-card" | "card-mute")

@@ -4,7 +4,7 @@ use cie::Language;
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Margin, Rect};
 use ratatui::style::{Color, Modifier, Style};
-use ratatui::text::{Line, Text};
+use ratatui::text::Line;
 use ratatui::widgets::{Block, Paragraph, Wrap};
 
 use super::letters;
@@ -43,41 +43,48 @@ pub(crate) fn draw(frame: &mut Frame<'_>, scene: &Scene<'_>) {
         return draw_small(frame, scene, area);
     }
     let inner = area.inner(Margin::new(2, 1));
-    let words = texts::of(&scene.view, scene.language);
-    let rows = usize::from(inner.height) / 2;
-    let headline = letters::largest(words.headline, inner.width.into(), rows)
-        .unwrap_or_else(|| vec![words.headline.to_owned(), String::new()]);
-    let high = u16::try_from(headline.len()).unwrap_or(inner.height);
-    let [banner, _, large, below, footer] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Length(inner.height.saturating_sub(high) / 6),
-        Constraint::Length(high),
-        Constraint::Min(1),
-        Constraint::Length(2),
-    ])
-    .areas(inner);
-    if person(&scene.view).is_some_and(|person| person.is_test) || scene.is_demo {
-        let style = Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD);
-        frame.render_widget(Paragraph::new(texts::TEST).alignment(Alignment::Center).style(style), banner);
-    }
     let bold = Style::new().add_modifier(Modifier::BOLD);
-    let lines: Vec<Line<'_>> = headline.into_iter().map(Line::from).collect();
-    frame.render_widget(Paragraph::new(lines).alignment(Alignment::Center).style(bold), large);
-
+    let words = texts::of(&scene.view, scene.language);
     let mut text = about(&scene.view);
     text.push(Line::from(words.sentence));
     text.extend(code(&scene.view));
     if scene.others_wait {
         text.extend([Line::default(), Line::from(texts::others_wait(scene.language)).style(bold)]);
     }
-    let text = Paragraph::new(Text::from(text)).wrap(Wrap { trim: true }).alignment(Alignment::Center);
-    frame.render_widget(text, below);
-
     let mut ends = vec![Line::from(texts::other_language(scene.language))];
     if scene.is_demo {
         ends.insert(0, Line::from(texts::demo_keys(scene.language)));
     }
-    frame.render_widget(Paragraph::new(ends).alignment(Alignment::Right), footer);
+    // The sentence counts for more than the size of the headline.
+    let text = Paragraph::new(text).wrap(Wrap { trim: true }).alignment(Alignment::Center);
+    let ends = Paragraph::new(ends).wrap(Wrap { trim: true }).alignment(Alignment::Right);
+    let [below, footer] =
+        [&text, &ends].map(|lines| u16::try_from(lines.line_count(inner.width)).unwrap_or(u16::MAX));
+    let Some(room) =
+        inner.height.checked_sub(below.saturating_add(footer).saturating_add(1)).filter(|room| *room > 0)
+    else {
+        return draw_small(frame, scene, area);
+    };
+    let headline =
+        letters::largest(words.headline, inner.width.into(), usize::from(room.min(inner.height / 2)))
+            .unwrap_or_else(|| vec![words.headline.to_owned()]);
+    let high = u16::try_from(headline.len()).unwrap_or(room).min(room);
+    let [banner, _, large, below, footer] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length((inner.height.saturating_sub(high) / 6).min(room - high)),
+        Constraint::Length(high),
+        Constraint::Min(below),
+        Constraint::Length(footer),
+    ])
+    .areas(inner);
+    if person(&scene.view).is_some_and(|person| person.is_test) || scene.is_demo {
+        let style = Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD);
+        frame.render_widget(Paragraph::new(texts::TEST).alignment(Alignment::Center).style(style), banner);
+    }
+    let lines: Vec<Line<'_>> = headline.into_iter().map(Line::from).collect();
+    frame.render_widget(Paragraph::new(lines).alignment(Alignment::Center).style(bold), large);
+    frame.render_widget(text, below);
+    frame.render_widget(ends, footer);
 }
 
 /// The matter itself, from the top.
@@ -90,6 +97,10 @@ fn draw_small(frame: &mut Frame<'_>, scene: &Scene<'_>, area: Rect) {
     }
     text.extend(about(&scene.view).into_iter().filter(|line| line.width() > 0));
     text.push(Line::from(words.sentence));
+    text.extend(code(&scene.view));
+    if scene.others_wait {
+        text.push(Line::from(texts::others_wait(scene.language)).style(bold));
+    }
     frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }), area);
 }
 

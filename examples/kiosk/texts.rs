@@ -17,10 +17,13 @@ pub(crate) struct Words {
 type Pair = [(&'static str, &'static str); 2];
 
 const NO_SERVICE: Pair = [
-    ("FUORI SERVIZIO", "Il servizio dei lettori non risponde. Si riprova da soli: non serve fare nulla."),
+    (
+        "FUORI SERVIZIO",
+        "Il servizio dei lettori non risponde. Lo sportello riprova da solo: non serve fare nulla.",
+    ),
     (
         "OUT OF ORDER",
-        "The reader service does not answer. This counter keeps trying: there is nothing to do.",
+        "The reader service does not answer. This counter keeps trying: you need not do anything.",
     ),
 ];
 const NO_READER: Pair = [
@@ -38,7 +41,7 @@ const WELCOME: Pair = [
     ),
 ];
 const CHECKING: Pair = [
-    ("ATTENDA", "La carta è sotto controllo. La lasci lì, senza muoverla."),
+    ("ATTENDA", "Stiamo controllando la carta. La lasci lì, senza muoverla."),
     ("PLEASE WAIT", "The card is being checked. Leave it there, without moving it."),
 ];
 const MAY_PASS: Pair = [
@@ -63,10 +66,73 @@ const TAKE_CARD: Pair = [
     ("RITIRI LA CARTA", "Sul lettore c'è ancora una carta."),
     ("TAKE YOUR CARD", "There is still a card on the reader."),
 ];
-/// Headlines of refusals: of the card, of how it lay, and of this computer.
-const REFUSED: [&str; 2] = ["CARTA RIFIUTATA", "CARD REFUSED"];
-const AGAIN: [&str; 2] = ["RIPROVI", "TRY AGAIN"];
-const OUT_OF_ORDER: [&str; 2] = ["FUORI SERVIZIO", "OUT OF ORDER"];
+const AGAIN: Pair = [
+    (
+        "RIPROVI",
+        "La carta non è stata letta fino in fondo. La ritiri, la appoggi di nuovo al centro del lettore e attenda.",
+    ),
+    (
+        "TRY AGAIN",
+        "The card could not be read to the end. Take it, lay it on the middle of the reader again, and wait.",
+    ),
+];
+const OURS: Pair = [
+    (
+        "FUORI SERVIZIO",
+        "Questo sportello ha un guasto: non dipende dalla Sua carta. La ritiri e si rivolga al personale.",
+    ),
+    ("OUT OF ORDER", "Something is wrong with this counter, not with your card. Take it, and ask the staff."),
+];
+const OTHER_CARD: Pair = [
+    (
+        "ALTRA CARTA",
+        "Qui serve la carta d'identità elettronica. Questa è un'altra carta, o non è fatta per questo sportello. La ritiri.",
+    ),
+    (
+        "OTHER CARD",
+        "An electronic identity card is needed here. This is another card, or not made for this counter. Take it.",
+    ),
+];
+const UNCHECKED: Pair = [
+    (
+        "NON VERIFICATA",
+        "Questo sportello non può verificare chi ha emesso la carta. La ritiri e si rivolga al personale.",
+    ),
+    ("NOT CHECKED", "This counter cannot check who issued the card. Take it, and ask the staff."),
+];
+const REFUSED: Pair = [
+    (
+        "CARTA RIFIUTATA",
+        "L'autenticità della carta non è stata confermata. La ritiri e si rivolga al personale.",
+    ),
+    ("CARD REFUSED", "The card was not found to be genuine. Take it, and ask the staff."),
+];
+
+/// Codes by what somebody at the counter is told. The library's own advice is for whoever sits at the computer.
+const OF_CODES: [(Pair, &[&str]); 4] = [
+    (
+        AGAIN,
+        &["card-removed", "no-card", "card-mute", "card-reset", "card-in-use", "card-unpowered", "timed-out"],
+    ),
+    (
+        OURS,
+        &[
+            LIST_UNUSABLE,
+            "no-service",
+            "access-denied",
+            "no-reader",
+            "reader-failed",
+            "reader-stuck",
+            "cancelled",
+            "internal",
+            "trust-folder",
+            // Of a signer that signs tomorrow the clock knows nothing yet.
+            "certificate-expired",
+        ],
+    ),
+    (OTHER_CARD, &["not-a-cie", "other-card", "card-unsupported", "not-activated"]),
+    (UNCHECKED, &["issuer-unknown", "signature-weak"]),
+];
 
 /// The code of a list that cannot be used.
 const LIST_UNUSABLE: &str = "list-unusable";
@@ -74,11 +140,7 @@ const LIST_UNUSABLE: &str = "list-unusable";
 /// A card is genuine, and nobody knows whether it may pass.
 impl From<ListError> for Refusal {
     fn from(_: ListError) -> Self {
-        Self {
-            code: LIST_UNUSABLE,
-            italian: "L'elenco di chi può passare non si può leggere. Chiami chi si occupa di questo sportello.",
-            english: "The list of those who may pass cannot be read. Call whoever looks after this counter.",
-        }
+        Self { code: LIST_UNUSABLE }
     }
 }
 
@@ -91,7 +153,7 @@ pub(crate) fn of(view: &View<'_>, language: Language) -> Words {
         View::Checking => CHECKING,
         View::MayPass { .. } => MAY_PASS,
         View::MayNotPass(_) => MAY_NOT_PASS,
-        View::Refused(refusal) => return of_refusal(refusal, language),
+        View::Refused(refusal) => of_code(refusal.code),
         View::TooEarly => TOO_EARLY,
         View::TakeCard => TAKE_CARD,
     };
@@ -99,14 +161,10 @@ pub(crate) fn of(view: &View<'_>, language: Language) -> Words {
     Words { headline, sentence }
 }
 
-fn of_refusal(refusal: &Refusal, language: Language) -> Words {
-    let headline = match refusal.code {
-        LIST_UNUSABLE => OUT_OF_ORDER,
-        _ if refusal.is_passing() => AGAIN,
-        _ => REFUSED,
-    };
-    let sentence = choose([refusal.italian, refusal.english], language);
-    Words { headline: choose(headline, language), sentence }
+/// Whatever has no other words was looked at and is not good.
+fn of_code(code: &str) -> Pair {
+    let known = OF_CODES.iter().find(|(_, codes)| codes.contains(&code));
+    known.map_or(REFUSED, |(pair, _)| *pair)
 }
 
 /// A second card lies there.

@@ -134,12 +134,68 @@ fn who_waits_is_told_and_the_longest_words_have_room() {
         ] {
             assert!(shown.contains(text), "{text}: {shown}");
         }
-        // The longest advice of the library has some 270 characters.
-        let long: &'static str = Box::leak("parola ".repeat(45).into_boxed_str());
-        let refusal = Refusal { code: "x-y", italian: long, english: long };
-        let view = View::Refused(refusal);
-        let shown = read(&drawn_scene(&Scene { view, ..scene }, 80, 24));
-        assert!(shown.contains(long.trim()) && shown.contains("(x-y)"), "{shown}");
+        let refused = View::Refused(refusal());
+        let shown = read(&drawn_scene(&Scene { view: refused, ..scene }, 80, 24));
+        assert!(shown.contains("(chip-not-authentic)"), "{shown}");
         assert!(shown.contains(texts::others_wait(language)), "{shown}");
+    }
+}
+
+/// A screen that is not large says all that a large one says.
+#[test]
+fn a_small_screen_says_it_all() {
+    let somebody = Person { is_test: true, ..person(&"à".repeat(60)) };
+    for (width, height) in [(40, 12), (41, 13), (60, 16), (80, 24), (100, 30)] {
+        for (view, language) in
+            views(&somebody).into_iter().flat_map(|view| LANGUAGES.map(|l| (view.clone(), l)))
+        {
+            let scene = Scene { view: view.clone(), language, others_wait: true, is_demo: false };
+            let shown = read(&drawn_scene(&scene, width, height));
+            for text in [texts::of(&view, language).sentence, texts::others_wait(language)] {
+                assert!(shown.contains(text), "{width}x{height} {text}: {shown}");
+            }
+        }
+    }
+}
+
+/// Every code of the library is told in words for somebody at a counter; what is wrong here is not laid on their card.
+#[test]
+fn what_is_wrong_with_the_computer_is_not_the_cards_fault() {
+    let headline = |code| texts::of(&View::Refused(Refusal { code }), Language::English).headline;
+    for code in [
+        "no-service",
+        "access-denied",
+        "no-reader",
+        "reader-failed",
+        "reader-stuck",
+        "internal",
+        "trust-folder",
+        "list-unusable",
+        "certificate-expired",
+    ] {
+        assert_eq!(headline(code), "OUT OF ORDER", "{code}");
+    }
+    for code in ["card-removed", "no-card", "card-mute", "card-reset", "card-in-use", "card-unpowered"] {
+        assert_eq!(headline(code), "TRY AGAIN", "{code}");
+    }
+    for code in [
+        "chip-not-authentic",
+        "file-altered",
+        "wrong-signature",
+        "certificate-bad",
+        "card-malformed",
+        "card-refused",
+        "test-certificate",
+    ] {
+        assert_eq!(headline(code), "CARD REFUSED", "{code}");
+    }
+    assert_eq!(headline("not-a-cie"), "OTHER CARD");
+    assert_eq!(headline("issuer-unknown"), "NOT CHECKED");
+    // None of the library's advice, which is for whoever sits at the computer, stands on the screen.
+    for code in cie::Error::codes() {
+        for language in LANGUAGES {
+            let sentence = texts::of(&View::Refused(Refusal { code }), language).sentence;
+            assert!(!sentence.contains("PIN") && !sentence.contains("pcscd"), "{code}: {sentence}");
+        }
     }
 }

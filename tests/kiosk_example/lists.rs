@@ -31,7 +31,7 @@ fn words_are_found_by_the_whole_number() {
 
 #[test]
 fn a_list_with_anything_wrong_in_it_is_none() {
-    use ListError::{Encoding, Form, TooLong, Twice, Unseen, Words};
+    use ListError::{ByteOrderMark, CarriageReturn, Encoding, Form, TooLong, Twice, Unseen, Words};
     let good = format!("{ANNA}\tAnna\n");
     let long = "à".repeat(61);
     for (line, expected) in [
@@ -47,7 +47,6 @@ fn a_list_with_anything_wrong_in_it_is_none() {
         ("000000000001\t ", Form(2)),
         ("000000000001\t Bruno", Form(2)),
         ("000000000001\tBruno ", Form(2)),
-        ("000000000001\tBruno\r", Unseen(2)),
         ("000000000001\t\u{1b}[2JBruno", Unseen(2)),
         ("000000000001\t\u{9b}2JBruno", Unseen(2)),
         ("000000000001\tBru\u{7}no", Unseen(2)),
@@ -60,6 +59,12 @@ fn a_list_with_anything_wrong_in_it_is_none() {
         ("\u{feff}000000000001\tBruno", Form(2)),
         (" # a remark", Form(2)),
         (&*format!("000000000001\t{long}"), Words(2)),
+        ("000000000001\tBruno\r", CarriageReturn(2)),
+        ("000000000001\t\u{2800}\u{2800}", Unseen(2)),
+        ("000000000001\t...", Form(2)),
+        ("000000000001\tBru\u{301}\u{301}\u{301}no", Unseen(2)),
+        ("000000000001\tBruno \u{5d0}\u{5d1}", Unseen(2)),
+        ("000000000001\tBruno\u{e000}", Unseen(2)),
         (&*format!("{ANNA}\tBruno"), Twice(2)),
         (&*format!("{ANNA}\tAnna"), Twice(2)),
     ] {
@@ -70,9 +75,10 @@ fn a_list_with_anything_wrong_in_it_is_none() {
         assert!(!said.contains("Bruno") && !said.contains(ANNA), "{said}");
     }
     assert_eq!(find(&[good.as_bytes(), b"000000000001\tBrun\xF2\n"].concat(), ANNA), Err(Encoding(2)));
+    assert_eq!(find(format!("\u{feff}{good}").as_bytes(), ANNA), Err(ByteOrderMark));
     assert_eq!(find(&[b'\n'; 20_001], ANNA), Err(TooLong));
     let most: String = (0..20_000).map(|n| format!("{n:012}\tX\n")).collect();
-    assert_eq!(find(most.trim_end().as_bytes(), "000000019999"), Ok(Some("X".to_owned())));
+    assert_eq!(find(most.as_bytes(), "000000019999"), Ok(Some("X".to_owned())));
 }
 
 fn with_mode(path: &Path, mode: u32) {
@@ -94,6 +100,7 @@ fn a_list_that_others_can_read_or_change_is_none() {
         (0o644, Err(ListError::Open)),
         (0o604, Err(ListError::Open)),
         (0o602, Err(ListError::Open)),
+        (0o601, Err(ListError::Open)),
         (0o620, Err(ListError::Open)),
         (0o660, Err(ListError::Open)),
     ] {
@@ -102,6 +109,12 @@ fn a_list_that_others_can_read_or_change_is_none() {
         assert_eq!(list.find(ANNA).is_ok(), expected.is_ok());
     }
     with_mode(&path, 0o600);
+    // Whoever may put another in its place may change it.
+    with_mode(folder.path(), 0o777);
+    assert_eq!(list.check(), Err(ListError::Open));
+    with_mode(folder.path(), 0o1777);
+    assert_eq!(list.check(), Ok(1));
+    with_mode(folder.path(), 0o700);
     assert_eq!(list.find(ANNA), Ok(Some("Anna".to_owned())));
     // What is struck off is off at once.
     fs::write(&path, format!("{BRUNO}\tBruno\n")).unwrap();
