@@ -53,7 +53,7 @@ fn fill(pipe: &mut File) {
 
 isolated_tests! {
     fn a_log_that_nobody_reads_holds_nobody_on_the_screen() {
-        let pipe = folder().join("pipe");
+        let pipe = folder().join("nobody-reads");
         assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap();
         let mut reader = File::options().read(true).write(true).custom_flags(nonblocking).open(&pipe).unwrap();

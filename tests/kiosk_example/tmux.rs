@@ -116,7 +116,10 @@ impl Screen {
 
     /// Types these characters, all at once.
     pub(crate) fn type_at_once(&self, text: &str) {
-        self.tmux(&["set-buffer", text]);
+        // An argument could not hold them all.
+        let path = self.folder.join("typed");
+        fs::write(&path, text).unwrap();
+        self.tmux(&["load-buffer", &path.display().to_string()]);
         self.tmux(&["paste-buffer", "-r"]);
     }
 
