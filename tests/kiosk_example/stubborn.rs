@@ -6,7 +6,6 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use cie::emulator::citizen::Citizen;
 use rustix::fs::OFlags;
 use rustix::termios::{Action, LocalModes, tcflow, tcgetattr};
 
@@ -18,6 +17,8 @@ use crate::tmux::{Screen, kiosk};
 const WELCOME: &str = "Il PIN non serve";
 const MAY_PASS: &str = "ed è nell'elenco";
 const TAKE_CARD: &str = "Sul lettore c'è ancora una carta";
+/// Beside every name, and in no other picture.
+const SOMEBODY: &str = "NIS";
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The demonstration, after `before` in a shell of its own.
@@ -36,7 +37,7 @@ fn shows_somebody(screen: &Screen) {
 /// Nobody is on the screen, and the terminal is as it was.
 #[track_caller]
 fn is_left_empty(screen: &Screen) {
-    assert!(!screen.kept().contains(&Citizen::numbered(1).person.surname), "{}", screen.kept());
+    assert!(!screen.kept().contains(SOMEBODY), "{}", screen.kept());
     let modes = tcgetattr(screen.device()).unwrap().local_modes;
     assert!(modes.contains(LocalModes::ICANON | LocalModes::ECHO));
 }
@@ -96,7 +97,7 @@ isolated_tests! {
             screen.type_at_once(&flood);
         }
         assert!(screen.memory() < before + 20_000, "{before}, {}", screen.memory());
-        assert!(!screen.kept().contains(&Citizen::numbered(1).person.surname), "{}", screen.seen());
+        assert!(!screen.kept().contains(SOMEBODY), "{}", screen.seen());
         // And Ctrl-C is heard, after an escape in the same read, too.
         screen.type_at_once("\u{1B}\u{3}");
         screen.shows("over 0");
@@ -105,14 +106,21 @@ isolated_tests! {
     fn a_program_that_was_stopped_shows_nobody_late() {
         let copy = folder().join("copy");
         let screen = demo("late", "", "--show-for 1");
-        shows_somebody(&screen);
-        screen.signal("STOP");
-        std::thread::sleep(Duration::from_millis(1200));
-        screen.copy_to(&copy);
-        screen.signal("CONT");
-        screen.shows(TAKE_CARD);
-        let written = fs::read_to_string(&copy).unwrap();
-        assert!(!written.contains(&Citizen::numbered(1).person.surname), "{written:?}");
+        // Which of the moment and the signal is heard first is chance.
+        for _ in 0..5 {
+            shows_somebody(&screen);
+            screen.signal("STOP");
+            std::thread::sleep(Duration::from_millis(1100));
+            screen.copy_to(&copy);
+            screen.signal("CONT");
+            screen.shows(TAKE_CARD);
+            until_within(PATIENCE, "a copy", || fs::metadata(&copy).unwrap().len() > 0);
+            let written = fs::read_to_string(&copy).unwrap();
+            assert!(!written.contains(SOMEBODY), "{written:?}");
+            screen.copy_to_nobody();
+            screen.press("0");
+            screen.shows(WELCOME);
+        }
     }
 
     fn signals_leave_nobody_on_the_screen() {

@@ -114,6 +114,10 @@ impl Screen {
         self.tmux(&["pipe-pane", "-O", &format!("cat >>{}", path.display())]);
     }
 
+    pub(crate) fn copy_to_nobody(&self) {
+        self.tmux(&["pipe-pane"]);
+    }
+
     /// Types these characters, all at once.
     pub(crate) fn type_at_once(&self, text: &str) {
         // An argument could not hold them all.
