@@ -40,6 +40,9 @@ mod lists;
 #[path = "kiosk_example/real.rs"]
 mod real;
 #[cfg(feature = "system-tests")]
+#[path = "kiosk_example/stubborn.rs"]
+mod stubborn;
+#[cfg(feature = "system-tests")]
 #[path = "kiosk_example/tmux.rs"]
 mod tmux;
 #[path = "kiosk_example/turns.rs"]

@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", required_unless_present = "demo")]
     pub(crate) may_pass: Option<PathBuf>,
     /// The only readers that count, by the beginning of their names
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) reader: Option<String>,
     /// The language that is shown until somebody presses Tab
     #[arg(long, value_enum, default_value = "it")]

@@ -49,6 +49,7 @@ pub(crate) fn listen(
     let mut hear = move || {
         let mut monitor = service.monitor();
         let mut is_new = false;
+        let mut was_lost = false;
         loop {
             let event = match monitor.next_event(if is_new { SHORT } else { LONG }) {
                 Err(transport::Error::TimedOut) => None,
@@ -68,6 +69,13 @@ pub(crate) fn listen(
             }
             if let Some(event) = event {
                 report(Report::Happened(event))?;
+                // Why, which the monitor does not say: there is none, or it lets nobody in.
+                if is_lost && !was_lost {
+                    if let Err(error) = service.readers() {
+                        report(Report::Fault(cie::Error::from(error).code()))?;
+                    }
+                }
+                was_lost = is_lost;
             }
         }
     };

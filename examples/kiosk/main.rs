@@ -34,6 +34,8 @@ mod texts;
 use std::error::Error;
 use std::io::{self, IsTerminal, Read, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -54,28 +56,28 @@ use terminal::Screen;
 const END: u8 = 0x03;
 const ESCAPE: u8 = 0x1B;
 /// How long the program may take to end by itself.
-#[cfg(unix)]
 const ENDING: Duration = Duration::from_secs(3);
+/// How many keys may wait to be obeyed: whoever types more does not fill the memory.
+const KEYS: usize = 16;
+/// How much is taken in before it is shown.
+const AT_ONCE: usize = 64;
 
 /// What the counter waits for.
 #[derive(Debug)]
 enum Message {
     Desk(Report),
     Key(u8),
-    /// The terminal is gone.
-    NoTerminal,
     /// Its size changed, or somebody wrote over it.
     Redraw,
-    /// The system's word to end.
-    End(i32),
+    /// It is to end: with what status, and why.
+    End((ExitCode, String)),
 }
 
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(code) => code,
         Err(error) => {
-            // Nobody may be there to read it.
-            let _ = writeln!(io::stderr(), "kiosk: {error}");
+            terminal::tell(error.to_string());
             ExitCode::from(2)
         }
     }
@@ -85,15 +87,16 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         return Err("a terminal is needed: standard input and output".into());
     }
-    let mut log = Log::open(arguments.log.as_deref()).map_err(|error| format!("--log: {error}"))?;
-    let (outbox, inbox) = mpsc::channel();
+    let mut log = Log::open(arguments.log.as_deref(), arguments.may_pass.as_deref())
+        .map_err(|error| format!("--log: {error}"))?;
+    let (outbox, inbox) = Outbox::new();
     let (mut demo, checker) = prepare(arguments)?;
     signals(&outbox)?;
     let mut screen = Screen::open()?;
     keys(&outbox)?;
     let orders = checker.start(reporter(&outbox))?;
     match &demo {
-        Some(demo) => demo.begin().into_iter().for_each(|event| say(&outbox, event)),
+        Some(demo) => demo.begin().into_iter().for_each(|event| outbox.say(event)),
         None => desk::listen(&Service::new().with_deadline(EXCHANGE), reporter(&outbox))?,
     }
     let mut counter = Counter {
@@ -110,7 +113,53 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let end = serve(&mut counter, &mut demo, &inbox, &outbox, &mut screen, &mut log);
     drop(screen);
     log.line(&format!("ended {}", end.as_ref().map_or("terminal", |(_, why)| why)));
+    log.finish();
     Ok(end?.0)
+}
+
+/// Where the threads send what happens. Of what has no end in itself, keys and sizes, little waits there.
+#[derive(Debug, Clone)]
+struct Outbox {
+    sender: Sender<Message>,
+    keys: Arc<AtomicUsize>,
+    redraws: Arc<AtomicBool>,
+}
+
+impl Outbox {
+    fn new() -> (Self, Receiver<Message>) {
+        let (sender, inbox) = mpsc::channel();
+        (Self { sender, keys: Arc::default(), redraws: Arc::default() }, inbox)
+    }
+
+    /// Whoever ends the program hears it too late or never.
+    fn send(&self, message: Message) {
+        let _ = self.sender.send(message);
+    }
+
+    fn say(&self, event: Event) {
+        self.send(Message::Desk(Report::Happened(event)));
+    }
+
+    fn key(&self, key: u8) {
+        if self.keys.fetch_add(1, Ordering::SeqCst) < KEYS {
+            self.send(Message::Key(key));
+        } else {
+            self.keys.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    fn redraw(&self) {
+        if !self.redraws.swap(true, Ordering::SeqCst) {
+            self.send(Message::Redraw);
+        }
+    }
+
+    /// Ends the program. Its main thread may hang, with somebody on the screen.
+    fn end(&self, message: Message) {
+        self.send(message);
+        std::thread::sleep(ENDING);
+        terminal::give_up();
+    }
 }
 
 /// What the counter consists of.
@@ -126,36 +175,50 @@ fn serve(
     counter: &mut Counter,
     demo: &mut Option<Demo>,
     inbox: &Receiver<Message>,
-    outbox: &Sender<Message>,
+    outbox: &Outbox,
     screen: &mut Screen,
     log: &mut Log,
 ) -> io::Result<(ExitCode, String)> {
+    let mut is_spoilt = false;
     loop {
-        screen.draw(&scene(&counter.model, demo.is_some()))?;
-        let mut next = match counter.model.deadline() {
+        // What is over is not drawn again: the program may have been stopped for a while.
+        counter.step(Input::Tick);
+        let scene = scene(&counter.model, demo.is_some());
+        if std::mem::take(&mut is_spoilt) {
+            screen.redraw(&scene)?
+        } else {
+            screen.draw(&scene)?
+        }
+        let deadline = counter.model.deadline();
+        let mut next = match deadline {
             None => inbox.recv().ok(),
             Some(at) => match inbox.recv_timeout(at.saturating_duration_since(Instant::now())) {
-                Ok(message) => Some(message),
-                Err(RecvTimeoutError::Timeout) => {
-                    counter.step(Input::Tick);
-                    continue;
-                }
-                Err(RecvTimeoutError::Disconnected) => None,
+                Err(RecvTimeoutError::Timeout) => continue,
+                other => other.ok(),
             },
         };
-        // All that has happened already, before anything is shown: a card that left takes its result along.
-        while let Some(message) = next {
+        // What has happened already, before anything is shown: a card that left takes its result along. But not for
+        // ever, nor beyond the moment when something is over.
+        for taken in 1.. {
+            let Some(message) = next else { break };
             match message {
                 Message::Desk(report) => counter.take(report, log),
-                Message::Key(END) => return Ok((ExitCode::SUCCESS, "key".to_owned())),
-                Message::Key(b'\t' | b'l' | b'L') => counter.step(Input::SwitchLanguage),
-                Message::Key(key) => {
-                    let events = demo.as_mut().map(|demo| demo.press(key)).unwrap_or_default();
-                    events.into_iter().for_each(|event| say(outbox, event));
+                Message::End(why) => return Ok(why),
+                Message::Redraw => {
+                    outbox.redraws.store(false, Ordering::SeqCst);
+                    is_spoilt = true;
                 }
-                Message::Redraw => screen.redraw(&scene(&counter.model, demo.is_some()))?,
-                Message::NoTerminal => return Ok((ExitCode::FAILURE, "no-terminal".to_owned())),
-                Message::End(signal) => return Ok((ExitCode::SUCCESS, format!("signal {signal}"))),
+                Message::Key(key) => {
+                    outbox.keys.fetch_sub(1, Ordering::SeqCst);
+                    match demo {
+                        _ if matches!(key, b'\t' | b'l' | b'L') => counter.step(Input::SwitchLanguage),
+                        Some(demo) => demo.press(key).into_iter().for_each(|event| outbox.say(event)),
+                        None => {}
+                    }
+                }
+            }
+            if taken >= AT_ONCE || deadline.is_some_and(|at| at <= Instant::now()) {
+                break;
             }
             next = inbox.try_recv().ok();
         }
@@ -177,11 +240,12 @@ impl Counter {
     fn take(&mut self, report: Report, log: &mut Log) {
         match report {
             Report::Happened(event) => {
-                log.line(&log::of_event(&event));
+                let line = log::of_event(&event);
                 if event != Event::ServiceLost {
                     self.fault = None;
                 }
                 self.step(Input::Desk(event));
+                log.line(&line);
             }
             Report::Fault(code) => {
                 if self.fault.replace(code) != Some(code) {
@@ -195,74 +259,73 @@ impl Counter {
                     Outcome::Genuine(_) => "may-not-pass",
                     Outcome::Refused(refusal) => refusal.code,
                 };
-                log.line(&format!("checked turn={} {said} ms={}", turn.0, took.as_millis()));
                 self.step(Input::Checked { turn, outcome });
+                log.line(&format!("checked turn={} {said} ms={}", turn.0, took.as_millis()));
             }
         }
     }
 }
 
 /// Sends what the desk says.
-fn reporter(outbox: &Sender<Message>) -> impl FnMut(Report) -> Result<(), ()> + Send + 'static {
-    let outbox = outbox.clone();
-    move |report| outbox.send(Message::Desk(report)).map_err(drop)
-}
-
-fn say(outbox: &Sender<Message>, event: Event) {
-    let _ = outbox.send(Message::Desk(Report::Happened(event)));
+fn reporter(outbox: &Outbox) -> impl FnMut(Report) -> Result<(), ()> + Send + 'static {
+    let sender = outbox.sender.clone();
+    move |report| sender.send(Message::Desk(report)).map_err(drop)
 }
 
 /// Reads keys. The reader of the terminal's library never rests once the terminal is gone, and knows more than enough.
-fn keys(outbox: &Sender<Message>) -> io::Result<()> {
+fn keys(outbox: &Outbox) -> io::Result<()> {
     let outbox = outbox.clone();
     desk::start("kiosk keys", move || {
         let mut bytes = [0; 64];
         loop {
             let read = match io::stdin().read(&mut bytes) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                // Whoever shares the terminal with this program may have asked for that.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    std::thread::sleep(Duration::from_millis(50));
+                    continue;
+                }
                 Ok(read) if read > 0 => bytes.get(..read).unwrap_or_default(),
                 _ => break,
             };
-            // Arrows and their kin come as several bytes, of which none is a key.
-            for key in read.iter().take_while(|key| **key != ESCAPE) {
-                if outbox.send(Message::Key(*key)).is_err() {
-                    return;
-                }
+            if read.contains(&END) {
+                return outbox.end(Message::End((ExitCode::SUCCESS, "key".to_owned())));
             }
+            // Arrows and their kin come as several bytes, of which none is a key.
+            let typed = read.iter().take_while(|key| **key != ESCAPE);
+            typed
+                .filter(|key| matches!(**key, b'\t' | b'l' | b'L' | b'0'..=b'9'))
+                .for_each(|key| outbox.key(*key));
         }
-        let _ = outbox.send(Message::NoTerminal);
+        outbox.end(Message::End((ExitCode::FAILURE, "no-terminal".to_owned())));
     })
 }
 
-/// Hears the signals of the system. Those that would stop the program with somebody on its screen are not obeyed.
+/// Hears the signals of the system. Those that would stop the program with somebody on its screen are not obeyed, and
+/// of those that would kill it no one else is to be found who clears the screen.
 #[cfg(unix)]
-fn signals(outbox: &Sender<Message>) -> io::Result<()> {
-    use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
-    let heard = [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH];
-    let mut signals = signal_hook::iterator::Signals::new(heard)?;
+fn signals(outbox: &Outbox) -> io::Result<()> {
+    use signal_hook::consts::*;
+    let heard = [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGABRT, SIGXCPU, SIGTSTP, SIGCONT, SIGWINCH];
+    // The last one comes when the log's file is as large as it may be: the write fails then, and no more.
+    let unheard = [SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGXFSZ];
+    let mut signals = signal_hook::iterator::Signals::new(heard.iter().chain(&unheard))?;
     let outbox = outbox.clone();
     desk::start("kiosk signals", move || {
         for signal in signals.forever() {
-            let message = match signal {
-                SIGTSTP => continue,
-                SIGCONT | SIGWINCH => Message::Redraw,
-                signal => Message::End(signal),
-            };
-            let is_end = matches!(message, Message::End(_));
-            if outbox.send(message).is_err() {
-                return;
-            }
-            if is_end {
-                // The program ends meanwhile, or its main thread hangs with somebody on the screen.
-                std::thread::sleep(ENDING);
-                terminal::give_up();
+            match signal {
+                SIGCONT | SIGWINCH => outbox.redraw(),
+                SIGTERM | SIGINT | SIGHUP | SIGQUIT | SIGABRT | SIGXCPU => {
+                    outbox.end(Message::End((ExitCode::SUCCESS, format!("signal {signal}"))));
+                }
+                _ => {}
             }
         }
     })
 }
 
 #[cfg(not(unix))]
-fn signals(_: &Sender<Message>) -> io::Result<()> {
+fn signals(_: &Outbox) -> io::Result<()> {
     Ok(())
 }
 

@@ -288,6 +288,7 @@ isolated_tests! {
         counter.shows_the_person();
         pcscd.kill();
         screen.shows(NO_SERVICE);
+        counter.logged("fault no-service");
         counter.nothing_is_left();
         drop(laid);
         let pcscd = Pcscd::start();
@@ -380,6 +381,7 @@ fn who_cannot_begin_says_why_in_a_line() {
     }
     let list = folder.path().join("list");
     write_list(&list, "123456789012\tAnna\n");
+    fs::hard_link(&list, folder.path().join("same")).unwrap();
     let broken = folder.path().join("broken");
     write_list(&broken, "123456789012\tAnna\n12345678901x\tBruno\n");
     let path = |name: &str| folder.path().join(name).display().to_string();
@@ -398,6 +400,8 @@ fn who_cannot_begin_says_why_in_a_line() {
         ),
         (format!("--trust {} --may-pass {}", path("nowhere"), path("list")), "nowhere"),
         (format!("--trust {} --may-pass {} --log {}", path("trust"), path("list"), path("trust")), "--log"),
+        (format!("--trust {} --may-pass {} --log {}", path("trust"), path("list"), path("same")), "--log"),
+        (format!("--trust {} --may-pass {} --log /dev/null", path("trust"), path("list")), "it is no file"),
     ] {
         // With a terminal on standard input and output, that of `script`; standard error is a file.
         let said = folder.path().join("said");

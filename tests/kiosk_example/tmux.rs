@@ -102,6 +102,38 @@ impl Screen {
         assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
     }
 
+    /// The terminal, as programs in it have it.
+    pub(crate) fn device(&self) -> fs::File {
+        let path = self.tmux(&["display-message", "-p", "#{pane_tty}"]);
+        fs::File::options().read(true).write(true).open(path.trim_end()).unwrap()
+    }
+
+    /// Copies whatever the program writes to the terminal from now on.
+    pub(crate) fn copy_to(&self, path: &Path) {
+        fs::write(path, "").unwrap();
+        self.tmux(&["pipe-pane", "-O", &format!("cat >>{}", path.display())]);
+    }
+
+    pub(crate) fn copy_to_nobody(&self) {
+        self.tmux(&["pipe-pane"]);
+    }
+
+    /// Types these characters, all at once.
+    pub(crate) fn type_at_once(&self, text: &str) {
+        // An argument could not hold them all.
+        let path = self.folder.join("typed");
+        fs::write(&path, text).unwrap();
+        self.tmux(&["load-buffer", &path.display().to_string()]);
+        self.tmux(&["paste-buffer", "-r"]);
+    }
+
+    /// How much memory the program has, in KiB.
+    pub(crate) fn memory(&self) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id().unwrap())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// What the program wrote to standard error.
     pub(crate) fn said(&self) -> String {
         fs::read_to_string(self.folder.join("stderr")).unwrap_or_default()
