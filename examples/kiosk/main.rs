@@ -32,7 +32,9 @@ mod terminal;
 mod texts;
 
 use std::error::Error;
-use std::io::{self, IsTerminal, Read, Write};
+#[cfg(feature = "emulator")]
+use std::io::Write;
+use std::io::{self, IsTerminal, Read};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
