@@ -172,8 +172,8 @@ impl Service {
     /// is left as it is; so it is when the link is dropped, unless it was told to reset the card.
     ///
     /// # Errors
-    /// [`Error::NoService`], [`Error::AccessDenied`], [`Error::NoReader`], [`Error::NoCard`]; [`Error::InUse`] if another program
-    /// keeps the card for itself, or longer than the deadline in a transaction; [`Error::Unpowered`];
+    /// [`Error::NoService`], [`Error::AccessDenied`], [`Error::NoReader`], [`Error::NoCard`]; [`Error::InUse`] if
+    /// another program keeps the card for itself, or longer than the deadline in a transaction; [`Error::Unpowered`];
     /// [`Error::Unresponsive`] if the reader does not come back in time or did not from an earlier command.
     pub fn connect(&self, reader: &str, sharing: Sharing) -> Result<Link, Error> {
         Ok(Link::new(self.transport(reader, sharing)?))

@@ -207,3 +207,33 @@ fn another_content_than_digests_is_refused() {
     let sod = tlv::encode(0x77, &fs::read(country.0.path().join("signed")).unwrap());
     assert!(matches!(country.verify(&sod).unwrap_err(), Error::WrongContentType(_)));
 }
+
+/// The attributes stand in an order that is not DER's: signed as DER has them, or as they stand, and in no other way.
+#[test]
+fn attributes_in_any_order_are_signed_as_a_set() {
+    let country = Country::new(&["rsa:2048"]);
+    let sod = country.sign(&[&SIGNER[..], &["-md", "sha256"]].concat());
+    let claimed = ClaimedSecurityObject::parse(&sod).unwrap();
+    let [signer] = claimed.signed_data().signers() else { panic!() };
+    let sorted = signer.signed_attributes().unwrap().as_received().to_vec();
+    let mut parts: Vec<_> = tlv::Reader::new(tlv::parse(&sorted).unwrap().value)
+        .map(|part| part.unwrap().encoded.to_vec())
+        .collect();
+    parts.reverse();
+    let reversed = tlv::encode(0x31, &parts.concat());
+    assert_ne!(sorted, reversed);
+    let replaced = |whole: &[u8], old: &[u8], new: &[u8]| {
+        let at = whole.windows(old.len()).position(|window| window == old).unwrap();
+        [&whole[..at], new, &whole[at + old.len()..]].concat()
+    };
+    // In the file the set has the tag of its place.
+    let unsorted = replaced(&sod, &sorted[1..], &reversed[1..]);
+    country.verify(&unsorted).unwrap();
+    for (signed, good) in [(&reversed, true), (&parts.concat(), false)] {
+        fs::write(country.0.path().join("attributes"), signed).unwrap();
+        country.openssl(&["dgst", "-sha256", "-sign", "signer.key", "-out", "signature", "attributes"]);
+        let signature = fs::read(country.0.path().join("signature")).unwrap();
+        let outcome = country.verify(&replaced(&unsorted, signer.signature(), &signature)).map(drop);
+        assert_eq!(outcome, if good { Ok(()) } else { Err(Error::WrongSignature) });
+    }
+}

@@ -88,8 +88,8 @@ impl Watch {
     /// The first call tells it at once; so does the first after the service was gone.
     ///
     /// # Errors
-    /// [`Error::TimedOut`], [`Error::Cancelled`], [`Error::AccessDenied`]; [`Error::NoService`] at once when the service is gone,
-    /// and after two seconds when it hangs; [`Error::Reader`].
+    /// [`Error::TimedOut`], [`Error::Cancelled`], [`Error::AccessDenied`]; [`Error::NoService`] at once when the
+    /// service is gone, and after two seconds when it hangs; [`Error::Reader`].
     pub fn changes(&mut self, within: Duration) -> Result<Vec<Reader>, Error> {
         let until = Instant::now().checked_add(within);
         loop {
@@ -149,8 +149,8 @@ impl Watch {
     /// A service that is stopped and started again while this waits does not end the waiting.
     ///
     /// # Errors
-    /// [`Error::TimedOut`], [`Error::Cancelled`], [`Error::AccessDenied`]; [`Error::NoService`] or [`Error::NoReader`] if the time
-    /// is over and there is none, [`Error::Unpowered`] if there is only a card that does not answer.
+    /// [`Error::TimedOut`], [`Error::Cancelled`], [`Error::AccessDenied`]; [`Error::NoService`] or
+    /// [`Error::NoReader`] if the time is over and there is none, [`Error::Unpowered`] if there is only a card that does not answer.
     pub fn wait_for_card(&mut self, reader: Option<&str>, within: Duration) -> Result<Reader, Error> {
         self.wait_for(reader, within, |reader| matches!(reader.state, ReaderState::Present { .. }))
     }
