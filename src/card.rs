@@ -251,6 +251,19 @@ pub enum Kind {
     Cns,
 }
 
+impl Kind {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cie1 => "cie1",
+            Self::Cie2 => "cie2",
+            Self::Cie3 => "cie3",
+            Self::Cns => "cns",
+        }
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -26,6 +26,22 @@ pub enum ChipFamily {
     Unknown,
 }
 
+impl ChipFamily {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gemalto => "gemalto",
+            Self::Gemalto2 => "gemalto2",
+            Self::Nxp => "nxp",
+            Self::St => "st",
+            Self::Actalis => "actalis",
+            Self::Bit4id => "bit4id",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// Fragments of EF.ATR. Actalis's begins with NXP's, so it stands first.
 const FILE_FRAGMENTS: [(&[u8], ChipFamily); 5] = [
     (

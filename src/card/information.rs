@@ -20,6 +20,18 @@ pub enum KnownApplication {
     TravelDocument,
 }
 
+impl KnownApplication {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::IasEcc => "ias-ecc",
+            Self::Cie => "cie",
+            Self::TravelDocument => "travel-document",
+        }
+    }
+}
+
 /// What a card says in clear, by its kind. Nothing of it is verified; what names a person or a card is not
 /// printed by `Debug`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -169,6 +169,16 @@ impl PersonalData {
         (!text.is_empty()).then_some(text)
     }
 
+    /// The same as a person reads it: a date that is one as ISO 8601 writes it.
+    #[must_use]
+    pub fn value(&self, field: Field) -> Option<String> {
+        let date = match field {
+            Field::IssueDate | Field::ExpiryDate | Field::BirthDate => self.date(field)?.date(),
+            _ => None,
+        };
+        date.map(|date| date.to_string()).or_else(|| self.text(field).map(str::to_owned))
+    }
+
     fn date(&self, field: Field) -> Option<WrittenDate<'_>> {
         let text = self.text(field)?;
         Some(Date::parse(text).map_or(WrittenDate::Text(text), WrittenDate::Date))

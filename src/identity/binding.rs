@@ -30,6 +30,17 @@ pub enum HashedRange {
 impl HashedRange {
     const ALL: [Self; 4] = [Self::WholeFile, Self::UsedPrefix, Self::FieldsOnly, Self::WithoutPadding];
 
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WholeFile => "whole-file",
+            Self::UsedPrefix => "used-prefix",
+            Self::FieldsOnly => "fields-only",
+            Self::WithoutPadding => "without-padding",
+        }
+    }
+
     /// The bytes; `None` if they would not cover all fields.
     fn of(self, data: &PersonalData) -> Option<&[u8]> {
         let (content, used) = (data.content(), data.used_length());

@@ -29,7 +29,12 @@ pub struct Link {
     test_card: Option<trace::TestCard>,
     /// Whether no card lies there, but a recorded dialogue is played back.
     replayed: bool,
+    /// Who is told of each answer.
+    watcher: Option<Watcher>,
 }
+
+/// Is told how much was said so far.
+type Watcher = Box<dyn FnMut(Statistics) + Send>;
 
 /// Where there was a transport that went somewhere else.
 struct Nowhere;
@@ -76,7 +81,16 @@ impl Link {
             tap: None,
             test_card: None,
             replayed: false,
+            watcher: None,
         }
+    }
+
+    /// The same link, with `watcher` told after each answer of the card how much was said so far: for a program that
+    /// shows that something goes on. It runs in the thread that uses the card, which waits for it.
+    #[must_use]
+    pub fn watched(mut self, watcher: impl FnMut(Statistics) + Send + 'static) -> Self {
+        self.watcher = Some(Box::new(watcher));
+        self
     }
 
     /// What the card is, if it showed the mark of a software card ([`card::find_mark`](crate::card::find_mark)) or is a
@@ -318,6 +332,9 @@ impl Link {
         self.statistics.bytes_sent += encoded.len() as u64;
         let answer = self.transport.transmit(&encoded)?;
         self.statistics.bytes_received += answer.len() as u64;
+        if let Some(watcher) = &mut self.watcher {
+            watcher(self.statistics);
+        }
         Ok(Response::parse(&answer)?)
     }
 }

@@ -33,6 +33,16 @@ pub enum CertifiedCard {
 }
 
 impl CertifiedCard {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cie3 => "cie3",
+            Self::Cns => "cns",
+            Self::FirstGenerations => "first-generations",
+        }
+    }
+
     /// The anchors that a path for such a card may end at.
     pub(super) fn anchors(self) -> AnchorPurpose {
         match self {

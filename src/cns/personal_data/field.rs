@@ -67,6 +67,29 @@ impl Field {
     pub const fn number(self) -> u8 {
         self as u8
     }
+
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::IssuerCode => "issuer_code",
+            Self::IssueDate => "issue_date",
+            Self::ExpiryDate => "expiry_date",
+            Self::Surname => "surname",
+            Self::GivenNames => "given_names",
+            Self::BirthDate => "birth_date",
+            Self::Sex => "sex",
+            Self::Stature => "stature_cm",
+            Self::FiscalCode => "fiscal_code",
+            Self::Citizenship => "citizenship",
+            Self::BirthMunicipality => "birth_municipality",
+            Self::BirthState => "birth_state",
+            Self::BirthAct => "birth_act",
+            Self::ResidenceMunicipality => "residence_municipality",
+            Self::ResidenceAddress => "residence_address",
+            Self::TravelNote => "travel_note",
+        }
+    }
 }
 
 impl fmt::Display for Field {

@@ -89,7 +89,7 @@ impl Status {
 /// Prints whose login it is.
 pub(super) fn tell<P: Proof>(citizen: &Citizen<P>, status: &Status, output: Output) -> Result<(), Failure> {
     let valid_until = moment::format(citizen.proof().path().certificate().validity().1);
-    let (card, card_text) = card(citizen.card());
+    let (card, card_text) = (citizen.card().map(CertifiedCard::name), card_text(citizen.card()));
     let object = json!({
         "citizen": {
             "fiscal_code": citizen.fiscal_code().as_str(),
@@ -122,13 +122,13 @@ pub(super) fn tell<P: Proof>(citizen: &Citizen<P>, status: &Status, output: Outp
     output.result(&object, &(text + &status.to_text(output)))
 }
 
-/// A kind of card for a program, and for a person.
-fn card(card: Option<CertifiedCard>) -> (Option<&'static str>, Text) {
+/// What a person calls a kind of card.
+fn card_text(card: Option<CertifiedCard>) -> Text {
     match card {
-        Some(CertifiedCard::Cie3) => (Some("cie3"), language::CARD_CIE3),
-        Some(CertifiedCard::Cns) => (Some("cns"), language::CARD_CNS),
-        Some(CertifiedCard::FirstGenerations) => (Some("first-generations"), language::CARD_FIRST),
-        _ => (None, language::CARD_OTHER),
+        Some(CertifiedCard::Cie3) => language::CARD_CIE3,
+        Some(CertifiedCard::Cns) => language::CARD_CNS,
+        Some(CertifiedCard::FirstGenerations) => language::CARD_FIRST,
+        _ => language::CARD_OTHER,
     }
 }
 

@@ -28,10 +28,10 @@ pub(super) fn run(common: &Common, output: Output) -> Result<(), Failure> {
 fn to_json(information: &Information) -> Value {
     match information {
         Information::Cie3(information) => json!({
-            "card": kind(Kind::Cie3),
-            "chip": chip(information.chip),
+            "card": Kind::Cie3.name(),
+            "chip": information.chip.name(),
             "atr": hex::encode_upper(&information.atr),
-            "applications": information.applications.iter().map(|a| application(*a)).collect::<Vec<_>>(),
+            "applications": information.applications.iter().map(|a| a.name()).collect::<Vec<_>>(),
             "pin": { "tries_left": left(information.pin_tries) },
             "puk": { "tries_left": left(information.puk_tries) },
             "readable": readable(information),
@@ -40,7 +40,7 @@ fn to_json(information: &Information) -> Value {
             let hint = information.hint.as_ref();
             let [authentication, signature] = information.key_bits;
             json!({
-                "card": kind(information.kind),
+                "card": information.kind.name(),
                 "chip": hint.and_then(|hint| hint.ic_name()),
                 "mask": hint.and_then(|hint| hint.mask_name()),
                 "atr": hex::encode_upper(&information.atr),
@@ -51,7 +51,7 @@ fn to_json(information: &Information) -> Value {
                 "readable": information.readable.iter().map(File::to_string).collect::<Vec<_>>(),
             })
         }
-        _ => json!({ "card": kind(information.kind()) }),
+        _ => json!({ "card": information.kind().name() }),
     }
 }
 
@@ -109,17 +109,6 @@ fn to_text(information: &Information, output: Output) -> String {
     text
 }
 
-/// The stable name of a kind of card.
-pub(super) fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Cie1 => "cie1",
-        Kind::Cie2 => "cie2",
-        Kind::Cie3 => "cie3",
-        Kind::Cns => "cns",
-        _ => "unknown",
-    }
-}
-
 /// What a person calls it.
 pub(super) fn kind_text(kind: Kind) -> Text {
     match kind {
@@ -128,27 +117,6 @@ pub(super) fn kind_text(kind: Kind) -> Text {
         Kind::Cie3 => language::CARD_CIE3,
         Kind::Cns => language::CARD_CNS,
         _ => language::CARD_OTHER,
-    }
-}
-
-fn chip(chip: ChipFamily) -> &'static str {
-    match chip {
-        ChipFamily::Gemalto => "gemalto",
-        ChipFamily::Gemalto2 => "gemalto2",
-        ChipFamily::Nxp => "nxp",
-        ChipFamily::St => "st",
-        ChipFamily::Actalis => "actalis",
-        ChipFamily::Bit4id => "bit4id",
-        _ => "unknown",
-    }
-}
-
-fn application(application: KnownApplication) -> &'static str {
-    match application {
-        KnownApplication::IasEcc => "ias-ecc",
-        KnownApplication::Cie => "cie",
-        KnownApplication::TravelDocument => "travel-document",
-        _ => "unknown",
     }
 }
 

@@ -51,13 +51,13 @@ pub(super) fn run(common: &Common, output: Output) -> Result<(), Failure> {
 fn to_json(found: &Found) -> Value {
     let mut fields = Map::new();
     for field in Field::ALL {
-        fields.insert(name(field).to_owned(), json!(value(&found.data, field)));
+        fields.insert(field.name().to_owned(), json!(found.data.value(field)));
     }
     json!({
         "personal_data": fields,
         "card_number": found.card_number,
-        "binding": found.range.map(|range| json!({ "range": range_name(range) })),
-        "differing": found.differing.iter().map(|field| name(*field)).collect::<Vec<_>>(),
+        "binding": found.range.map(|range| json!({ "range": range.name() })),
+        "differing": found.differing.iter().map(|field| field.name()).collect::<Vec<_>>(),
     })
 }
 
@@ -69,7 +69,7 @@ fn to_text(found: &Found, output: Output) -> String {
         let _ = writeln!(text, "{}", label.with(language, &[&value]));
     };
     for field in Field::ALL {
-        if let Some(value) = value(&found.data, field) {
+        if let Some(value) = found.data.value(field) {
             line(label(field), &value);
         }
     }
@@ -78,7 +78,7 @@ fn to_text(found: &Found, output: Output) -> String {
     }
     match found.range {
         Some(HashedRange::WholeFile) => line(language::DATA_BOUND, ""),
-        Some(range) => line(language::DATA_BOUND_BY_PART, range_name(range)),
+        Some(range) => line(language::DATA_BOUND_BY_PART, range.name()),
         None => line(language::DATA_UNBOUND, ""),
     }
     if !found.differing.is_empty() {
@@ -87,43 +87,6 @@ fn to_text(found: &Found, output: Output) -> String {
         line(language::DATA_DIFFERING, &names.join(", "));
     }
     text
-}
-
-/// A field as a person reads it: dates that are dates in the order of ISO 8601.
-fn value(data: &PersonalData, field: Field) -> Option<String> {
-    let date = match field {
-        Field::IssueDate => data.issue_date(),
-        Field::ExpiryDate => data.expiry_date(),
-        Field::BirthDate => data.birth_date(),
-        _ => None,
-    };
-    match date.and_then(|written| written.date()) {
-        Some(date) => Some(date.to_string()),
-        None => data.text(field).map(str::to_owned),
-    }
-}
-
-/// The stable name of a field.
-fn name(field: Field) -> &'static str {
-    match field {
-        Field::IssuerCode => "issuer_code",
-        Field::IssueDate => "issue_date",
-        Field::ExpiryDate => "expiry_date",
-        Field::Surname => "surname",
-        Field::GivenNames => "given_names",
-        Field::BirthDate => "birth_date",
-        Field::Sex => "sex",
-        Field::Stature => "stature_cm",
-        Field::FiscalCode => "fiscal_code",
-        Field::Citizenship => "citizenship",
-        Field::BirthMunicipality => "birth_municipality",
-        Field::BirthState => "birth_state",
-        Field::BirthAct => "birth_act",
-        Field::ResidenceMunicipality => "residence_municipality",
-        Field::ResidenceAddress => "residence_address",
-        Field::TravelNote => "travel_note",
-        _ => "unknown",
-    }
 }
 
 /// What a person calls it.
@@ -146,16 +109,5 @@ fn label(field: Field) -> Text {
         Field::ResidenceAddress => language::DATA_RESIDENCE_ADDRESS,
         Field::TravelNote => language::DATA_TRAVEL_NOTE,
         _ => language::READER_UNKNOWN,
-    }
-}
-
-/// The stable name of a range.
-fn range_name(range: HashedRange) -> &'static str {
-    match range {
-        HashedRange::WholeFile => "whole-file",
-        HashedRange::UsedPrefix => "used-prefix",
-        HashedRange::FieldsOnly => "fields-only",
-        HashedRange::WithoutPadding => "without-padding",
-        _ => "unknown",
     }
 }
