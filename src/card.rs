@@ -230,7 +230,11 @@ impl Card {
 }
 
 fn kind_of(session: &cns::Session) -> Kind {
-    match session.family() {
+    kind_of_family(session.family())
+}
+
+fn kind_of_family(family: Family) -> Kind {
+    match family {
         Family::Cie1 => Kind::Cie1,
         Family::Cie2 => Kind::Cie2,
         Family::Cns => Kind::Cns,

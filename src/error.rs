@@ -1,6 +1,7 @@
 //! One error for the whole crate, with a stable code for programs and advice for people.
 
 mod advice;
+mod message;
 
 use advice::*;
 
@@ -163,6 +164,12 @@ impl Error {
         codes.sort_unstable();
         codes.dedup();
         codes.into_iter()
+    }
+
+    /// What happened, in a short sentence for the person who holds the card; `Display` is for developers.
+    #[must_use]
+    pub fn message(&self, language: Language) -> &'static str {
+        message::of(self.code(), language)
     }
 
     /// What a person can do about it, in one or two sentences.

@@ -42,6 +42,10 @@
 //! - Every byte from a card, a file or a network is taken for an attacker's: bounded, and an error at
 //!   worst.
 
+#![cfg_attr(not(feature = "c-api"), forbid(unsafe_code))]
+
+#[cfg(feature = "c-api")]
+pub mod c_api;
 pub mod card;
 pub mod cms;
 pub mod cns;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floors, from the ground up; modules of one line are siblings and do not know each other.
-const FLOORS: [&[&str]; 11] = [
+const FLOORS: [&[&str]; 12] = [
     &["secret", "environment", "test_mark", "date"],
     &["iso7816", "crypto"],
     &["transport", "cms"],
@@ -18,6 +18,7 @@ const FLOORS: [&[&str]; 11] = [
     &["card", "explain", "genuine", "kiosk", "login"],
     &["redact", "web_eid"],
     &["error"],
+    &["c_api"],
 ];
 /// Modules that talk to a chip or tell of it, and modules that judge paper: neither knows the other.
 const CARD_TOWER: [&str; 8] =
@@ -155,8 +156,8 @@ fn a_module_imports_only_from_lower_floors() {
             }
             // Beside the towers nobody looks, but the gatherer of errors.
             assert!(name != "fuzzing", "{} names {name}", source.path);
-            // And whoever makes software cards.
-            let may = matches!(&*source.module, "error" | "redact");
+            // And whoever makes software cards, or hands them on.
+            let may = matches!(&*source.module, "error" | "redact" | "c_api");
             assert!(name != "emulator" || may, "{} names {name}", source.path);
             let Some(other) = floor(&name) else { continue };
             imports += 1;
@@ -204,7 +205,16 @@ fn each_dependency_is_named_where_it_belongs() {
         for (dependency, allowed) in allowed {
             assert!(allowed || !source.names(dependency), "{} names {dependency}", source.path);
         }
-        assert!(!source.code.contains("unsafe"), "{}", source.path);
+        let is_border = source.path == "c_api/border.rs";
+        // What names a function for C is no use of a pointer.
+        let code = if source.module == "c_api" {
+            source.code.replace("#[unsafe(no_mangle)]", "").replace("allow(unsafe_code)", "")
+        } else if source.module == "lib" {
+            source.code.replace("forbid(unsafe_code)", "")
+        } else {
+            source.code.clone()
+        };
+        assert!(is_border || !code.contains("unsafe"), "{}", source.path);
     }
 }
 

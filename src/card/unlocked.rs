@@ -1,6 +1,6 @@
 //! A card of any kind whose PIN was verified: the holder's certificate and signatures.
 
-use super::{Error, Refused, Session};
+use super::{Error, Kind, Refused, Session, kind_of_family};
 use crate::crypto::signature::{Purpose, Signer};
 use crate::crypto::{Digest, PresentedCertificate};
 use crate::pin::Tries;
@@ -19,6 +19,15 @@ pub enum Unlocked {
 }
 
 impl Unlocked {
+    /// What kind of card it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Cie3(_) => Kind::Cie3,
+            Self::Contact(unlocked) => kind_of_family(unlocked.family()),
+        }
+    }
+
     /// The holder's certificate; read from the card the first time.
     ///
     /// # Errors

@@ -27,6 +27,12 @@ impl Unlocked {
         Self { session, credential, route: None }
     }
 
+    /// Which of the contact cards it is, as [`Session::family`].
+    #[must_use]
+    pub fn family(&self) -> Family {
+        self.session.family()
+    }
+
     /// The key whose PIN was shown.
     #[must_use]
     pub fn credential(&self) -> Credential {

@@ -92,7 +92,7 @@ impl Line {
             "name": self.name,
             "state": self.state,
             "atr": self.atr,
-            "card": self.card.map(cie::card::Kind::name),
+            "card": self.card.map(card::Kind::name),
             "error": self.error.as_ref().map(cie::Error::code),
         })
     }

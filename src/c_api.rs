@@ -1,0 +1,56 @@
+//! The C library: what `include/cie.h` declares, for kiosk firmware and for every language that can call C.
+//!
+//! The header is made from these files, so their comments speak to someone who writes C, and their names are C's.
+//! Rust programs have no use for anything here. `docs/c-api.md` tells how to build, link and use it.
+//!
+//! | file | |
+//! |---|---|
+//! | `border` | pointers become values and back; all `unsafe` of the library but for the attributes that name functions |
+//! | `context`, `handles` | what a program holds: contexts, and numbers for everything else |
+//! | `result`, `failure` | the numbers that functions return, and what is said of a failure |
+//! | `readers`, `open`, `card`, `pin`, `sign` | readers, a card, its PIN, its signatures |
+//! | `trust`, `kiosk`, `login` | whom to trust, genuine cards, portals |
+//! | `record` | what became known, field by field |
+//! | `soft`, `recorder` | software cards and recorded dialogues, for tests |
+
+// The names are those of the header.
+#![allow(non_camel_case_types)]
+// Attributes that give functions their C names need it; pointers are used in `border` only.
+#![allow(unsafe_code)]
+// What C holds is printed by nobody here.
+#![allow(missing_debug_implementations)]
+// Each function's documentation is its paragraph in the header, which names its results.
+#![allow(clippy::must_use_candidate, clippy::missing_errors_doc)]
+
+mod border;
+mod card;
+mod context;
+mod failure;
+mod handles;
+mod kiosk;
+mod login;
+mod open;
+mod pin;
+mod readers;
+mod record;
+mod recorder;
+mod result;
+mod sign;
+mod soft;
+mod trust;
+
+pub use border::*;
+pub use card::*;
+pub use context::*;
+pub use failure::*;
+pub use kiosk::*;
+pub use login::*;
+pub use open::*;
+pub use pin::*;
+pub use readers::*;
+pub use record::*;
+pub use recorder::*;
+pub use result::*;
+pub use sign::*;
+pub use soft::*;
+pub use trust::*;

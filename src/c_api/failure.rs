@@ -1,0 +1,277 @@
+//! What went wrong, and what is said of it.
+
+use std::path::Path;
+
+use super::border::{ContextIn, FactsOut, SizeInOut, TextOut};
+use super::result::{
+    CIE_ABSENT, CIE_ARGUMENT, CIE_BUSY, CIE_FILE, CIE_HANDLE, CIE_INTERNAL, CIE_NO_ROOM, CIE_NO_TEST_CARD,
+    CIE_NOT_BUILT_IN, CIE_NULL, CIE_OK, CIE_OTHER_CARD, CIE_TOO_MANY_HANDLES, CIE_UNLOCKED, cie_result,
+    number_of,
+};
+use crate::{Error, Language};
+
+/// English, for `cie_error_message` and `cie_error_advice`.
+pub const CIE_ENGLISH: i32 = 0;
+/// Italian.
+pub const CIE_ITALIAN: i32 = 1;
+
+/// What a program may want to know of the last failure besides its number.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct cie_error {
+    /// The number of the last failure, `CIE_OK` if there was none.
+    pub result: cie_result,
+    /// How many tries the PIN or PUK has left, whichever the failure is about; -1 if it is about neither or the card
+    /// did not say.
+    pub tries_left: i32,
+    /// 1 if a PIN or PUK went out and nobody knows what the card made of it: a try may be spent. Else 0.
+    pub is_doubtful: i32,
+}
+
+/// What went wrong.
+#[derive(Debug, Clone)]
+pub(super) enum Fault {
+    Null,
+    Argument(&'static str),
+    Handle,
+    Busy,
+    NoRoom,
+    Absent,
+    #[cfg_attr(
+        all(feature = "pcsc", feature = "emulator"),
+        allow(dead_code, reason = "everything is built in")
+    )]
+    NotBuiltIn,
+    OtherCard,
+    Unlocked,
+    File(String),
+    NoTestCard,
+    TooMany,
+    /// The library did something that it never should.
+    Panic,
+    Library(Box<Error>),
+}
+
+impl<E: Into<Error>> From<E> for Fault {
+    fn from(error: E) -> Self {
+        Self::Library(Box::new(error.into()))
+    }
+}
+
+/// The same in both languages.
+type Both = [&'static str; 2];
+
+const PROGRAM: Both = [
+    "The program that uses the card made a mistake. Whoever made it finds the reason in the detail.",
+    "Il programma che usa la carta ha commesso un errore. Chi l'ha realizzato trova il motivo nel dettaglio.",
+];
+
+impl Fault {
+    pub(super) fn file(path: &str, error: &std::io::Error) -> Self {
+        Self::File(format!("{}: {error}", Path::new(path).display()))
+    }
+
+    pub(super) fn number(&self) -> cie_result {
+        match self {
+            Self::Null => CIE_NULL,
+            Self::Argument(_) => CIE_ARGUMENT,
+            Self::Handle => CIE_HANDLE,
+            Self::Busy => CIE_BUSY,
+            Self::NoRoom => CIE_NO_ROOM,
+            Self::Absent => CIE_ABSENT,
+            Self::NotBuiltIn => CIE_NOT_BUILT_IN,
+            Self::OtherCard => CIE_OTHER_CARD,
+            Self::Unlocked => CIE_UNLOCKED,
+            Self::File(_) => CIE_FILE,
+            Self::NoTestCard => CIE_NO_TEST_CARD,
+            Self::TooMany => CIE_TOO_MANY_HANDLES,
+            Self::Panic => CIE_INTERNAL,
+            Self::Library(error) => number_of(error.code()),
+        }
+    }
+
+    fn message(&self, language: Language) -> &'static str {
+        match self {
+            Self::Library(error) => error.message(language),
+            other => choose(words(other.number()).0, language),
+        }
+    }
+
+    fn advice(&self, language: Language) -> &'static str {
+        match self {
+            Self::Library(error) => error.advice(language),
+            other => choose(words(other.number()).1, language),
+        }
+    }
+
+    /// For whoever looks into it: what exactly, and at which step.
+    fn detail(&self) -> String {
+        match self {
+            Self::Library(error) => error.to_string(),
+            Self::Argument(reason) => (*reason).to_owned(),
+            Self::File(reason) => reason.clone(),
+            other => other.message(Language::English).to_owned(),
+        }
+    }
+
+    fn facts(&self) -> cie_error {
+        let (tries_left, is_doubtful) = match self {
+            Self::Library(error) => (error.tries_left().map_or(-1, i32::from), error.is_doubtful()),
+            _ => (-1, false),
+        };
+        cie_error { result: self.number(), tries_left, is_doubtful: i32::from(is_doubtful) }
+    }
+}
+
+fn choose(texts: Both, language: Language) -> &'static str {
+    let [english, italian] = texts;
+    match language {
+        Language::English => english,
+        Language::Italian => italian,
+    }
+}
+
+/// What is said of a number below 100, and of a panic: what happened, and what to do about it.
+fn words(result: cie_result) -> (Both, Both) {
+    match result {
+        CIE_NULL => (["A pointer is null.", "Un puntatore è nullo."], PROGRAM),
+        CIE_ARGUMENT => (["An argument is not accepted.", "Un argomento non è accettato."], PROGRAM),
+        CIE_HANDLE => (
+            ["It is not open, or is something else.", "Non è aperto, o è un'altra cosa."],
+            ["Open it again and start over.", "Riaprirlo e ricominciare."],
+        ),
+        CIE_BUSY => (
+            ["Another call uses it.", "È in uso da un'altra chiamata."],
+            ["Wait until that call is done.", "Attendere che quella chiamata finisca."],
+        ),
+        CIE_NO_ROOM => (["The buffer is too small.", "Il buffer è troppo piccolo."], PROGRAM),
+        CIE_ABSENT => {
+            (["This is not known.", "Questo dato non è disponibile."], ["Do without it.", "Farne a meno."])
+        }
+        CIE_NOT_BUILT_IN => (
+            ["This library was built without that.", "Questa libreria è compilata senza questa parte."],
+            ["Use a library that was built with it.", "Usare una libreria compilata con questa parte."],
+        ),
+        CIE_OTHER_CARD => (
+            ["This is not for this kind of card.", "Non è possibile con questo tipo di carta."],
+            ["Use a card of another kind.", "Usare una carta di un altro tipo."],
+        ),
+        CIE_UNLOCKED => (
+            ["The card still knows the PIN.", "La carta conosce ancora il PIN."],
+            ["Lock the card first.", "Prima bloccare la carta."],
+        ),
+        CIE_FILE => (
+            ["A file cannot be used.", "Un file non è utilizzabile."],
+            [
+                "Check its name, the rights and the room on the disk.",
+                "Controllare il nome, i permessi e lo spazio sul disco.",
+            ],
+        ),
+        CIE_NO_TEST_CARD => (
+            ["This card is no software card.", "Questa carta non è una carta software."],
+            [
+                "Record it as a diagnostic trace, which is safe with every card.",
+                "Registrarla come traccia diagnostica, sicura con ogni carta.",
+            ],
+        ),
+        CIE_TOO_MANY_HANDLES => (["Too much is open.", "Troppe cose sono aperte."], PROGRAM),
+        CIE_OK => (["Nothing went wrong.", "Tutto bene."], ["", ""]),
+        _ => (["The library failed.", "La libreria ha avuto un errore."], PROGRAM),
+    }
+}
+
+fn language(number: i32) -> Result<Language, Fault> {
+    match number {
+        CIE_ENGLISH => Ok(Language::English),
+        CIE_ITALIAN => Ok(Language::Italian),
+        _ => Err(Fault::Argument("no language")),
+    }
+}
+
+/// What happened, in a sentence for the person who holds the card.
+///
+/// The text is about the last call with this context that failed; "Nothing went wrong." if none did.
+/// `language`: `CIE_ENGLISH` or `CIE_ITALIAN`. `buffer`, `size`: see "Sizes" at the head; the text is UTF-8 with a zero
+/// byte at its end. Any thread; it does not change what it tells about.
+#[unsafe(no_mangle)]
+pub extern "C" fn cie_error_message(
+    context: ContextIn,
+    language: i32,
+    buffer: TextOut,
+    size: SizeInOut,
+) -> cie_result {
+    context.ask(|context| {
+        let language = self::language(language)?;
+        let text =
+            context.last().map_or_else(|| choose(words(CIE_OK).0, language), |fault| fault.message(language));
+        buffer.room(size)?.fill(text)
+    })
+}
+
+/// What somebody can do about it, in one or two sentences: empty if nothing went wrong. As `cie_error_message`.
+///
+/// Texts are for a person at a computer, who can plug in a reader; a kiosk may have better words by the number.
+#[unsafe(no_mangle)]
+pub extern "C" fn cie_error_advice(
+    context: ContextIn,
+    language: i32,
+    buffer: TextOut,
+    size: SizeInOut,
+) -> cie_result {
+    context.ask(|context| {
+        let language = self::language(language)?;
+        let text = context.last().map_or("", |fault| fault.advice(language));
+        buffer.room(size)?.fill(text)
+    })
+}
+
+/// What exactly went wrong, and at which step of the dialogue: in English, for a log. It has no PIN in it and names
+/// nobody. As `cie_error_message`.
+#[unsafe(no_mangle)]
+pub extern "C" fn cie_error_detail(context: ContextIn, buffer: TextOut, size: SizeInOut) -> cie_result {
+    context.ask(|context| {
+        let text = context.last().map_or_else(String::new, |fault| fault.detail());
+        buffer.room(size)?.fill(&text)
+    })
+}
+
+/// The number of the last failure, and what it says of tries. `facts`: receives them. As `cie_error_message`.
+#[unsafe(no_mangle)]
+pub extern "C" fn cie_error_facts(context: ContextIn, facts: FactsOut) -> cie_result {
+    context.ask(|context| {
+        let none = cie_error { result: CIE_OK, tries_left: -1, is_doubtful: 0 };
+        facts.place()?.put(context.last().map_or(none, |fault| fault.facts()));
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::result::name;
+    use super::*;
+
+    #[test]
+    fn every_fault_of_the_border_has_words() {
+        let faults = [
+            Fault::Null,
+            Fault::Argument("why"),
+            Fault::Handle,
+            Fault::Busy,
+            Fault::NoRoom,
+            Fault::Absent,
+            Fault::NotBuiltIn,
+            Fault::OtherCard,
+            Fault::Unlocked,
+            Fault::File("which".to_owned()),
+            Fault::NoTestCard,
+            Fault::TooMany,
+            Fault::Panic,
+        ];
+        for fault in faults {
+            let (english, italian) = (fault.message(Language::English), fault.message(Language::Italian));
+            assert!(!english.is_empty() && !italian.is_empty() && english != italian, "{fault:?}");
+            assert!(fault.advice(Language::English) != fault.advice(Language::Italian), "{fault:?}");
+            assert!(!fault.detail().is_empty() && name(fault.number()) != c"unknown", "{fault:?}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What a kiosk may know of a card without its PIN: that it is genuine, and its number for services.
+
+use super::border::{Bytes, ContextIn, HandleOut, NumberOut};
+use super::card::{known, with_ready};
+use super::cie_handle;
+use super::failure::Fault;
+use super::handles::{Object, Shared};
+use super::record::{Record, What};
+use super::result::cie_result;
+use super::trust::{self, CIE_ALLOW_SHA1};
+use crate::card::{Card, Session};
+use crate::crypto::PresentedCertificate;
+use crate::kiosk::{self, SeenCards};
+use crate::passive::SecurityObjectPolicy;
+use crate::{genuine, ias};
+
+/// The longest certificate, in bytes.
+const CERTIFICATE_MAX: usize = 64 << 10;
+
+fn policy(flags: u32) -> Result<SecurityObjectPolicy, Fault> {
+    trust::check_flags(flags, CIE_ALLOW_SHA1)?;
+    let policy = SecurityObjectPolicy::new();
+    Ok(if flags & CIE_ALLOW_SHA1 == 0 { policy } else { policy.allow_sha1() })
+}
+
+/// Makes a memory of cards that were genuine, which saves half of the commands when one comes back. It vouches for
+/// nothing: everything is verified anew each time. It is personal data.
+///
+/// `seen`: receives a handle, which the program closes.
+#[unsafe(no_mangle)]
+pub extern "C" fn cie_seen_open(context: ContextIn, seen: HandleOut) -> cie_result {
+    context.call(|context| {
+        let out = seen.place()?;
+        out.put(context.shared().handles.open(Object::Seen(Shared::new(SeenCards::new())))?);
+        Ok(())
+    })
+}
+
+/// Checks that the card that lies there is a genuine CIE 3, and reads its number for services (NIS): a country signing
+/// certificate vouches for the number and for a key, and the card answers a fresh challenge with that key, which cannot
+/// be copied. No PIN is needed. That the card was not reported stolen and has not expired is not known.
+///
+/// `trust`: a store with `CIE_ANCHOR_CSCA`. `seen`: a memory of `cie_seen_open`, or 0. `flags`: 0, or `CIE_ALLOW_SHA1`.
+/// `nis`: receives a record (`cie_text`) with `CIE_FIELD_NIS`, which the program closes; ask `cie_is_test` before anybody
+/// is let in. `CIE_CHIP_NOT_AUTHENTIC`, `CIE_ISSUER_UNKNOWN`, `CIE_FILE_ALTERED` and others: whichever it is, nothing is
+/// known of whose card it is. `CIE_OTHER_CARD` for a contact card, `CIE_UNLOCKED` after a PIN was verified.
+#[unsafe(no_mangle)]
+pub extern "C" fn cie_card_verify_nis(
+    context: ContextIn,
+    card: cie_handle,
+    trust: cie_handle,
+    seen: cie_handle,
+    flags: u32,
+    nis: HandleOut,
+) -> cie_result {
+    context.call(|context| {
+        let (out, policy) = (nis.place()?, policy(flags)?);
+        let handles = &context.shared().handles;
+        let trust = trust::store(handles, trust)?;
+        let memory = if seen == 0 { None } else { Some(handles.seen(seen)?) };
+        // Nobody waits for another's card: while one call has the memory, others do without.
+        let mut seen = memory.as_ref().and_then(|memory| memory.briefly(Option::take)).unwrap_or_default();
+        let nis = handles.card(card)?.with(|place| {
+            let Card::Cie3(application) = known(place)? else { return Err(Fault::OtherCard) };
+            Ok(kiosk::verify_nis_with(application, &trust, &policy, &mut seen)?)
+        });
+        if let Some(memory) = memory {
+            memory.briefly(|place| *place = Some(seen));
+        }
+        let nis = nis?;
+        out.put(handles.open(Object::Record(Record::nis(&nis).into()))?);
+        Ok(())
+    })
+}
+
+/// Checks, before a person is asked for a PIN, that the chip at the other end of the protected channel is one that a
+/// country vouches for. No PIN is needed.
+///
+/// `trust`, `flags`: as `cie_card_verify_nis`. `chip`: receives a record, which the program closes; `cie_chip_is_of` and
+/// `cie_chip_check_certificate` ask it. `CIE_OTHER_CARD` for a contact card, `CIE_UNLOCKED` after a PIN was verified.
+#[unsafe(no_mangle)]
+pub extern "C" fn cie_card_verify_chip(
+    context: ContextIn,
+    card: cie_handle,
+    trust: cie_handle,
+    flags: u32,
+    chip: HandleOut,
+) -> cie_result {
+    context.call(|context| {
+        let (out, policy) = (chip.place()?, policy(flags)?);
+        let handles = &context.shared().handles;
+        let trust = trust::store(handles, trust)?;
+        let chip = handles.card(card)?.with(|place| {
+            with_ready(place, |session| Ok(genuine::verify(cie3(session)?, &trust, &policy)?))
+        })?;
+        out.put(handles.open(Object::Record(Record::chip(chip).into()))?);
+        Ok(())
+    })
+}
+
+fn cie3(session: &mut Session) -> Result<&mut ias::Session, Fault> {
+    match session {
+        Session::Cie3(session) => Ok(session),
+        Session::Contact(_) => Err(Fault::OtherCard),
+    }
+}
+
+/// Whether a card is the one whose chip was checked, and not the next person's.
+///
+/// `is_of`: receives 1 or 0. `CIE_HANDLE` unless `chip` came from `cie_card_verify_chip`.
+#[unsafe(no_mangle)]
+pub extern "C" fn cie_chip_is_of(
+    context: ContextIn,
+    chip: cie_handle,
+    card: cie_handle,
+    is_of: NumberOut,
+) -> cie_result {
+    context.call(|context| {
+        let out = is_of.place()?;
+        let handles = &context.shared().handles;
+        let record = handles.record(chip)?;
+        let What::Chip(chip) = record.what() else { return Err(Fault::Handle) };
+        let answer = handles.card(card)?.with(|place| {
+            with_ready(place, |session| Ok(matches!(session, Session::Cie3(session) if chip.is_of(session))))
+        })?;
+        out.put(i32::from(answer));
+        Ok(())
+    })
+}
+
+/// Checks that a certificate is the one that was issued with a chip: a chip of one card and a certificate of another do
+/// not pass for one. `CIE_FILE_ALTERED` if it is another.
+///
+/// `chip`: from `cie_card_verify_chip`. `der`, `length`: what `cie_card_certificate` gave.
+#[unsafe(no_mangle)]
+pub extern "C" fn cie_chip_check_certificate(
+    context: ContextIn,
+    chip: cie_handle,
+    der: Bytes,
+    length: usize,
+) -> cie_result {
+    context.call(|context| {
+        let record = context.shared().handles.record(chip)?;
+        let What::Chip(chip) = record.what() else { return Err(Fault::Handle) };
+        let certificate = PresentedCertificate::from_der(&der.required(length, CERTIFICATE_MAX)?)?;
+        Ok(chip.check_holder_certificate(&certificate)?)
+    })
+}

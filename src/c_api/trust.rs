@@ -1,0 +1,154 @@
+//! Whom to trust.
+
+use super::border::{Bytes, ContextIn, HandleOut, NumberOut, Text};
+use super::cie_handle;
+use super::failure::Fault;
+use super::handles::{Handles, Object, Shared};
+use super::open::PATH_MAX;
+use super::result::cie_result;
+use crate::trust::{AnchorPurpose, TrustStore};
+
+/// For `cie_trust_open`: takes certificates of software cards, too. For tests; what is verified with one says so.
+pub const CIE_ALLOW_TEST_PKI: u32 = 1;
+/// For checks of a card's files: takes EF.SODs signed with SHA-1, as some of the first cards may have.
+pub const CIE_ALLOW_SHA1: u32 = 2;
+/// For certificates of older cards: takes keys of 1024 bits, and SHA-1.
+pub const CIE_ALLOW_LEGACY: u32 = 4;
+
+/// Certificates of citizens in a CIE 3.
+pub const CIE_ANCHOR_HOLDER: i32 = 1;
+/// Those in citizen's services cards and health cards.
+pub const CIE_ANCHOR_CNS: i32 = 2;
+/// Those in identity cards of the first generations.
+pub const CIE_ANCHOR_FIRST_GENERATIONS: i32 = 3;
+/// Document signers, whose signatures stand under a card's files: country signing certificates (CSCA).
+pub const CIE_ANCHOR_CSCA: i32 = 4;
+/// OCSP responders that answer for any issuer, or their authorities.
+pub const CIE_ANCHOR_RESPONDER: i32 = 5;
+
+/// The longest certificate, in bytes.
+const CERTIFICATE_MAX: usize = 64 << 10;
+
+/// Flags that are known.
+pub(super) fn check_flags(flags: u32, known: u32) -> Result<(), Fault> {
+    if flags & !known == 0 { Ok(()) } else { Err(Fault::Argument("a flag that this function does not know")) }
+}
+
+/// A copy of a store, which has its certificates and found paths in common with it: nobody waits for another's check.
+pub(super) fn store(handles: &Handles, trust: cie_handle) -> Result<TrustStore, Fault> {
+    handles.trust(trust)?.briefly(|store| store.clone()).ok_or(Fault::Handle)
+}
+
+/// Changes a store as a whole: a failure leaves it as it was.
+fn change(
+    context: ContextIn,
+    trust: cie_handle,
+    change: impl FnOnce(TrustStore) -> Result<TrustStore, Fault>,
+) -> cie_result {
+    context.call(|context| {
+        context.shared().handles.trust(trust)?.briefly(|store| {
+            *store = Some(change(store.clone().ok_or(Fault::Handle)?)?);
+            Ok(())
+        })
+    })
+}
+
+fn anchor_purpose(number: i32) -> Result<AnchorPurpose, Fault> {
+    match number {
+        CIE_ANCHOR_HOLDER => Ok(AnchorPurpose::Holder),
+        CIE_ANCHOR_CNS => Ok(AnchorPurpose::Cns),
+        CIE_ANCHOR_FIRST_GENERATIONS => Ok(AnchorPurpose::FirstGenerations),
+        CIE_ANCHOR_CSCA => Ok(AnchorPurpose::Csca),
+        CIE_ANCHOR_RESPONDER => Ok(AnchorPurpose::Responder),
+        _ => Err(Fault::Argument("what the certificate is trusted for has to be said")),
+    }
+}
+
+/// Makes a trust store that trusts nobody yet.
+///
+/// `flags`: 0, or `CIE_ALLOW_TEST_PKI`. `trust`: receives a handle, which the program closes. Any thread. A store serves
+/// any number of calls at once; it is copied by those that use it, so closing it takes nothing from them.
+#[unsafe(no_mangle)]
+pub extern "C" fn cie_trust_open(context: ContextIn, flags: u32, trust: HandleOut) -> cie_result {
+    context.call(|context| {
+        let out = trust.place()?;
+        check_flags(flags, CIE_ALLOW_TEST_PKI)?;
+        let store = TrustStore::new();
+        let store = if flags & CIE_ALLOW_TEST_PKI == 0 { store } else { store.allow_test_pki() };
+        out.put(context.shared().handles.open(Object::Trust(Shared::new(store)))?);
+        Ok(())
+    })
+}
+
+/// Trusts what lies in a folder, for what the folder below it says: `holder`, `cns`, `first-generations`, `csca`,
+/// `responder`, each with PEM or DER files, and certificates that may stand between in `…/intermediate`.
+///
+/// `folder`: its path. `CIE_TRUST_FOLDER` if anything in it cannot be used or does not belong there; nothing of it is
+/// trusted then.
+#[unsafe(no_mangle)]
+pub extern "C" fn cie_trust_load(context: ContextIn, trust: cie_handle, folder: Text) -> cie_result {
+    change(context, trust, |store| Ok(store.load(folder.required(PATH_MAX)?)?))
+}
+
+/// Makes a trust store of a folder with Italy's certificates, each of which is trusted by its published fingerprint and
+/// not for where it lies: what is not known is left out.
+///
+/// `folder`: its path. `trust`: receives a handle, which the program closes. `CIE_TRUST_FOLDER`.
+#[unsafe(no_mangle)]
+pub extern "C" fn cie_trust_open_italian(context: ContextIn, folder: Text, trust: HandleOut) -> cie_result {
+    context.call(|context| {
+        let out = trust.place()?;
+        let (store, _) = TrustStore::load_italian(folder.required(PATH_MAX)?)?;
+        out.put(context.shared().handles.open(Object::Trust(Shared::new(store)))?);
+        Ok(())
+    })
+}
+
+/// Trusts one certificate for one thing.
+///
+/// `purpose`: `CIE_ANCHOR_HOLDER` or one of its kin. `der`, `length`: the certificate. `CIE_CERTIFICATE_BAD`,
+/// `CIE_TEST_CERTIFICATE`.
+#[unsafe(no_mangle)]
+pub extern "C" fn cie_trust_add_anchor(
+    context: ContextIn,
+    trust: cie_handle,
+    purpose: i32,
+    der: Bytes,
+    length: usize,
+) -> cie_result {
+    change(context, trust, |mut store| {
+        store.add_anchor(anchor_purpose(purpose)?, &der.required(length, CERTIFICATE_MAX)?)?;
+        Ok(store)
+    })
+}
+
+/// Knows a certificate that may stand between a citizen's and an anchor. It is not trusted by itself. As
+/// `cie_trust_add_anchor`.
+#[unsafe(no_mangle)]
+pub extern "C" fn cie_trust_add_intermediate(
+    context: ContextIn,
+    trust: cie_handle,
+    der: Bytes,
+    length: usize,
+) -> cie_result {
+    change(context, trust, |mut store| {
+        store.add_intermediate(&der.required(length, CERTIFICATE_MAX)?)?;
+        Ok(store)
+    })
+}
+
+/// How many certificates are trusted for one thing. `count`: receives the number.
+#[unsafe(no_mangle)]
+pub extern "C" fn cie_trust_anchors(
+    context: ContextIn,
+    trust: cie_handle,
+    purpose: i32,
+    count: NumberOut,
+) -> cie_result {
+    context.call(|context| {
+        let out = count.place()?;
+        let anchors = store(&context.shared().handles, trust)?.anchors(anchor_purpose(purpose)?).count();
+        out.put(i32::try_from(anchors).unwrap_or(i32::MAX));
+        Ok(())
+    })
+}
