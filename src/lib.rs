@@ -18,6 +18,7 @@
 //!
 //! | floor | modules | |
 //! |---|---|---|
+//! | 9 | `c_api` (feature `c-api`) | the C library |
 //! | 8 | [`error`] | one error, with codes for programs and advice for people |
 //! | 7 | [`web_eid`], `redact` (feature `emulator`) | a browser's requests · a private recording as a software card and a dialogue to share |
 //! | 6b | [`card`], [`login`], [`explain`], [`kiosk`], [`genuine`] | any card, recognised; a citizen at a portal; a recorded dialogue in words; a card that is genuine, and a chip |
