@@ -8,6 +8,7 @@
 //! | `border` | pointers become values and back; all `unsafe` of the library but for the attributes that name functions |
 //! | `context`, `handles` | what a program holds: contexts, and numbers for everything else |
 //! | `result`, `failure` | the numbers that functions return, and what is said of a failure |
+//! | `standing` | where an open card stands, from call to call |
 //! | `readers`, `open`, `card`, `pin`, `sign` | readers, a card, its PIN, its signatures |
 //! | `trust`, `kiosk`, `login` | whom to trust, genuine cards, portals |
 //! | `record` | what became known, field by field |
@@ -37,6 +38,7 @@ mod recorder;
 mod result;
 mod sign;
 mod soft;
+mod standing;
 mod trust;
 
 pub use border::*;

@@ -6,14 +6,13 @@ use super::failure::Fault;
 use super::handles::Object;
 use super::record::Record;
 use super::result::cie_result;
+use super::standing::{OpenCard, Standing};
 use super::trust::{self, CIE_ALLOW_LEGACY};
-use crate::card::{self, Card, Kind, Session, Unlocked};
+use crate::card::{Card, Kind};
 use crate::cns::Credential;
 use crate::crypto::PresentedCertificate;
-use crate::dialogue::Step as _;
-use crate::ias;
 use crate::identity::{BindingError, HashPolicy, verify_personal_data};
-use crate::transport::{self, Link};
+use crate::transport;
 use crate::trust::{Certificate, CertifiedCard, HolderPolicy};
 
 /// An identity card of the first generation.
@@ -51,111 +50,6 @@ impl From<transport::Statistics> for cie_statistics {
     }
 }
 
-/// Where a card stands. Calls that need another standing change it, except that nothing but a call for it shows a PIN
-/// or ends the state after a PIN.
-pub(super) enum Standing {
-    /// What lies there has to be recognised anew, after a failure.
-    Link(Link),
-    /// Recognised; in clear.
-    Known(Card),
-    /// Ready for a PIN; the channel of a CIE 3 is open.
-    Ready(Session),
-    /// The PIN was verified.
-    Unlocked(Unlocked),
-}
-
-/// The place of a card's standing; empty for as long as a step is under way, and for good if that panics.
-type Place = Option<Standing>;
-
-/// Puts back what a refusal gave, and passes the error on.
-fn give_back<T: std::fmt::Debug, E: std::error::Error + Into<crate::Error>>(
-    place: &mut Place,
-    refused: crate::dialogue::Refused<T, E>,
-    standing: impl FnOnce(T) -> Standing,
-) -> Fault {
-    *place = Some(standing(*refused.back));
-    refused.error.into().into()
-}
-
-/// The card in clear.
-pub(super) fn known(place: &mut Place) -> Result<&mut Card, Fault> {
-    let link = match place.take().ok_or(Fault::Handle)? {
-        standing @ Standing::Unlocked(_) => {
-            *place = Some(standing);
-            return Err(Fault::Unlocked);
-        }
-        Standing::Known(card) => return stay(place, card),
-        Standing::Ready(Session::Contact(session)) => return stay(place, Card::Contact(session)),
-        // A card in a protected channel is made to forget it.
-        Standing::Ready(session) => {
-            let mut link = session.into_link();
-            if let Err(error) = link.reset() {
-                *place = Some(Standing::Link(link));
-                return Err(error.into());
-            }
-            link
-        }
-        Standing::Link(link) => link,
-    };
-    match card::open(link) {
-        Ok(card) => stay(place, card),
-        Err(refused) => Err(give_back(place, refused, Standing::Link)),
-    }
-}
-
-fn stay(place: &mut Place, card: Card) -> Result<&mut Card, Fault> {
-    match place.insert(Standing::Known(card)) {
-        Standing::Known(card) => Ok(card),
-        _ => Err(Fault::Handle),
-    }
-}
-
-/// The card ready for its PIN, taken out of its place.
-pub(super) fn take_ready(place: &mut Place) -> Result<Session, Fault> {
-    if !matches!(place, Some(Standing::Ready(_))) {
-        known(place)?;
-    }
-    match place.take() {
-        Some(Standing::Ready(session)) => Ok(session),
-        Some(Standing::Known(card)) => {
-            card.open_session().map_err(|refused| give_back(place, refused, Standing::Link))
-        }
-        other => {
-            *place = other;
-            Err(Fault::Handle)
-        }
-    }
-}
-
-/// What a call makes of a card that is ready for its PIN, which stays so.
-pub(super) fn with_ready<T>(
-    place: &mut Place,
-    body: impl FnOnce(&mut Session) -> Result<T, Fault>,
-) -> Result<T, Fault> {
-    let mut session = take_ready(place)?;
-    let outcome = body(&mut session);
-    *place = Some(Standing::Ready(session));
-    outcome
-}
-
-/// What a call makes of a card whose PIN was verified.
-pub(super) fn with_unlocked<T>(
-    place: &mut Place,
-    body: impl FnOnce(&mut Unlocked) -> Result<T, Fault>,
-) -> Result<T, Fault> {
-    match place.take().ok_or(Fault::Handle)? {
-        Standing::Unlocked(mut unlocked) => {
-            let outcome = body(&mut unlocked);
-            *place = Some(Standing::Unlocked(unlocked));
-            outcome
-        }
-        other => {
-            *place = Some(other);
-            Err(ias::Error::from(ias::Step::VerifyPin.failed(ias::Cause::PinNeeded)).into())
-        }
-    }
-}
-
 /// What kind of card it is.
 ///
 /// `kind`: receives `CIE_KIND_CIE3` or one of its kin; others may be added. Nothing is sent. Any thread, one call at a
@@ -164,10 +58,10 @@ pub(super) fn with_unlocked<T>(
 pub extern "C" fn cie_card_kind(context: ContextIn, card: cie_handle, kind: NumberOut) -> cie_result {
     context.call(|context| {
         let out = kind.place()?;
-        let kind = context.shared().handles.card(card)?.with(|place| match place.as_ref() {
+        let kind = context.shared().handles.card(card)?.edit(|card| match card.standing() {
             Some(Standing::Unlocked(unlocked)) => Ok(unlocked.kind()),
             Some(Standing::Ready(session)) => Ok(session.kind()),
-            _ => Ok(known(place)?.kind()),
+            _ => Ok(card.known()?.kind()),
         })?;
         out.put(match kind {
             Kind::Cie1 => CIE_KIND_CIE1,
@@ -193,7 +87,7 @@ pub extern "C" fn cie_card_information(
     context.call(|context| {
         let out = information.place()?;
         let handles = &context.shared().handles;
-        let information = handles.card(card)?.with(|place| Ok(known(place)?.information()?))?;
+        let information = handles.card(card)?.edit(|card| Ok(card.known()?.information()?))?;
         out.put(handles.open(Object::Record(Record::information(&information).into()))?);
         Ok(())
     })
@@ -208,7 +102,7 @@ pub extern "C" fn cie_card_statistics(
 ) -> cie_result {
     context.call(|context| {
         let out = statistics.place()?;
-        let statistics = context.shared().handles.card(card)?.with(|place| match place.as_mut() {
+        let statistics = context.shared().handles.card(card)?.edit(|card| match card.standing() {
             Some(Standing::Link(link)) => Ok(link.statistics()),
             Some(Standing::Known(Card::Cie3(application))) => Ok(application.link().statistics()),
             Some(Standing::Known(Card::Contact(session))) => Ok(session.statistics()),
@@ -241,12 +135,12 @@ pub extern "C" fn cie_card_certificate(
             CIE_FORMAT_PEM => Ok(certificate.to_pem()?.into_bytes()),
             _ => Err(Fault::Argument("neither DER nor PEM")),
         };
-        let bytes = context.shared().handles.card(card)?.with(|place| {
-            let stands_open = matches!(place, Some(Standing::Unlocked(_)));
-            if !stands_open && let Card::Contact(session) = known(place)? {
+        let bytes = context.shared().handles.card(card)?.edit(|card| {
+            let stands_open = matches!(card.standing(), Some(Standing::Unlocked(_)));
+            if !stands_open && let Card::Contact(session) = card.known()? {
                 return write(session.certificate(Credential::Authentication)?);
             }
-            with_unlocked(place, |unlocked| write(unlocked.certificate()?))
+            card.with_unlocked(|unlocked| write(unlocked.certificate()?))
         })?;
         room.fill(&bytes)
     })
@@ -272,8 +166,8 @@ pub extern "C" fn cie_card_personal_data(
         let handles = &context.shared().handles;
         trust::check_flags(flags, CIE_ALLOW_LEGACY)?;
         let trust = if trust == 0 { None } else { Some(trust::store(handles, trust)?) };
-        let record = handles.card(card)?.with(|place| {
-            let Card::Contact(session) = known(place)? else { return Err(Fault::OtherCard) };
+        let record = handles.card(card)?.edit(|card| {
+            let Card::Contact(session) = card.known()? else { return Err(Fault::OtherCard) };
             let data = session.read_personal_data()?;
             let certificate = session.certificate(Credential::Authentication)?.as_der().to_vec();
             let certificate = PresentedCertificate::from_der(&certificate)?;
@@ -310,19 +204,5 @@ pub extern "C" fn cie_card_personal_data(
 /// PIN was verified.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_card_lock(context: ContextIn, card: cie_handle) -> cie_result {
-    context.call(|context| {
-        context.shared().handles.card(card)?.with(|place| match place.take().ok_or(Fault::Handle)? {
-            Standing::Unlocked(unlocked) => match unlocked.lock() {
-                Ok(session) => {
-                    *place = Some(Standing::Ready(session));
-                    Ok(())
-                }
-                Err(refused) => Err(give_back(place, refused, Standing::Link)),
-            },
-            other => {
-                *place = Some(other);
-                Ok(())
-            }
-        })
-    })
+    context.call(|context| context.shared().handles.card(card)?.edit(OpenCard::lock))
 }

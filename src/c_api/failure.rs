@@ -8,7 +8,8 @@ use super::result::{
     CIE_NOT_BUILT_IN, CIE_NULL, CIE_OK, CIE_OTHER_CARD, CIE_TOO_MANY_HANDLES, CIE_UNLOCKED, cie_result,
     number_of,
 };
-use crate::{Error, Language};
+use crate::dialogue::Cause;
+use crate::{Error, Language, pin};
 
 /// English, for `cie_error_message` and `cie_error_advice`.
 pub const CIE_ENGLISH: i32 = 0;
@@ -69,6 +70,13 @@ const PROGRAM: Both = [
 impl Fault {
     pub(super) fn file(path: &str, error: &std::io::Error) -> Self {
         Self::File(format!("{}: {error}", Path::new(path).display()))
+    }
+
+    /// Whether the channel to the card failed, and is closed for good.
+    pub(super) fn is_of_the_channel(&self) -> bool {
+        let Self::Library(error) = self else { return false };
+        let Error::Ias(error) = &**error else { return false };
+        matches!(&error.cause, Cause::Channel(_) | Cause::Pin(pin::Error::Channel(_)))
     }
 
     pub(super) fn number(&self) -> cie_result {

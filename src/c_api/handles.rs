@@ -5,11 +5,11 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use super::card::Standing;
 use super::cie_handle;
 use super::failure::Fault;
 use super::login::Login;
 use super::record::Record;
+use super::standing::OpenCard;
 use crate::kiosk::SeenCards;
 use crate::login::RelyingParty;
 use crate::transport::replay::Replay;
@@ -21,7 +21,7 @@ const OPEN_MAX: usize = 65_536;
 /// What a handle stands for.
 #[derive(Clone)]
 pub(super) enum Object {
-    Card(Shared<Standing>),
+    Card(Shared<OpenCard>),
     #[cfg(feature = "pcsc")]
     Monitor(super::readers::Monitored),
     Trust(Shared<TrustStore>),
@@ -50,19 +50,14 @@ impl<T> Shared<T> {
     }
 
     /// Uses it. Nobody waits: whoever comes second, a callback of the same call included, is told so.
-    pub(super) fn with<R>(&self, body: impl FnOnce(&mut Option<T>) -> Result<R, Fault>) -> Result<R, Fault> {
-        match self.0.try_lock() {
-            Ok(mut value) => body(&mut value),
-            // A panic left it as it is, and what is in doubt is not in it any more.
-            Err(TryLockError::Poisoned(value)) => body(&mut value.into_inner()),
-            Err(TryLockError::WouldBlock) => Err(Fault::Busy),
-        }
-    }
-
-    /// The same for what a call only changes, and never takes out.
-    #[cfg(feature = "pcsc")]
     pub(super) fn edit<R>(&self, body: impl FnOnce(&mut T) -> Result<R, Fault>) -> Result<R, Fault> {
-        self.with(|value| body(value.as_mut().ok_or(Fault::Handle)?))
+        let mut value = match self.0.try_lock() {
+            Ok(value) => value,
+            // A panic left it as it is, and what is in doubt is not in it any more.
+            Err(TryLockError::Poisoned(value)) => value.into_inner(),
+            Err(TryLockError::WouldBlock) => return Err(Fault::Busy),
+        };
+        body(value.as_mut().ok_or(Fault::Handle)?)
     }
 
     /// The same for what takes no time and calls nobody back: whoever comes second waits.
@@ -139,7 +134,7 @@ macro_rules! finders {
 }
 
 finders! {
-    card: Card, Shared<Standing>;
+    card: Card, Shared<OpenCard>;
     trust: Trust, Shared<TrustStore>;
     seen: Seen, Shared<SeenCards>;
     party: Party, RelyingParty;

@@ -1,7 +1,6 @@
 //! What a kiosk may know of a card without its PIN: that it is genuine, and its number for services.
 
 use super::border::{Bytes, ContextIn, HandleOut, NumberOut};
-use super::card::{known, with_ready};
 use super::cie_handle;
 use super::failure::Fault;
 use super::handles::{Object, Shared};
@@ -60,8 +59,8 @@ pub extern "C" fn cie_card_verify_nis(
         let memory = if seen == 0 { None } else { Some(handles.seen(seen)?) };
         // Nobody waits for another's card: while one call has the memory, others do without.
         let mut seen = memory.as_ref().and_then(|memory| memory.briefly(Option::take)).unwrap_or_default();
-        let nis = handles.card(card)?.with(|place| {
-            let Card::Cie3(application) = known(place)? else { return Err(Fault::OtherCard) };
+        let nis = handles.card(card)?.edit(|card| {
+            let Card::Cie3(application) = card.known()? else { return Err(Fault::OtherCard) };
             Ok(kiosk::verify_nis_with(application, &trust, &policy, &mut seen)?)
         });
         if let Some(memory) = memory {
@@ -90,9 +89,9 @@ pub extern "C" fn cie_card_verify_chip(
         let (out, policy) = (chip.place()?, policy(flags)?);
         let handles = &context.shared().handles;
         let trust = trust::store(handles, trust)?;
-        let chip = handles.card(card)?.with(|place| {
-            with_ready(place, |session| Ok(genuine::verify(cie3(session)?, &trust, &policy)?))
-        })?;
+        let chip = handles
+            .card(card)?
+            .edit(|card| card.with_ready(|session| Ok(genuine::verify(cie3(session)?, &trust, &policy)?)))?;
         out.put(handles.open(Object::Record(Record::chip(chip).into()))?);
         Ok(())
     })
@@ -120,8 +119,8 @@ pub extern "C" fn cie_chip_is_of(
         let handles = &context.shared().handles;
         let record = handles.record(chip)?;
         let What::Chip(chip) = record.what() else { return Err(Fault::Handle) };
-        let answer = handles.card(card)?.with(|place| {
-            with_ready(place, |session| Ok(matches!(session, Session::Cie3(session) if chip.is_of(session))))
+        let answer = handles.card(card)?.edit(|card| {
+            card.with_ready(|session| Ok(matches!(session, Session::Cie3(session) if chip.is_of(session))))
         })?;
         out.put(i32::from(answer));
         Ok(())

@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::border::{
     Bytes, BytesOut, ContextIn, HandleOut, PartyOptionsIn, RequestOut, SizeInOut, Text, TextOut,
 };
-use super::card::with_unlocked;
 use super::failure::Fault;
 use super::handles::{Object, Shared};
 use super::record::Record;
@@ -114,8 +113,8 @@ pub extern "C" fn cie_card_login(
         let nonce = Nonce::parse(&nonce.required(TEXT_MAX)?)?;
         let card = context.shared().handles.card(card)?;
         let Some(room) = room.offers(CIE_TOKEN_SIZE - 1)? else { return Ok(()) };
-        let token = card.with(|place| {
-            with_unlocked(place, |unlocked| {
+        let token = card.edit(|card| {
+            card.with_unlocked(|unlocked| {
                 let mut signer = unlocked.signer()?;
                 AuthToken::create(&mut signer, &origin, &nonce).map_err(|error| match error {
                     CreateError::Certificate(error) => error.into(),

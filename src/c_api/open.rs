@@ -3,12 +3,12 @@
 use std::ffi::c_void;
 
 use super::border::{ContextIn, HandleOut, OpenOptionsIn, Text, UserData};
-use super::card::Standing;
 use super::context::cie_context;
 use super::failure::Fault;
 use super::handles::{Object, Shared};
 use super::readers::CIE_READER_NAME_SIZE;
 use super::result::cie_result;
+use super::standing::OpenCard;
 use super::{cie_handle, cie_statistics};
 use crate::card;
 use crate::transport::Link;
@@ -158,5 +158,5 @@ pub(super) fn admit(
         None => link,
     };
     let card = card::open(link)?;
-    handles.open(Object::Card(Shared::new(Standing::Known(card))))
+    handles.open(Object::Card(Shared::new(OpenCard::new(card))))
 }

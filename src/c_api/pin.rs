@@ -2,10 +2,10 @@
 //! that carries a secret, once.
 
 use super::border::{ContextIn, NumberOut, Secret, SecretIn};
-use super::card::{self, Standing, known, take_ready, with_unlocked};
 use super::cie_handle;
 use super::failure::Fault;
 use super::result::cie_result;
+use super::standing::OpenCard;
 use crate::card::Unblock;
 use crate::pin::{self, LastTry, Tries};
 
@@ -39,11 +39,7 @@ fn left(tries: Tries) -> i32 {
 pub extern "C" fn cie_card_pin_tries(context: ContextIn, card: cie_handle, tries: NumberOut) -> cie_result {
     context.call(|context| {
         let out = tries.place()?;
-        let tries = context.shared().handles.card(card)?.with(|place| match place.as_mut() {
-            Some(Standing::Unlocked(unlocked)) => Ok(unlocked.pin_tries()),
-            Some(Standing::Ready(session)) => Ok(session.pin_tries()),
-            _ => Ok(known(place)?.pin_tries()?),
-        })?;
+        let tries = context.shared().handles.card(card)?.edit(OpenCard::pin_tries)?;
         out.put(left(tries));
         Ok(())
     })
@@ -54,10 +50,7 @@ pub extern "C" fn cie_card_pin_tries(context: ContextIn, card: cie_handle, tries
 pub extern "C" fn cie_card_puk_tries(context: ContextIn, card: cie_handle, tries: NumberOut) -> cie_result {
     context.call(|context| {
         let out = tries.place()?;
-        let tries = context.shared().handles.card(card)?.with(|place| match place.as_mut() {
-            Some(Standing::Ready(session)) => Ok(session.puk_tries()?),
-            _ => Ok(known(place)?.puk_tries()?),
-        })?;
+        let tries = context.shared().handles.card(card)?.edit(OpenCard::puk_tries)?;
         out.put(left(tries));
         Ok(())
     })
@@ -68,9 +61,7 @@ pub extern "C" fn cie_card_puk_tries(context: ContextIn, card: cie_handle, tries
 /// `CIE_UNLOCKED` after a PIN was verified.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_card_prepare(context: ContextIn, card: cie_handle) -> cie_result {
-    context.call(|context| {
-        context.shared().handles.card(card)?.with(|place| card::with_ready(place, |_| Ok(())))
-    })
+    context.call(|context| context.shared().handles.card(card)?.edit(|card| card.with_ready(|_| Ok(()))))
 }
 
 /// Verifies the PIN: one VERIFY, never repeated, whatever happens. A wrong PIN costs a try. Afterwards the card signs,
@@ -93,18 +84,7 @@ pub extern "C" fn cie_card_verify_pin(
     let pin = pin.take(length);
     context.call(|context| {
         let (pin, last_try) = (pin?, self::last_try(last_try)?);
-        context.shared().handles.card(card)?.with(|place| {
-            match take_ready(place)?.verify_pin(&pin, last_try) {
-                Ok(unlocked) => {
-                    *place = Some(Standing::Unlocked(unlocked));
-                    Ok(())
-                }
-                Err(refused) => {
-                    *place = Some(Standing::Ready(*refused.back));
-                    Err(refused.error.into())
-                }
-            }
-        })
+        context.shared().handles.card(card)?.edit(|card| card.verify_pin(&pin, last_try))
     })
 }
 
@@ -126,7 +106,7 @@ pub extern "C" fn cie_card_change_pin(
     context.call(|context| {
         let (old, new) = (old?, new?);
         let card = context.shared().handles.card(card)?;
-        card.with(|place| with_unlocked(place, |unlocked| Ok(unlocked.change_pin(&old, &new)?)))
+        card.edit(|card| card.with_unlocked(|unlocked| Ok(unlocked.change_pin(&old, &new)?)))
     })
 }
 
@@ -151,18 +131,7 @@ pub extern "C" fn cie_card_unblock_pin(
     context.call(|context| {
         let (puk, new, last_try) = (puk?, new?, self::last_try(last_try)?);
         let unblock = new.as_ref().map_or(Unblock::KeepPin, Unblock::NewPin);
-        context.shared().handles.card(card)?.with(|place| {
-            match take_ready(place)?.unblock_pin(&puk, unblock, last_try) {
-                Ok(session) => {
-                    *place = Some(Standing::Ready(session));
-                    Ok(())
-                }
-                Err(refused) => {
-                    *place = Some(Standing::Ready(*refused.back));
-                    Err(refused.error.into())
-                }
-            }
-        })
+        context.shared().handles.card(card)?.edit(|card| card.unblock_pin(&puk, unblock, last_try))
     })
 }
 

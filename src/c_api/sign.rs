@@ -1,7 +1,6 @@
 //! Signatures with the holder's key.
 
 use super::border::{Bytes, BytesOut, ContextIn, SizeInOut};
-use super::card::with_unlocked;
 use super::cie_handle;
 use super::failure::Fault;
 use super::result::cie_result;
@@ -69,9 +68,8 @@ pub extern "C" fn cie_card_sign(
         }
         let card = context.shared().handles.card(card)?;
         let Some(room) = room.offers(CIE_SIGNATURE_SIZE)? else { return Ok(()) };
-        let signature = card.with(|place| {
-            with_unlocked(place, |unlocked| Ok(unlocked.signer()?.sign(purpose, &digest)?))
-        })?;
+        let signature = card
+            .edit(|card| card.with_unlocked(|unlocked| Ok(unlocked.signer()?.sign(purpose, &digest)?)))?;
         room.fill(&signature)
     })
 }
