@@ -242,7 +242,8 @@ impl OpenCard {
     }
 }
 
-#[cfg(all(test, feature = "emulator"))]
+#[cfg(feature = "emulator")]
+#[cfg(test)]
 mod tests {
     use super::super::result::{
         CIE_CARD_RESET, CIE_PIN_LAST_TRY, CIE_PIN_WRONG, CIE_PUK_LAST_TRY, CIE_PUK_WRONG,
