@@ -144,6 +144,15 @@ impl From<genuine::Error> for Error {
     }
 }
 
+impl<E: std::error::Error + Into<Self>> From<login::CreateError<E>> for Error {
+    fn from(error: login::CreateError<E>) -> Self {
+        match error {
+            login::CreateError::Signer(error) => error.into(),
+            login::CreateError::Certificate(error) => error.into(),
+        }
+    }
+}
+
 impl From<login::TokenError> for Error {
     fn from(error: login::TokenError) -> Self {
         Self::Login(error.into())

@@ -11,7 +11,7 @@ use super::record::Record;
 use super::result::cie_result;
 use super::{cie_handle, trust};
 use crate::login::store::{MemoryStore, SessionId};
-use crate::login::{AuthToken, CreateError, Nonce, Origin, PendingLogin, RelyingParty};
+use crate::login::{AuthToken, Nonce, Origin, PendingLogin, RelyingParty};
 use crate::trust::{Answer, CertifiedCard, ClientAuthentication, HolderPolicy, StatusRequest, StatusSource};
 
 /// A card kind of `cie_party_options`: the CIE 3.
@@ -114,13 +114,7 @@ pub extern "C" fn cie_card_login(
         let card = context.shared().handles.card(card)?;
         let Some(room) = room.offers(CIE_TOKEN_SIZE - 1)? else { return Ok(()) };
         let token = card.edit(|card| {
-            card.with_unlocked(|unlocked| {
-                let mut signer = unlocked.signer()?;
-                AuthToken::create(&mut signer, &origin, &nonce).map_err(|error| match error {
-                    CreateError::Certificate(error) => error.into(),
-                    CreateError::Signer(error) => error.into(),
-                })
-            })
+            card.with_unlocked(|unlocked| Ok(AuthToken::create(&mut unlocked.signer()?, &origin, &nonce)?))
         })?;
         room.fill(&token.to_json())
     })
@@ -162,15 +156,13 @@ fn policy(options: &cie_party_options) -> Result<HolderPolicy, Fault> {
         (CIE_ACCEPT_CNS, CertifiedCard::Cns),
         (CIE_ACCEPT_FIRST_GENERATIONS, CertifiedCard::FirstGenerations),
     ];
-    let mut taken = kinds.into_iter().filter(|(flag, _)| options.accept & flag != 0).map(|(_, card)| card);
-    let first = taken.next().map_or_else(HolderPolicy::default, HolderPolicy::of);
-    let policy =
-        taken.fold(first, HolderPolicy::and).client_authentication(match options.client_authentication {
-            0 => ClientAuthentication::WhereStated,
-            1 => ClientAuthentication::Required,
-            2 => ClientAuthentication::NotAsked,
-            _ => return Err(Fault::Argument("what is asked of extended key usage")),
-        });
+    let taken = kinds.into_iter().filter(|(flag, _)| options.accept & flag != 0).map(|(_, card)| card);
+    let policy = HolderPolicy::of_any(taken).client_authentication(match options.client_authentication {
+        0 => ClientAuthentication::WhereStated,
+        1 => ClientAuthentication::Required,
+        2 => ClientAuthentication::NotAsked,
+        _ => return Err(Fault::Argument("what is asked of extended key usage")),
+    });
     Ok(if options.flags == 0 { policy } else { policy.allow_legacy_cryptography() })
 }
 

@@ -82,6 +82,14 @@ impl HolderPolicy {
         Self { cards: vec![card], client_authentication: ClientAuthentication::default(), legacy: false }
     }
 
+    /// Certificates of any of these; of the default kind if there are none.
+    #[must_use]
+    pub fn of_any(cards: impl IntoIterator<Item = CertifiedCard>) -> Self {
+        let mut cards = cards.into_iter();
+        let first = cards.next().map_or_else(Self::default, Self::of);
+        cards.fold(first, Self::and)
+    }
+
     /// And those of another.
     #[must_use]
     pub fn and(mut self, card: CertifiedCard) -> Self {

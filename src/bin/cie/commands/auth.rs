@@ -1,8 +1,7 @@
 //! `auth`: answers a portal's challenge with the holder's key. What comes out is a login, for this portal and this
 //! challenge only.
 
-use cie::card::HolderSigner;
-use cie::login::{AuthToken, CreateError, Nonce, Origin};
+use cie::login::{AuthToken, Nonce, Origin};
 use serde_json::{Value, json};
 
 use crate::arguments::Common;
@@ -48,19 +47,5 @@ fn answer(
     let mut signer = unlocked.signer()?;
     drop(progress);
     let _progress = Progress::start(output, language::SIGNING);
-    Ok(token(&mut signer, origin, nonce)?)
-}
-
-/// Has the card answer the challenge.
-pub(super) fn token(
-    signer: &mut HolderSigner<'_>,
-    origin: &Origin,
-    nonce: &Nonce,
-) -> Result<AuthToken, cie::Error> {
-    AuthToken::create(signer, origin, nonce).map_err(|error| match error {
-        CreateError::Certificate(error) => error.into(),
-        CreateError::Signer(error) => error.into(),
-        // What may come is the signer's in any case.
-        _ => cie::trust::Error::WrongSignature.into(),
-    })
+    Ok(AuthToken::create(&mut signer, origin, nonce)?)
 }

@@ -81,12 +81,11 @@ fn lists(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn policy(command: &AuthVerify) -> HolderPolicy {
-    let mut cards = command.card.iter().map(|card| match card {
+    let cards = command.card.iter().map(|card| match card {
         TakenCard::Cie3 => CertifiedCard::Cie3,
         TakenCard::Cns => CertifiedCard::Cns,
         TakenCard::FirstGenerations => CertifiedCard::FirstGenerations,
     });
-    let first = cards.next().map_or_else(HolderPolicy::default, HolderPolicy::of);
-    let policy = cards.fold(first, HolderPolicy::and);
+    let policy = HolderPolicy::of_any(cards);
     if command.legacy_cryptography { policy.allow_legacy_cryptography() } else { policy }
 }

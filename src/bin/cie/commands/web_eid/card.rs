@@ -11,7 +11,6 @@ use cie::pin::{self, LastTry, Tries};
 use cie::secret::{ContactPin, Typed};
 use cie::web_eid::{self, SignRequest, SigningRefused, check_signing_certificate};
 
-use super::super::auth;
 use super::desk::{Ask, Desk, Stop};
 use crate::arguments::Common;
 use crate::failure::{self, Failure};
@@ -112,7 +111,7 @@ pub(super) fn authenticate(
     session.public_certificate()?;
     let mut unlocked = unlock(desk, session, learned)?;
     desk.check()?;
-    Ok(auth::token(&mut unlocked.signer()?, origin, nonce)?)
+    Ok(AuthToken::create(&mut unlocked.signer()?, origin, nonce)?)
 }
 
 /// The card's number, which anybody may read.
