@@ -398,6 +398,23 @@ mod tests {
     }
 
     #[test]
+    fn a_watcher_is_told_of_each_answer() {
+        let answers = ["6102", "01029000"].map(|hex| hex::decode(hex).unwrap()).into();
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let list = told.clone();
+        let mut link = Link::new(Script { answers, asked: Arc::default() }).watched(move |statistics| {
+            list.lock().unwrap().push((
+                statistics.commands,
+                statistics.get_responses,
+                statistics.bytes_received,
+            ));
+        });
+        link.exchange(&Command::new(0, 0x88, 0, 0)).unwrap();
+        assert_eq!(link.exchange(&Command::new(0, 0x88, 0, 0)), Err(Error::Removed));
+        assert_eq!(*told.lock().unwrap(), [(1, 0, 2), (1, 1, 6)], "of what did not come nothing is told");
+    }
+
+    #[test]
     fn pieces_are_collected() {
         let (result, asked) = exchange(&Command::new(0, 0x88, 0, 0), &["6102", "01026101", "039000"]);
         assert_eq!(result.unwrap(), Response::new(vec![1, 2, 3], StatusWord::SUCCESS));
