@@ -149,6 +149,12 @@ impl Session {
         self.channel.statistics()
     }
 
+    /// Whether a failure closed the channel.
+    #[cfg(feature = "c-api")]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.channel.is_closed()
+    }
+
     /// EF 1004 as it was read, without padding: the key with which the chip of this channel authenticated itself.
     pub(crate) fn device_key_file(&self) -> &[u8] {
         &self.constants.device_key_file

@@ -289,7 +289,12 @@ impl TextRoom {
 
     /// As [`Room::fill`]. A zero byte within the text would end it early, so it stands as U+FFFD.
     pub(super) fn fill(self, text: &str) -> Result<(), Fault> {
-        let mut bytes = Zeroizing::new(text.replace('\0', "\u{fffd}").into_bytes());
+        // With room for all of it: what grows leaves copies behind, and it can be about a person.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() * 3 + 1));
+        for (at, part) in text.split('\0').enumerate() {
+            bytes.extend_from_slice(if at == 0 { "" } else { "\u{fffd}" }.as_bytes());
+            bytes.extend_from_slice(part.as_bytes());
+        }
         bytes.push(0);
         self.0.fill(&bytes)
     }

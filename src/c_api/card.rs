@@ -87,19 +87,29 @@ pub(super) fn known(place: &mut Place) -> Result<&mut Card, Fault> {
         Standing::Known(card) => return stay(place, card),
         Standing::Ready(Session::Contact(session)) => return stay(place, Card::Contact(session)),
         // A card in a protected channel is made to forget it.
-        Standing::Ready(session) => {
-            let mut link = session.into_link();
-            if let Err(error) = link.reset() {
-                *place = Some(Standing::Link(link));
-                return Err(error.into());
-            }
-            link
-        }
+        Standing::Ready(session) => forgetting(place, session.into_link())?,
+        // So is one of which it is not known whether it forgot its PIN.
+        Standing::Link(link) if link.is_reset_when_dropped() => forgetting(place, link)?,
         Standing::Link(link) => link,
     };
     match card::open(link) {
         Ok(card) => stay(place, card),
         Err(refused) => Err(give_back(place, refused, Standing::Link)),
+    }
+}
+
+/// The link to a card that was reset, and so knows of no channel and no PIN.
+fn forgetting(place: &mut Place, mut link: Link) -> Result<Link, Fault> {
+    let outcome = link.reset().and_then(|()| {
+        link.reset_when_dropped(false);
+        link.share_again()
+    });
+    match outcome {
+        Ok(()) => Ok(link),
+        Err(error) => {
+            *place = Some(Standing::Link(link));
+            Err(error.into())
+        }
     }
 }
 
@@ -112,7 +122,8 @@ fn stay(place: &mut Place, card: Card) -> Result<&mut Card, Fault> {
 
 /// The card ready for its PIN, taken out of its place.
 pub(super) fn take_ready(place: &mut Place) -> Result<Session, Fault> {
-    if !matches!(place, Some(Standing::Ready(_))) {
+    // A channel that a failure closed is opened anew; nothing that was sent over the old one is sent again.
+    if !matches!(place, Some(Standing::Ready(session)) if !session.is_closed()) {
         known(place)?;
     }
     match place.take() {
@@ -158,8 +169,9 @@ pub(super) fn with_unlocked<T>(
 
 /// What kind of card it is.
 ///
-/// `kind`: receives `CIE_KIND_CIE3` or one of its kin; others may be added. Nothing is sent. Any thread, one call at a
-/// time, as for every function of a card: `CIE_BUSY` for a second one.
+/// `kind`: receives `CIE_KIND_CIE3` or one of its kin; others may be added. Nothing is sent, unless an earlier failure
+/// left it open what lies there. Any thread, one call at a time, as for every function of a card: `CIE_BUSY` for a second
+/// one.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_card_kind(context: ContextIn, card: cie_handle, kind: NumberOut) -> cie_result {
     context.call(|context| {
@@ -236,10 +248,14 @@ pub extern "C" fn cie_card_certificate(
 ) -> cie_result {
     context.call(|context| {
         let room = buffer.room(size)?;
-        let write = |certificate: &PresentedCertificate| match format {
-            CIE_FORMAT_DER => Ok(certificate.as_der().to_vec()),
-            CIE_FORMAT_PEM => Ok(certificate.to_pem()?.into_bytes()),
-            _ => Err(Fault::Argument("neither DER nor PEM")),
+        let is_pem = match format {
+            CIE_FORMAT_DER => false,
+            CIE_FORMAT_PEM => true,
+            _ => return Err(Fault::Argument("neither DER nor PEM")),
+        };
+        let write = |certificate: &PresentedCertificate| match is_pem {
+            false => Ok(certificate.as_der().to_vec()),
+            true => Ok(certificate.to_pem()?.into_bytes()),
         };
         let bytes = context.shared().handles.card(card)?.with(|place| {
             let stands_open = matches!(place, Some(Standing::Unlocked(_)));
@@ -306,23 +322,107 @@ pub extern "C" fn cie_card_personal_data(
     })
 }
 
-/// Ends the state after a PIN: resets the card, which forgets that it was verified. Nothing to do, and `CIE_OK`, if no
-/// PIN was verified.
+/// Ends the state after a PIN: resets the card, which forgets that it was verified; also if that is in doubt, as after an
+/// answer that did not come. Nothing to do, and `CIE_OK`, if no PIN was verified.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_card_lock(context: ContextIn, card: cie_handle) -> cie_result {
-    context.call(|context| {
-        context.shared().handles.card(card)?.with(|place| match place.take().ok_or(Fault::Handle)? {
-            Standing::Unlocked(unlocked) => match unlocked.lock() {
+    context.call(|context| context.shared().handles.card(card)?.with(lock))
+}
+
+fn lock(place: &mut Place) -> Result<(), Fault> {
+    let mut standing = place.take().ok_or(Fault::Handle)?;
+    let in_doubt = match &mut standing {
+        Standing::Link(link) => link.is_reset_when_dropped(),
+        Standing::Known(Card::Contact(session)) | Standing::Ready(Session::Contact(session)) => {
+            session.link().is_reset_when_dropped()
+        }
+        // What a CIE 3 knows of a PIN it knows within a channel of ours.
+        Standing::Ready(Session::Cie3(session)) => session.is_closed(),
+        Standing::Known(Card::Cie3(_)) | Standing::Unlocked(_) => false,
+    };
+    let link = match standing {
+        Standing::Unlocked(unlocked) => {
+            return match unlocked.lock() {
                 Ok(session) => {
                     *place = Some(Standing::Ready(session));
                     Ok(())
                 }
                 Err(refused) => Err(give_back(place, refused, Standing::Link)),
-            },
-            other => {
-                *place = Some(other);
-                Ok(())
-            }
-        })
-    })
+            };
+        }
+        Standing::Link(link) if in_doubt => link,
+        Standing::Known(card) if in_doubt => card.into_link(),
+        Standing::Ready(session) if in_doubt => session.into_link(),
+        other => {
+            *place = Some(other);
+            return Ok(());
+        }
+    };
+    let link = forgetting(place, link)?;
+    *place = Some(Standing::Link(link));
+    Ok(())
+}
+
+#[cfg(all(test, feature = "emulator"))]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+    use crate::emulator::contact::{IssueOptions, Model, issue};
+    use crate::emulator::entropy::Seeded;
+    use crate::emulator::issue::demo_card;
+    use crate::emulator::{SoftCard, SoftTransport};
+    use crate::pin::LastTry;
+    use crate::secret::Typed;
+    use crate::transport::{Company, Error, Transport};
+
+    /// Loses the answer to VERIFY, and counts resets.
+    struct Deaf(SoftTransport, Arc<AtomicU32>);
+
+    impl Transport for Deaf {
+        fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Error> {
+            let answer = self.0.transmit(command)?;
+            // An empty VERIFY only asks.
+            let verifies = command.get(1) == Some(&0x20) && command.len() > 5;
+            if verifies { Err(Error::NoAnswer) } else { Ok(answer) }
+        }
+
+        fn reset(&mut self) -> Result<(), Error> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.reset()
+        }
+
+        fn atr(&self) -> &[u8] {
+            self.0.atr()
+        }
+
+        fn company(&mut self) -> Option<&mut dyn Company> {
+            None
+        }
+    }
+
+    #[test]
+    fn a_card_that_may_know_its_pin_is_locked_by_a_reset() {
+        let now = std::time::SystemTime::now();
+        let (pki, citizen, _) = demo_card(&mut Seeded::new(1), now).unwrap();
+        let options = IssueOptions::default();
+        let issued = issue(&pki, &citizen, Model::Cie2, &options, &mut Seeded::new(2), now).unwrap();
+        let card = SoftCard::new_contact(issued.personalisation, Model::Cie2, Seeded::new(3)).unwrap();
+        let resets = Arc::new(AtomicU32::new(0));
+        let link = Link::new(Deaf(card.transport(), resets.clone()));
+        let mut place = Some(Standing::Known(card::open(link).unwrap()));
+        lock(&mut place).unwrap();
+        assert_eq!(resets.load(Ordering::Relaxed), 0, "no PIN was shown");
+        let pin = Typed::new("12345678".to_owned());
+        let refused = take_ready(&mut place).unwrap().verify_pin(&pin, LastTry::Refuse).unwrap_err();
+        assert!(crate::Error::from(refused.error).is_doubtful());
+        place = Some(Standing::Ready(*refused.back));
+        let before = resets.load(Ordering::Relaxed);
+        lock(&mut place).unwrap();
+        assert_eq!(resets.load(Ordering::Relaxed), before + 1);
+        lock(&mut place).unwrap();
+        assert_eq!(resets.load(Ordering::Relaxed), before + 1, "it has forgotten it");
+        assert_eq!(known(&mut place).unwrap().kind(), Kind::Cie2);
+    }
 }

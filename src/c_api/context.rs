@@ -44,6 +44,10 @@ pub(super) struct Shared {
     pub(super) service: Mutex<crate::transport::pcsc::Service>,
 }
 
+/// Any thread uses a context and what is open in it. The compiler cannot see that, behind C's pointers, so it is asked.
+const fn serves_any_thread<T: Send + Sync>() {}
+const _: () = serves_any_thread::<cie_context>();
+
 impl cie_context {
     fn of(shared: Arc<Shared>) -> Self {
         Self { mark: AtomicU64::new(MARK), shared, last: Mutex::new(None), calls: AtomicUsize::new(0) }
@@ -87,21 +91,7 @@ impl Drop for Call<'_> {
 impl ContextIn {
     /// Carries a call out and keeps what it has to say if it fails. No panic leaves it.
     pub(super) fn call(self, body: impl FnOnce(&cie_context) -> Result<(), Fault>) -> cie_result {
-        let outcome = guarded(|| {
-            let context = self.get()?;
-            let _call = Call::begin(context);
-            body(context).inspect_err(|fault| context.keep(fault.clone()))
-        });
-        match outcome {
-            Ok(()) => CIE_OK,
-            Err(fault) => {
-                let number = fault.number();
-                if let (true, Ok(context)) = (matches!(fault, Fault::Panic), self.get()) {
-                    context.keep(fault);
-                }
-                number
-            }
-        }
+        self.ask(|context| guarded(|| body(context)).inspect_err(|fault| context.keep(fault.clone())))
     }
 
     /// The same for calls that ask about the last failure, and so leave it as it is.
@@ -124,7 +114,7 @@ fn guarded(body: impl FnOnce() -> Result<(), Fault>) -> Result<(), Fault> {
 /// Makes a context. Reaches for no reader and no service.
 ///
 /// `context`: receives the context, which the program owns and gives back with `cie_context_free`; null on failure.
-/// Returns `CIE_OK` or `CIE_NULL`. Any thread.
+/// Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_context_new(context: ContextOut) -> cie_result {
     let outcome = guarded(|| {
@@ -141,8 +131,10 @@ pub extern "C" fn cie_context_new(context: ContextOut) -> cie_result {
 /// Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_context_clone(context: ContextIn, clone: ContextOut) -> cie_result {
+    // First of all, so that it is null on every way out.
+    let place = clone.place();
     context.call(|context| {
-        clone.place()?.give(cie_context::of(context.shared.clone()));
+        place?.give(cie_context::of(context.shared.clone()));
         Ok(())
     })
 }

@@ -12,6 +12,7 @@ use crate::card::{Card, Session};
 use crate::crypto::PresentedCertificate;
 use crate::kiosk::{self, SeenCards};
 use crate::passive::SecurityObjectPolicy;
+use crate::trust::Certificate;
 use crate::{genuine, ias};
 
 /// The longest certificate, in bytes.
@@ -107,7 +108,8 @@ fn cie3(session: &mut Session) -> Result<&mut ias::Session, Fault> {
 
 /// Whether a card is the one whose chip was checked, and not the next person's.
 ///
-/// `is_of`: receives 1 or 0. `CIE_HANDLE` unless `chip` came from `cie_card_verify_chip`.
+/// `is_of`: receives 1 or 0, and 0 on any failure. `CIE_HANDLE` unless `chip` came from `cie_card_verify_chip`;
+/// `CIE_UNLOCKED` after a PIN was verified.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_chip_is_of(
     context: ContextIn,
@@ -115,8 +117,9 @@ pub extern "C" fn cie_chip_is_of(
     card: cie_handle,
     is_of: NumberOut,
 ) -> cie_result {
+    let out = is_of.place().map(|place| place.put_first(0));
     context.call(|context| {
-        let out = is_of.place()?;
+        let out = out?;
         let handles = &context.shared().handles;
         let record = handles.record(chip)?;
         let What::Chip(chip) = record.what() else { return Err(Fault::Handle) };
@@ -129,7 +132,7 @@ pub extern "C" fn cie_chip_is_of(
 }
 
 /// Checks that a certificate is the one that was issued with a chip: a chip of one card and a certificate of another do
-/// not pass for one. `CIE_FILE_ALTERED` if it is another.
+/// not pass for one. `CIE_FILE_ALTERED` if it is another, `CIE_CERTIFICATE_BAD` if it is none.
 ///
 /// `chip`: from `cie_card_verify_chip`. `der`, `length`: what `cie_card_certificate` gave.
 #[unsafe(no_mangle)]
@@ -142,7 +145,11 @@ pub extern "C" fn cie_chip_check_certificate(
     context.call(|context| {
         let record = context.shared().handles.record(chip)?;
         let What::Chip(chip) = record.what() else { return Err(Fault::Handle) };
-        let certificate = PresentedCertificate::from_der(&der.required(length, CERTIFICATE_MAX)?)?;
+        let der = der.required(length, CERTIFICATE_MAX)?;
+        let certificate = PresentedCertificate::from_der(&der).or_else(|error| {
+            // What is no certificate is the caller's fault, and not the library's.
+            Certificate::from_der(&der).map_err(Fault::from).and(Err(error.into()))
+        })?;
         Ok(chip.check_holder_certificate(&certificate)?)
     })
 }

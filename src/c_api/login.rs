@@ -148,6 +148,7 @@ pub extern "C" fn cie_party_open(
         let builder = RelyingParty::builder(origin, trust, MemoryStore::new()).accept(policy(&options)?);
         let builder = match options.lifetime_seconds {
             0 => builder,
+            86_401.. => return Err(Fault::Argument("a challenge that lives longer than a day")),
             seconds => builder.lifetime(Duration::from_secs(seconds.into())),
         };
         out.put(handles.open(Object::Party(builder.finish()))?);
@@ -241,10 +242,14 @@ pub extern "C" fn cie_party_begin(
         let session = self::session(session, length)?;
         let handles = &context.shared().handles;
         let party = handles.party(party)?;
-        let token = token.required(token_length, TOKEN_MAX).map_err(|fault| match fault {
-            Fault::Argument(_) => crate::login::TokenError::Length(token_length).into(),
-            fault => fault,
-        })?;
+        // What is too long is not looked at, but it uses the challenge up like any other.
+        let token = match token_length {
+            0..=TOKEN_MAX => token.required(token_length, TOKEN_MAX)?,
+            _ => {
+                party.begin(&session, &[0; TOKEN_MAX + 1]).map(drop)?;
+                return Err(crate::login::TokenError::Length(token_length).into());
+            }
+        };
         let login = Login { pending: party.begin(&session, &token)?, answers: Vec::new() };
         out.put(handles.open(Object::Login(Shared::new(login)))?);
         Ok(())

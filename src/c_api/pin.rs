@@ -55,7 +55,7 @@ pub extern "C" fn cie_card_puk_tries(context: ContextIn, card: cie_handle, tries
     context.call(|context| {
         let out = tries.place()?;
         let tries = context.shared().handles.card(card)?.with(|place| match place.as_mut() {
-            Some(Standing::Ready(session)) => Ok(session.puk_tries()?),
+            Some(Standing::Ready(session)) if !session.is_closed() => Ok(session.puk_tries()?),
             _ => Ok(known(place)?.puk_tries()?),
         })?;
         out.put(left(tries));

@@ -267,9 +267,10 @@ fn flag(
     out: NumberOut,
     flag: impl FnOnce(&Record) -> Option<bool>,
 ) -> cie_result {
+    // Whoever does not look at the result is not told that all is well, and be it for want of a context.
+    let out = out.place().map(|place| place.put_first(1));
     context.call(|context| {
-        // Whoever does not look at the result is not told that all is well.
-        let out = out.place()?.put_first(1);
+        let out = out?;
         let flag = flag(&*context.shared().handles.record(record)?);
         out.put(i32::from(flag.ok_or(Fault::Absent)?));
         Ok(())

@@ -1,5 +1,6 @@
 //! Recording what is said to a card (docs/traces.md).
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::border::{ContextIn, HandleOut, Text};
@@ -26,11 +27,16 @@ struct Tape {
     path: String,
     replayable: bool,
     recorder: Mutex<Option<Recorder>>,
+    /// Whether the end is written: what came after it would be recorded nowhere.
+    is_finished: AtomicBool,
 }
 
 impl Recording {
     /// A link over which everything is recorded from now on.
     pub(super) fn record(&self, link: Link, origin: Origin) -> Result<Link, Fault> {
+        if self.0.is_finished.load(Ordering::Acquire) {
+            return Err(Fault::Argument("the recording is finished"));
+        }
         let (link, what) = match self.0.replayable {
             false => (link, What::Diagnostic(origin)),
             true => {
@@ -71,20 +77,28 @@ pub extern "C" fn cie_recorder_open(
         if std::fs::symlink_metadata(&path).is_ok() {
             return Err(Fault::File(format!("{path}: it exists already")));
         }
-        let recording = Recording(Arc::new(Tape { path, replayable, recorder: Mutex::new(None) }));
+        let recording = Recording(Arc::new(Tape {
+            path,
+            replayable,
+            recorder: Mutex::new(None),
+            is_finished: AtomicBool::new(false),
+        }));
         out.put(context.shared().handles.open(Object::Recorder(recording))?);
         Ok(())
     })
 }
 
 /// Writes the end of a recording, after the cards were closed, and says whether it is whole: `CIE_FILE` if not, and
-/// `cie_error_detail` says why. `cie_close` without this writes the end, too, and says nothing.
+/// `cie_error_detail` says why. `cie_close` without this writes the end, too, and says nothing. No card can be opened with
+/// it afterwards.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_recorder_finish(context: ContextIn, recorder: cie_handle) -> cie_result {
     context.call(|context| {
         let recording = context.shared().handles.recorder(recorder)?.0;
         let recorder = recording.recorder.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let outcome = recorder.map_or(Ok(()), Recorder::finish);
-        outcome.map_err(|error| Fault::file(&recording.path, &error))
+        outcome.map_err(|error| Fault::file(&recording.path, &error))?;
+        recording.is_finished.store(true, Ordering::Release);
+        Ok(())
     })
 }

@@ -16,7 +16,7 @@ pub extern "C" fn cie_soft_new(context: ContextIn, folder: Text, kind: Text) -> 
     context.call(|_| parts::new(&folder.required(PATH_MAX)?, &kind.required(PATH_MAX)?))
 }
 
-/// Opens a software card. The file is locked until it is closed.
+/// Opens a software card. The file is locked until it is closed, and the cards that were opened from it.
 ///
 /// `path`: its `card.json`. `soft`: receives a handle, which the program closes. `CIE_CARD_IN_USE`, `CIE_SOFT_CARD`.
 #[unsafe(no_mangle)]

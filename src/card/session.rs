@@ -35,6 +35,12 @@ impl Session {
         }
     }
 
+    /// Whether a failure closed the protected channel: nothing more can be said over it.
+    #[cfg(feature = "c-api")]
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self, Self::Cie3(session) if session.is_closed())
+    }
+
     /// How many tries the PIN has left, as far as the card told without spending one.
     #[must_use]
     pub fn pin_tries(&self) -> Tries {

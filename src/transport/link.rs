@@ -204,6 +204,12 @@ impl Link {
         }
     }
 
+    /// Whether the card may know a PIN.
+    #[cfg(feature = "c-api")]
+    pub(crate) fn is_reset_when_dropped(&self) -> bool {
+        self.reset_when_dropped
+    }
+
     /// From the next command on no other program gets at the card, until [`Link::let_go`] is called as
     /// often as this.
     pub fn hold(&mut self) {
