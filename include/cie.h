@@ -26,7 +26,7 @@
  *
  * POINTERS. Text that is given is UTF-8 with a zero byte at its end. What is given is copied: nothing is kept after a call
  * returns but callbacks and their data, for as long as the card is open that they were given for. Where a function does
- * not say that a pointer may be null, null is CIE_NULL. Except for a callback's arguments nothing that the library owns
+ * not say that a pointer may be null, null is CIE_NULL; bytes of which there are 0 may be null. Except for a callback's arguments nothing that the library owns
  * is ever handed out as a pointer, but for static text.
  *
  * SIZES. A function that fills a buffer takes it and the address of its size. With null for the buffer it puts the size
@@ -1077,7 +1077,7 @@ extern "C" {
  * Makes a context. Reaches for no reader and no service.
  *
  * `context`: receives the context, which the program owns and gives back with `cie_context_free`; null on failure.
- * Returns `CIE_OK` or `CIE_NULL`. Any thread.
+ * Any thread.
  */
 cie_result cie_context_new(cie_context **context);
 
@@ -1281,8 +1281,9 @@ cie_result cie_replay_check(cie_context *context, cie_handle replay);
 /**
  * What kind of card it is.
  *
- * `kind`: receives `CIE_KIND_CIE3` or one of its kin; others may be added. Nothing is sent. Any thread, one call at a
- * time, as for every function of a card: `CIE_BUSY` for a second one.
+ * `kind`: receives `CIE_KIND_CIE3` or one of its kin; others may be added. Nothing is sent, unless an earlier failure
+ * left it open what lies there. Any thread, one call at a time, as for every function of a card: `CIE_BUSY` for a second
+ * one.
  */
 cie_result cie_card_kind(cie_context *context,
                          cie_handle card,
@@ -1335,8 +1336,8 @@ cie_result cie_card_personal_data(cie_context *context,
                                   cie_handle *data);
 
 /**
- * Ends the state after a PIN: resets the card, which forgets that it was verified. Nothing to do, and `CIE_OK`, if no
- * PIN was verified.
+ * Ends the state after a PIN: resets the card, which forgets that it was verified; also if that is in doubt, as after an
+ * answer that did not come. Nothing to do, and `CIE_OK`, if no PIN was verified.
  */
 cie_result cie_card_lock(cie_context *context,
                          cie_handle card);
@@ -1583,13 +1584,17 @@ cie_result cie_card_verify_chip(cie_context *context,
 /**
  * Whether a card is the one whose chip was checked, and not the next person's.
  *
- * `is_of`: receives 1 or 0. `CIE_HANDLE` unless `chip` came from `cie_card_verify_chip`.
+ * `is_of`: receives 1 or 0, and 0 on any failure. `CIE_HANDLE` unless `chip` came from `cie_card_verify_chip`;
+ * `CIE_UNLOCKED` after a PIN was verified.
  */
-cie_result cie_chip_is_of(cie_context *context, cie_handle chip, cie_handle card, int32_t *is_of);
+cie_result cie_chip_is_of(cie_context *context,
+                          cie_handle chip,
+                          cie_handle card,
+                          int32_t *is_of);
 
 /**
  * Checks that a certificate is the one that was issued with a chip: a chip of one card and a certificate of another do
- * not pass for one. `CIE_FILE_ALTERED` if it is another.
+ * not pass for one. `CIE_FILE_ALTERED` if it is another, `CIE_CERTIFICATE_BAD` if it is none.
  *
  * `chip`: from `cie_card_verify_chip`. `der`, `length`: what `cie_card_certificate` gave.
  */
@@ -1736,7 +1741,8 @@ cie_result cie_recorder_open(cie_context *context,
 
 /**
  * Writes the end of a recording, after the cards were closed, and says whether it is whole: `CIE_FILE` if not, and
- * `cie_error_detail` says why. `cie_close` without this writes the end, too, and says nothing.
+ * `cie_error_detail` says why. `cie_close` without this writes the end, too, and says nothing. No card can be opened with
+ * it afterwards.
  */
 cie_result cie_recorder_finish(cie_context *context,
                                cie_handle recorder);
@@ -1754,7 +1760,7 @@ cie_result cie_soft_new(cie_context *context,
                         const char *kind);
 
 /**
- * Opens a software card. The file is locked until it is closed.
+ * Opens a software card. The file is locked until it is closed, and the cards that were opened from it.
  *
  * `path`: its `card.json`. `soft`: receives a handle, which the program closes. `CIE_CARD_IN_USE`, `CIE_SOFT_CARD`.
  */
