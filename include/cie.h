@@ -5,11 +5,12 @@
  * link the library, and programs to begin with: docs/c-api.md, examples/c. Made from src/c_api by cbindgen.
  *
  *     cie_context *context;
- *     cie_handle card;
+ *     cie_handle card, chip;
  *     char pin[] = "12345678";
  *
  *     if (cie_context_new(&context) != CIE_OK) return 1;
  *     if (cie_card_open(context, reader, CIE_SHARING_SHARED, NULL, &card) != CIE_OK ||
+ *         cie_card_verify_chip(context, card, trust, 0, &chip) != CIE_OK ||    // a CIE 3: genuine, before the PIN
  *         cie_card_verify_pin(context, card, pin, strlen(pin), CIE_LAST_TRY_REFUSE) != CIE_OK) {
  *         char text[200];
  *         size_t size = sizeof text;
@@ -24,10 +25,12 @@
  * HANDLES. What is open is known by a number. Close it with cie_close; twice, or with a number that was never given out,
  * is CIE_HANDLE and nothing worse. A context is a pointer, and must not be used after cie_context_free.
  *
+ * FAILURES leave 0 where a handle would be, and everything else as it was, but for what a function says otherwise.
+ *
  * POINTERS. Text that is given is UTF-8 with a zero byte at its end. What is given is copied: nothing is kept after a call
  * returns but callbacks and their data, for as long as the card is open that they were given for. Where a function does
- * not say that a pointer may be null, null is CIE_NULL. Except for a callback's arguments nothing that the library owns
- * is ever handed out as a pointer, but for static text.
+ * not say that a pointer may be null, null is CIE_NULL; bytes of which there are 0 may be null. Except
+ * for a callback's arguments nothing that the library owns is ever handed out as a pointer, but for static text.
  *
  * SIZES. A function that fills a buffer takes it and the address of its size. With null for the buffer it puts the size
  * that is needed there, and does nothing else; the size need not be set before. With a buffer, set the size to the room
@@ -36,13 +39,17 @@
  * THREADS. Every function may be called by any thread, with the same context or another. What one call uses is CIE_BUSY
  * for a second one at the same time: a card, a monitor. Trust stores, portals, records and memories of cards serve any
  * number of calls. Threads that share a context would read each other's errors: cie_context_clone gives each its own.
- * Nothing may be called from a signal handler, or in a child process after fork with what the parent opened.
+ * The library has threads of its own for readers; none of them calls back. Nothing may be called from a signal handler:
+ * block the signals before the first call, wait for them with sigwait in a thread, and let that call cie_monitor_cancel.
+ * Nothing may be called in a child process after fork with what the parent opened.
  *
  * CALLBACKS run in the thread that made the call, and may call anything but cie_context_free, which is CIE_BUSY then.
  * They must return: no longjmp, no C++ exception may leave them.
  *
- * SECRETS. A PIN or PUK is cleared in the program's buffer before the function returns. No call repeats a command that
- * carries one, and none spends the last try unless it is told to.
+ * SECRETS. A PIN or PUK is cleared in the program's buffer before the function returns, so the buffer must not be a string
+ * literal. No call repeats a command that carries one, and none spends the last try unless it is told to, as far as it is
+ * known to be the last: a CIE 3 may tell, a contact card tells only after a wrong PIN. What was told is remembered for as
+ * long as the card is open, and by the context for a quarter of an hour. Nobody knows what other programs spent.
  */
 
 #ifndef CIE_H
@@ -178,7 +185,7 @@
 #define CIE_FORMAT_DER 1
 
 /**
- * PEM: text, without a zero byte at its end.
+ * PEM: text, with a zero byte at its end, which the size counts.
  */
 #define CIE_FORMAT_PEM 2
 
@@ -198,13 +205,14 @@
 #define CIE_TRIES_UNKNOWN -1
 
 /**
- * A document: `data` is what CMS, PAdES and their kin sign, the signed attributes (RFC 5652 section 5.4: a DER SET), or
- * begins with words that say what it is and that no other protocol signs. Never the document alone.
+ * A document: `data` is what CMS, PAdES and their kin sign, the signed attributes (RFC 5652 section 5.4), or begins with
+ * words that say what it is and that no other protocol signs. Never the document alone.
  */
 #define CIE_PURPOSE_DOCUMENT 1
 
 /**
- * Bytes of unknown meaning. Refused when they could be a login: 64, 96 or 128 bytes.
+ * Bytes of unknown meaning. Refused when they could be a login token of Web eID: 64, 96 or 128 bytes. Other logins are not
+ * known by their length (client authentication of TLS and SSH sign this way, too): do not sign what a stranger sends.
  */
 #define CIE_PURPOSE_RAW 2
 
@@ -281,7 +289,8 @@
 #define CIE_FIELD_BINDING 20
 
 /**
- * Personal data: "trust" if the certificate was verified under a trust store, "card" if it is the card's word.
+ * Personal data: "trust" if the certificate was verified under a trust store, "card" if it is the card's word. Neither says
+ * that the card is no copy.
  */
 #define CIE_FIELD_VOUCHED 21
 
@@ -446,6 +455,21 @@
 #define CIE_ACCEPT_FIRST_GENERATIONS 4
 
 /**
+ * Where a certificate states an extended key usage, clientAuth stands in it: what RFC 5280 asks for.
+ */
+#define CIE_CLIENT_AUTHENTICATION_WHERE_STATED 0
+
+/**
+ * A certificate states one, and clientAuth stands in it.
+ */
+#define CIE_CLIENT_AUTHENTICATION_REQUIRED 1
+
+/**
+ * Nothing is asked of it.
+ */
+#define CIE_CLIENT_AUTHENTICATION_NOT_ASKED 2
+
+/**
  * How many bytes a buffer for a challenge takes, the zero byte included.
  */
 #define CIE_NONCE_SIZE 45
@@ -476,7 +500,7 @@
 #define CIE_POLICY_SOFT 2
 
 /**
- * Nobody is asked; only the lists that were given are looked at.
+ * Nobody is asked; only the lists that were given with `cie_party_add_list` are looked at, and need not be there.
  */
 #define CIE_POLICY_OFFLINE 3
 
@@ -614,10 +638,12 @@ typedef struct cie_statistics {
 
 /**
  * Is told after each answer of the card how much was said since it was opened. `statistics` is good until it returns.
+ * Returns 0 to go on; anything else, and no further command goes out over this card: the call is `CIE_CANCELLED`, and so
+ * is every later one but `cie_card_lock` and `cie_close`. What was sent already, a PIN included, is not taken back.
  * It runs in the thread that uses the card, which waits for it; it may call any function of this library, but this card
  * is `CIE_BUSY` for it. It must neither throw nor jump out of the call.
  */
-typedef void (*cie_progress_callback)(void *data, const struct cie_statistics *statistics);
+typedef int32_t (*cie_progress_callback)(void *data, const struct cie_statistics *statistics);
 
 /**
  * What may be chosen when a card is opened. Set `size` to `sizeof(cie_open_options)` and everything else to 0 for the
@@ -664,7 +690,7 @@ typedef struct cie_party_options {
      */
     uint32_t flags;
     /**
-     * What is asked of extended key usage: 0 clientAuth where any is stated, 1 clientAuth in any case, 2 nothing.
+     * What is asked of extended key usage: `CIE_CLIENT_AUTHENTICATION_WHERE_STATED` and its kin.
      */
     uint32_t client_authentication;
 } cie_party_options;
@@ -1077,7 +1103,8 @@ extern "C" {
  * Makes a context. Reaches for no reader and no service.
  *
  * `context`: receives the context, which the program owns and gives back with `cie_context_free`; null on failure.
- * Returns `CIE_OK` or `CIE_NULL`. Any thread.
+ *
+ * Threads: any.
  */
 cie_result cie_context_new(cie_context **context);
 
@@ -1086,7 +1113,8 @@ cie_result cie_context_new(cie_context **context);
  * open until it is closed or the last clone is freed.
  *
  * `clone`: receives the new context, which the program gives back with `cie_context_free`; null on failure.
- * Any thread.
+ *
+ * Threads: any.
  */
 cie_result cie_context_clone(cie_context *context,
                              cie_context **clone);
@@ -1095,34 +1123,45 @@ cie_result cie_context_clone(cie_context *context,
  * Gives a context back. With the last clone everything is closed that is still open: cards are reset if they know a
  * PIN, recordings are ended.
  *
- * Null is nothing, and `CIE_OK`. `CIE_BUSY` while a call with this context is under way, as in a callback; nothing is
- * freed then. After `CIE_OK` the pointer must not be used any more.
+ * Null is nothing, and `CIE_OK`. `CIE_BUSY` within a callback; nothing is freed then. After `CIE_OK` the pointer must not be
+ * used any more.
+ *
+ * Threads: any, when no other thread uses this context or will.
  */
 cie_result cie_context_free(cie_context *context);
 
 /**
- * Closes whatever a handle stands for. A card that knows a PIN is reset, a monitor that somebody waits for stops
- * waiting; what a call is using at this moment goes when that call ends.
+ * Closes whatever a handle stands for. A card that knows a PIN is reset, which can take as long as the deadline of an
+ * exchange; a monitor that somebody waits for stops waiting; what a call is using at this moment goes when that call
+ * ends.
  *
- * 0 is nothing, and `CIE_OK`. `CIE_HANDLE` for what is closed already or was never open. Any thread, and callbacks.
+ * 0 is nothing, and `CIE_OK`. `CIE_HANDLE` for what is closed already or was never open.
+ *
+ * Threads: any, and callbacks.
  */
 cie_result cie_close(cie_context *context,
                      cie_handle handle);
 
 /**
- * The version of the library, "major.minor.patch": static text, nobody frees it. Any thread.
+ * The version of the library, "major.minor.patch": static text, nobody frees it.
+ *
+ * Threads: any.
  */
 const char *cie_version(void);
 
 /**
  * What the library was built with: the sum of `CIE_FEATURE_READERS`, `CIE_FEATURE_SOFT_CARDS`. Every function is there
- * in any case; what needs a part that is not says `CIE_NOT_BUILT_IN`. Any thread.
+ * in any case; what needs a part that is not says `CIE_NOT_BUILT_IN`.
+ *
+ * Threads: any.
  */
 uint32_t cie_features(void);
 
 /**
  * The stable name of a number, such as "pin-wrong" for `CIE_PIN_WRONG`, and "unknown" for one that no function of this
- * version returns: static text, nobody frees it. Any thread.
+ * version returns: static text, nobody frees it.
+ *
+ * Threads: any.
  */
 const char *cie_result_name(cie_result result);
 
@@ -1131,7 +1170,9 @@ const char *cie_result_name(cie_result result);
  *
  * The text is about the last call with this context that failed; "Nothing went wrong." if none did.
  * `language`: `CIE_ENGLISH` or `CIE_ITALIAN`. `buffer`, `size`: see "Sizes" at the head; the text is UTF-8 with a zero
- * byte at its end. Any thread; it does not change what it tells about.
+ * byte at its end. It does not change what it tells about.
+ *
+ * Threads: any.
  */
 cie_result cie_error_message(cie_context *context,
                              int32_t language,
@@ -1142,6 +1183,8 @@ cie_result cie_error_message(cie_context *context,
  * What somebody can do about it, in one or two sentences: empty if nothing went wrong. As `cie_error_message`.
  *
  * Texts are for a person at a computer, who can plug in a reader; a kiosk may have better words by the number.
+ *
+ * Threads: any.
  */
 cie_result cie_error_advice(cie_context *context,
                             int32_t language,
@@ -1151,6 +1194,8 @@ cie_result cie_error_advice(cie_context *context,
 /**
  * What exactly went wrong, and at which step of the dialogue: in English, for a log. It has no PIN in it and names
  * nobody. As `cie_error_message`.
+ *
+ * Threads: any.
  */
 cie_result cie_error_detail(cie_context *context,
                             char *buffer,
@@ -1158,6 +1203,8 @@ cie_result cie_error_detail(cie_context *context,
 
 /**
  * The number of the last failure, and what it says of tries. `facts`: receives them. As `cie_error_message`.
+ *
+ * Threads: any.
  */
 cie_result cie_error_facts(cie_context *context, cie_error *facts);
 
@@ -1165,7 +1212,9 @@ cie_result cie_error_facts(cie_context *context, cie_error *facts);
  * All readers and what lies on them now.
  *
  * `readers`: a buffer for `*count` readers, or null to ask how many there are. `count`: on return, how many there are,
- * also with `CIE_NO_ROOM`; as readers come and go, be ready to ask again. Any thread.
+ * also with `CIE_NO_ROOM`; as readers come and go, be ready to ask again.
+ *
+ * Threads: any.
  */
 cie_result cie_readers(cie_context *context,
                        cie_reader *readers,
@@ -1176,8 +1225,10 @@ cie_result cie_readers(cie_context *context,
  *
  * `reader`: its name, or null for any. `within_ms`: for how many milliseconds, or `CIE_FOREVER`; 0 looks once.
  * `found`: receives the reader. `CIE_TIMED_OUT`, or why there can be none: `CIE_NO_SERVICE`, `CIE_NO_READER`,
- * `CIE_CARD_UNPOWERED`, `CIE_ACCESS_DENIED`. Any thread. A program that waits for months, or wants to be able to stop,
+ * `CIE_CARD_UNPOWERED`, `CIE_ACCESS_DENIED`. A program that waits for months, or wants to be able to stop,
  * takes a monitor.
+ *
+ * Threads: any.
  */
 cie_result cie_wait_for_card(cie_context *context,
                              const char *reader,
@@ -1187,6 +1238,8 @@ cie_result cie_wait_for_card(cie_context *context,
 /**
  * Waits until nothing lies on a reader. As `cie_wait_for_card`; `reader` must not be null, and `CIE_NO_READER` says
  * that the reader itself is gone when the time is over.
+ *
+ * Threads: any.
  */
 cie_result cie_wait_for_removal(cie_context *context,
                                 const char *reader,
@@ -1195,7 +1248,9 @@ cie_result cie_wait_for_removal(cie_context *context,
 /**
  * Begins to watch readers and cards, whether or not the service runs.
  *
- * `monitor`: receives a handle, which the program closes. Any thread.
+ * `monitor`: receives a handle, which the program closes.
+ *
+ * Threads: any.
  */
 cie_result cie_monitor_open(cie_context *context, cie_handle *monitor);
 
@@ -1204,7 +1259,10 @@ cie_result cie_monitor_open(cie_context *context, cie_handle *monitor);
  * it goes is told before. A thread that waits for events should do little else, so that none of them comes late.
  *
  * `within_ms`: as `cie_wait_for_card`. `event`: receives it. `CIE_TIMED_OUT` if nothing happened, `CIE_CANCELLED` after
- * `cie_monitor_cancel`; neither ends the monitor. `CIE_BUSY` if another thread waits already.
+ * `cie_monitor_cancel`, `CIE_READER_FAILED` if the service says something that has no meaning: none of them ends the
+ * monitor, and the next call goes on. `CIE_BUSY` if another thread waits already.
+ *
+ * Threads: any, one that waits at a time for a monitor.
  */
 cie_result cie_monitor_next(cie_context *context,
                             cie_handle monitor,
@@ -1216,7 +1274,9 @@ cie_result cie_monitor_next(cie_context *context,
  *
  * `within_ms`: how long to wait for each event. `callback`: not null; it may call any function of this library, but
  * this monitor is `CIE_BUSY` for it except to `cie_monitor_cancel` and `cie_close`. `data`: handed to the callback as it
- * is. Results as `cie_monitor_next`; while the reader service gives no sense the wait goes on.
+ * is. Results as `cie_monitor_next`.
+ *
+ * Threads: any, one that waits at a time for a monitor.
  */
 cie_result cie_monitor_run(cie_context *context,
                            cie_handle monitor,
@@ -1225,15 +1285,17 @@ cie_result cie_monitor_run(cie_context *context,
                            void *data);
 
 /**
- * Makes the call that waits on a monitor return `CIE_CANCELLED`, or the next one if nobody waits. Any thread, also
- * while another waits, and callbacks. Not from a signal handler.
+ * Makes the call that waits on a monitor return `CIE_CANCELLED`, or the next one if nobody waits.
+ *
+ * Threads: any, also while another waits, and callbacks. Not a signal handler.
  */
-cie_result cie_monitor_cancel(cie_context *context,
-                              cie_handle monitor);
+cie_result cie_monitor_cancel(cie_context *context, cie_handle monitor);
 
 /**
  * Sets how long an exchange with a card may take, for cards that are opened from now on: 10,000 ms unless this is
- * called; at least 100. A reader that does not come back in time is `CIE_READER_STUCK`. Any thread.
+ * called; at least 100. A reader that does not come back in time is `CIE_READER_STUCK`.
+ *
+ * Threads: any.
  */
 cie_result cie_context_set_deadline(cie_context *context,
                                     uint32_t milliseconds);
@@ -1244,8 +1306,9 @@ cie_result cie_context_set_deadline(cie_context *context,
  *
  * `reader`: its name, as `cie_readers` gives it. `sharing`: `CIE_SHARING_EXCLUSIVE` or `CIE_SHARING_SHARED`. `options`:
  * null for the defaults. `card`: receives a handle, which the program closes.
- * `CIE_NO_CARD`, `CIE_NOT_A_CIE` for other cards, `CIE_CARD_IN_USE`, `CIE_READER_STUCK` and others. Any thread; a card is
- * used by one call at a time, and by any thread.
+ * `CIE_NO_CARD`, `CIE_NOT_A_CIE` for other cards, `CIE_CARD_IN_USE`, `CIE_READER_STUCK` and others.
+ *
+ * Threads: any.
  */
 cie_result cie_card_open(cie_context *context,
                          const char *reader,
@@ -1257,7 +1320,9 @@ cie_result cie_card_open(cie_context *context,
  * Opens a recorded dialogue that can be played back (docs/traces.md): a card for tests, which answers what was recorded
  * and nothing else. Whatever it proves says that it is a test.
  *
- * `path`: the file. `replay`: receives a handle, which the program closes. `CIE_TRACE_UNUSABLE`. Any thread.
+ * `path`: the file. `replay`: receives a handle, which the program closes. `CIE_TRACE_UNUSABLE`.
+ *
+ * Threads: any.
  */
 cie_result cie_replay_open(cie_context *context,
                            const char *path,
@@ -1266,6 +1331,10 @@ cie_result cie_replay_open(cie_context *context,
 /**
  * Opens the card of the next recorded connection. As `cie_card_open`; `CIE_NOT_AS_RECORDED` if there is none, or if what
  * happens is not what was recorded.
+ *
+ * `replay`: from `cie_replay_open`. `options`: null for the defaults. `card`: receives a handle, which the program closes.
+ *
+ * Threads: any.
  */
 cie_result cie_replay_card(cie_context *context,
                            cie_handle replay,
@@ -1275,14 +1344,20 @@ cie_result cie_replay_card(cie_context *context,
 /**
  * Whether all went as it was recorded, to the end: close the cards first. `CIE_NOT_AS_RECORDED` if not, and
  * `cie_error_detail` says at which line.
+ *
+ * `replay`: from `cie_replay_open`.
+ *
+ * Threads: any.
  */
 cie_result cie_replay_check(cie_context *context, cie_handle replay);
 
 /**
  * What kind of card it is.
  *
- * `kind`: receives `CIE_KIND_CIE3` or one of its kin; others may be added. Nothing is sent. Any thread, one call at a
- * time, as for every function of a card: `CIE_BUSY` for a second one.
+ * `kind`: receives `CIE_KIND_CIE3` or one of its kin; others may be added. Nothing is sent, unless an earlier failure
+ * left it open what lies there.
+ *
+ * Threads: any, one call at a time for a card.
  */
 cie_result cie_card_kind(cie_context *context,
                          cie_handle card,
@@ -1294,6 +1369,8 @@ cie_result cie_card_kind(cie_context *context,
  *
  * `information`: receives a record (`cie_text`) with `CIE_FIELD_KIND` and its kin, which the program closes.
  * `CIE_UNLOCKED` after a PIN was verified.
+ *
+ * Threads: any, one call at a time for a card.
  */
 cie_result cie_card_information(cie_context *context,
                                 cie_handle card,
@@ -1301,6 +1378,8 @@ cie_result cie_card_information(cie_context *context,
 
 /**
  * How much was said to the card since it was opened, by whatever calls. `statistics`: receives it. Nothing is sent.
+ *
+ * Threads: any, one call at a time for a card.
  */
 cie_result cie_card_statistics(cie_context *context,
                                cie_handle card,
@@ -1312,6 +1391,8 @@ cie_result cie_card_statistics(cie_context *context,
  *
  * `format`: `CIE_FORMAT_DER` or `CIE_FORMAT_PEM`. `buffer`, `size`: see "Sizes" at the head; the card is asked once,
  * whether for the size or for the bytes.
+ *
+ * Threads: any, one call at a time for a card.
  */
 cie_result cie_card_certificate(cie_context *context,
                                 cie_handle card,
@@ -1323,10 +1404,15 @@ cie_result cie_card_certificate(cie_context *context,
  * The personal data of a contact card (CIE 1 and 2, CNS, health card), which must agree with its certificate:
  * `CIE_FILE_ALTERED` if they contradict it. `CIE_OTHER_CARD` for a CIE 3, whose certificate has its holder's name.
  *
+ * Whatever vouches for the data, it does not vouch for the card: data and certificate can be copied onto another one, and
+ * no challenge is answered here. Let nobody in by this; a login does that.
+ *
  * `trust`: a trust store under which the certificate is verified, or 0 to take its word. `flags`: 0, or
  * `CIE_ALLOW_LEGACY` to take the keys of 1024 bits and the SHA-1 of older cards. Whether it was revoked is not asked.
  * `data`: receives a record (`cie_text`) with `CIE_FIELD_SURNAME` and its kin, `CIE_FIELD_BINDING` and
  * `CIE_FIELD_VOUCHED`, which the program closes.
+ *
+ * Threads: any, one call at a time for a card.
  */
 cie_result cie_card_personal_data(cie_context *context,
                                   cie_handle card,
@@ -1335,8 +1421,10 @@ cie_result cie_card_personal_data(cie_context *context,
                                   cie_handle *data);
 
 /**
- * Ends the state after a PIN: resets the card, which forgets that it was verified. Nothing to do, and `CIE_OK`, if no
- * PIN was verified.
+ * Ends the state after a PIN: resets the card, which forgets that it was verified; also if that is in doubt, as after an
+ * answer that did not come. Nothing to do, and `CIE_OK`, if no PIN was verified.
+ *
+ * Threads: any, one call at a time for a card.
  */
 cie_result cie_card_lock(cie_context *context,
                          cie_handle card);
@@ -1345,31 +1433,45 @@ cie_result cie_card_lock(cie_context *context,
  * How many tries the PIN has left, as far as the card tells without spending one.
  *
  * `tries`: receives the number, 0 if it is blocked, `CIE_TRIES_UNKNOWN` if the card does not tell.
+ *
+ * Threads: any, one call at a time for a card.
  */
 cie_result cie_card_pin_tries(cie_context *context, cie_handle card, int32_t *tries);
 
 /**
  * How many tries the PUK has left. As `cie_card_pin_tries`; `CIE_UNLOCKED` after a PIN was verified.
+ *
+ * Threads: any, one call at a time for a card.
  */
 cie_result cie_card_puk_tries(cie_context *context, cie_handle card, int32_t *tries);
 
 /**
  * Makes the card ready for its PIN: a CIE 3 opens its protected channel, which takes a second or two. Functions that
- * need this do it themselves; a program that calls it while the person still types has the PIN verified sooner.
- * `CIE_UNLOCKED` after a PIN was verified.
+ * need this do it themselves; a program that calls it while the person still types has the PIN verified sooner. A contact
+ * card is kept from other programs from here on, until it is closed: `CIE_CARD_IN_USE` if one is connected to it, so that
+ * nobody types a PIN in vain. `CIE_UNLOCKED` after a PIN was verified.
+ *
+ * Threads: any, one call at a time for a card.
  */
 cie_result cie_card_prepare(cie_context *context,
                             cie_handle card);
 
 /**
- * Verifies the PIN: one VERIFY, never repeated, whatever happens. A wrong PIN costs a try. Afterwards the card signs,
- * and a CIE 3 gives its certificate, until `cie_card_lock` or `cie_close`.
+ * Verifies the PIN: one VERIFY, never repeated, whatever happens. (A contact card that says it has no such PIN, and so
+ * has compared nothing, is told the PIN by its other reference, once.) A wrong PIN costs a try. Afterwards the card signs,
+ * and a CIE 3 gives its certificate, until `cie_card_lock` or `cie_close`, or until a call finds that the card has
+ * forgotten it: `CIE_PIN_STATE_LOST`, `CIE_CARD_RESET` and other failures of the connection.
  *
- * `pin`, `length`: the digits; all of them zeros when the function returns, whatever it returns, unless `length` is
- * more than 4096. `last_try`: `CIE_LAST_TRY_REFUSE` or `CIE_LAST_TRY_SPEND`.
+ * After `cie_card_verify_chip` the PIN goes to that chip only: `CIE_CHIP_NOT_AUTHENTIC` if another one answers.
+ *
+ * `pin`, `length`: the digits, in memory that may be written: an array, never a literal. All of them are zeros when the
+ * function returns, whatever it returns, unless `length` is more than 4096. `last_try`: `CIE_LAST_TRY_REFUSE` or
+ * `CIE_LAST_TRY_SPEND`; see SECRETS at the head for what is known of tries.
  * `CIE_PIN_WRONG` (`cie_error_facts` tells the tries that are left), `CIE_PIN_BLOCKED`, `CIE_PIN_LAST_TRY`,
- * `CIE_PIN_MALFORMED`; in doubt whether a try was spent, `is_doubtful` of the facts is 1. `CIE_UNLOCKED` if a PIN was
- * verified already.
+ * `CIE_PIN_MALFORMED`; in doubt whether a try was spent, `is_doubtful` of the facts is 1. `CIE_CARD_IN_USE` if another
+ * program is connected to a contact card: nothing was sent. `CIE_UNLOCKED` if a PIN was verified already.
+ *
+ * Threads: any, one call at a time for a card.
  */
 cie_result cie_card_verify_pin(cie_context *context,
                                cie_handle card,
@@ -1378,11 +1480,15 @@ cie_result cie_card_verify_pin(cie_context *context,
                                int32_t last_try);
 
 /**
- * Changes the PIN of a card whose PIN was verified: one command, never repeated. A wrong old PIN costs a try.
+ * Changes the PIN of a card whose PIN was verified: one command, never repeated. A wrong old PIN costs a try; the last one
+ * is not spent by this. Whether the card counts the new PIN as verified is its own affair: if not, the next call is
+ * `CIE_PIN_STATE_LOST`.
  *
  * `old_pin`, `old_length`, `new_pin`, `new_length`: the digits, cleared as by `cie_card_verify_pin`; two buffers.
- * `CIE_PIN_NEEDED` before `cie_card_verify_pin`; `CIE_PIN_UNCERTAIN` if the connection was lost and the card may have
- * either PIN. `cie_check_new_pin` says beforehand whether the new one is easily guessed.
+ * `CIE_PIN_NEEDED` before `cie_card_verify_pin`; `CIE_PIN_WRONG`, `CIE_PIN_BLOCKED`, `CIE_PIN_LAST_TRY`,
+ * `CIE_PIN_MALFORMED`; `CIE_PIN_UNCERTAIN` if the connection was lost and the card may have either PIN. `cie_check_new_pin` says beforehand whether the new one is easily guessed.
+ *
+ * Threads: any, one call at a time for a card.
  */
 cie_result cie_card_change_pin(cie_context *context,
                                cie_handle card,
@@ -1392,13 +1498,17 @@ cie_result cie_card_change_pin(cie_context *context,
                                size_t new_length);
 
 /**
- * Gives the PIN its tries back with the PUK, which is shown once. The PIN is not verified by this.
+ * Gives the PIN its tries back with the PUK, which is shown once. The PIN is not verified by this. A CIE 3 knows the PUK
+ * until `cie_card_lock` or `cie_close`.
  *
  * `puk`, `puk_length`: the digits. `new_pin`, `new_length`: a new PIN, or null to keep the one that the card has; some
  * cards know only one of the two ways. Both are cleared as by `cie_card_verify_pin`; two buffers. `last_try`: about the
  * PUK, which is gone for good after its last try.
  * `CIE_PUK_WRONG`, `CIE_PUK_BLOCKED`, `CIE_PUK_LAST_TRY`, `CIE_PUK_MALFORMED`, `CIE_UNBLOCK_REFUSED`,
- * `CIE_PIN_UNCERTAIN`; `CIE_UNLOCKED` after a PIN was verified.
+ * `CIE_PIN_UNCERTAIN`, `CIE_CARD_IN_USE`, `CIE_CHIP_NOT_AUTHENTIC` as for `cie_card_verify_pin`; `CIE_UNLOCKED` after a PIN
+ * was verified.
+ *
+ * Threads: any, one call at a time for a card.
  */
 cie_result cie_card_unblock_pin(cie_context *context,
                                 cie_handle card,
@@ -1413,6 +1523,8 @@ cie_result cie_card_unblock_pin(cie_context *context,
  * or if it is the old one. No card asks for this, and nothing is sent.
  *
  * `new_pin`, `new_length`: the digits, which stay as they are. `old_pin`, `old_length`: the old PIN, or null.
+ *
+ * Threads: any.
  */
 cie_result cie_check_new_pin(cie_context *context,
                              const char *new_pin,
@@ -1426,13 +1538,15 @@ cie_result cie_check_new_pin(cie_context *context,
  *
  * A card has one key for logging in and for signing, and a signature over bytes that somebody else chose could be a
  * login somewhere. So `purpose` says what is signed (`CIE_PURPOSE_DOCUMENT`, `CIE_PURPOSE_RAW`,
- * `CIE_PURPOSE_RAW_ACKNOWLEDGED`), and what is said to be a document but has the length of a login token must be a DER
- * SET: else `CIE_PURPOSE_REFUSED`. Logins are made by `cie_card_login`.
+ * `CIE_PURPOSE_RAW_ACKNOWLEDGED`), and what is said to be a document but has the length of a login token must be signed
+ * attributes through and through: else `CIE_PURPOSE_REFUSED`. Logins are made by `cie_card_login`.
  *
  * `hash`: `CIE_HASH_SHA256` or one of its kin. `data`, `length`: what is signed, at most 64 MiB; it is hashed here.
  * `buffer`, `size`: see "Sizes" at the head. Room for `CIE_SIGNATURE_SIZE` bytes is asked for before anything is
  * signed, and no signature is made by asking for the size.
- * `CIE_PIN_NEEDED`, `CIE_PIN_STATE_LOST` if the card was reset meanwhile.
+ * `CIE_PIN_NEEDED`; `CIE_PIN_STATE_LOST` or `CIE_CARD_RESET` if the card was reset meanwhile.
+ *
+ * Threads: any, one call at a time for a card.
  */
 cie_result cie_card_sign(cie_context *context,
                          cie_handle card,
@@ -1450,6 +1564,8 @@ cie_result cie_card_sign(cie_context *context,
  * `CIE_FIELD_KIND` or one of its kin; each says in which records it is. `CIE_ABSENT` for one that is not in this record.
  * `buffer`, `size`: see "Sizes" at the head; the text is UTF-8 with a zero byte at its end. A record does not change: any
  * number of threads may read it.
+ *
+ * Threads: any.
  */
 cie_result cie_text(cie_context *context,
                     cie_handle record,
@@ -1461,7 +1577,10 @@ cie_result cie_text(cie_context *context,
  * Whether a record is about a software card or a recorded dialogue, and nobody at all: to be asked before anybody is let
  * in.
  *
- * `is_test`: receives 1 or 0, and 1 on any failure. `CIE_ABSENT` for a card's information, which proves nothing.
+ * `is_test`: receives 1 or 0, and 1 on any failure. `CIE_ABSENT` for what proves nothing: a card's information, and
+ * personal data that are the card's word.
+ *
+ * Threads: any.
  */
 cie_result cie_is_test(cie_context *context,
                        cie_handle record,
@@ -1471,6 +1590,8 @@ cie_result cie_is_test(cie_context *context,
  * Whether old cryptography had to be let pass for a record: `CIE_ALLOW_SHA1`, `CIE_ALLOW_LEGACY`.
  *
  * `is_legacy`: receives 1 or 0, and 1 on any failure. `CIE_ABSENT` where nothing was verified.
+ *
+ * Threads: any.
  */
 cie_result cie_is_legacy(cie_context *context, cie_handle record, int32_t *is_legacy);
 
@@ -1478,6 +1599,8 @@ cie_result cie_is_legacy(cie_context *context, cie_handle record, int32_t *is_le
  * The certificate (DER) with which a citizen logged in: evidence of the login.
  *
  * `citizen`: from `cie_login_finish`; `CIE_ABSENT` for other records. `buffer`, `size`: see "Sizes" at the head.
+ *
+ * Threads: any.
  */
 cie_result cie_citizen_certificate(cie_context *context,
                                    cie_handle citizen,
@@ -1487,12 +1610,12 @@ cie_result cie_citizen_certificate(cie_context *context,
 /**
  * Makes a trust store that trusts nobody yet.
  *
- * `flags`: 0, or `CIE_ALLOW_TEST_PKI`. `trust`: receives a handle, which the program closes. Any thread. A store serves
+ * `flags`: 0, or `CIE_ALLOW_TEST_PKI`. `trust`: receives a handle, which the program closes. A store serves
  * any number of calls at once; it is copied by those that use it, so closing it takes nothing from them.
+ *
+ * Threads: any.
  */
-cie_result cie_trust_open(cie_context *context,
-                          uint32_t flags,
-                          cie_handle *trust);
+cie_result cie_trust_open(cie_context *context, uint32_t flags, cie_handle *trust);
 
 /**
  * Trusts what lies in a folder, for what the folder below it says: `holder`, `cns`, `first-generations`, `csca`,
@@ -1500,6 +1623,8 @@ cie_result cie_trust_open(cie_context *context,
  *
  * `folder`: its path. `CIE_TRUST_FOLDER` if anything in it cannot be used or does not belong there; nothing of it is
  * trusted then.
+ *
+ * Threads: any.
  */
 cie_result cie_trust_load(cie_context *context,
                           cie_handle trust,
@@ -1510,6 +1635,8 @@ cie_result cie_trust_load(cie_context *context,
  * not for where it lies: what is not known is left out.
  *
  * `folder`: its path. `trust`: receives a handle, which the program closes. `CIE_TRUST_FOLDER`.
+ *
+ * Threads: any.
  */
 cie_result cie_trust_open_italian(cie_context *context,
                                   const char *folder,
@@ -1520,6 +1647,8 @@ cie_result cie_trust_open_italian(cie_context *context,
  *
  * `purpose`: `CIE_ANCHOR_HOLDER` or one of its kin. `der`, `length`: the certificate. `CIE_CERTIFICATE_BAD`,
  * `CIE_TEST_CERTIFICATE`.
+ *
+ * Threads: any.
  */
 cie_result cie_trust_add_anchor(cie_context *context,
                                 cie_handle trust,
@@ -1530,6 +1659,8 @@ cie_result cie_trust_add_anchor(cie_context *context,
 /**
  * Knows a certificate that may stand between a citizen's and an anchor. It is not trusted by itself. As
  * `cie_trust_add_anchor`.
+ *
+ * Threads: any.
  */
 cie_result cie_trust_add_intermediate(cie_context *context,
                                       cie_handle trust,
@@ -1538,6 +1669,8 @@ cie_result cie_trust_add_intermediate(cie_context *context,
 
 /**
  * How many certificates are trusted for one thing. `count`: receives the number.
+ *
+ * Threads: any.
  */
 cie_result cie_trust_anchors(cie_context *context, cie_handle trust, int32_t purpose, int32_t *count);
 
@@ -1546,6 +1679,8 @@ cie_result cie_trust_anchors(cie_context *context, cie_handle trust, int32_t pur
  * nothing: everything is verified anew each time. It is personal data.
  *
  * `seen`: receives a handle, which the program closes.
+ *
+ * Threads: any.
  */
 cie_result cie_seen_open(cie_context *context,
                          cie_handle *seen);
@@ -1559,6 +1694,8 @@ cie_result cie_seen_open(cie_context *context,
  * `nis`: receives a record (`cie_text`) with `CIE_FIELD_NIS`, which the program closes; ask `cie_is_test` before anybody
  * is let in. `CIE_CHIP_NOT_AUTHENTIC`, `CIE_ISSUER_UNKNOWN`, `CIE_FILE_ALTERED` and others: whichever it is, nothing is
  * known of whose card it is. `CIE_OTHER_CARD` for a contact card, `CIE_UNLOCKED` after a PIN was verified.
+ *
+ * Threads: any, one call at a time for a card.
  */
 cie_result cie_card_verify_nis(cie_context *context,
                                cie_handle card,
@@ -1569,10 +1706,13 @@ cie_result cie_card_verify_nis(cie_context *context,
 
 /**
  * Checks, before a person is asked for a PIN, that the chip at the other end of the protected channel is one that a
- * country vouches for. No PIN is needed.
+ * country vouches for. No PIN is needed. From here on this card shows a PIN or PUK to that chip only, also if its channel
+ * has to be opened anew.
  *
  * `trust`, `flags`: as `cie_card_verify_nis`. `chip`: receives a record, which the program closes; `cie_chip_is_of` and
  * `cie_chip_check_certificate` ask it. `CIE_OTHER_CARD` for a contact card, `CIE_UNLOCKED` after a PIN was verified.
+ *
+ * Threads: any, one call at a time for a card.
  */
 cie_result cie_card_verify_chip(cie_context *context,
                                 cie_handle card,
@@ -1583,15 +1723,23 @@ cie_result cie_card_verify_chip(cie_context *context,
 /**
  * Whether a card is the one whose chip was checked, and not the next person's.
  *
- * `is_of`: receives 1 or 0. `CIE_HANDLE` unless `chip` came from `cie_card_verify_chip`.
+ * `is_of`: receives 1 or 0, and 0 on any failure. `CIE_HANDLE` unless `chip` came from `cie_card_verify_chip`;
+ * `CIE_UNLOCKED` after a PIN was verified.
+ *
+ * Threads: any, one call at a time for a card.
  */
-cie_result cie_chip_is_of(cie_context *context, cie_handle chip, cie_handle card, int32_t *is_of);
+cie_result cie_chip_is_of(cie_context *context,
+                          cie_handle chip,
+                          cie_handle card,
+                          int32_t *is_of);
 
 /**
  * Checks that a certificate is the one that was issued with a chip: a chip of one card and a certificate of another do
- * not pass for one. `CIE_FILE_ALTERED` if it is another.
+ * not pass for one. `CIE_FILE_ALTERED` if it is another, `CIE_CERTIFICATE_BAD` if it is none.
  *
  * `chip`: from `cie_card_verify_chip`. `der`, `length`: what `cie_card_certificate` gave.
+ *
+ * Threads: any.
  */
 cie_result cie_chip_check_certificate(cie_context *context,
                                       cie_handle chip,
@@ -1606,6 +1754,8 @@ cie_result cie_chip_check_certificate(cie_context *context,
  * `nonce`: the challenge, as the portal gave it. `buffer`, `size`: see "Sizes" at the head. Room for `CIE_TOKEN_SIZE`
  * bytes is asked for before anything is signed, and nothing is signed by asking for the size.
  * `CIE_ORIGIN_MALFORMED`, `CIE_NONCE_MALFORMED`, `CIE_PIN_NEEDED`.
+ *
+ * Threads: any, one call at a time for a card.
  */
 cie_result cie_card_login(cie_context *context,
                           cie_handle card,
@@ -1620,6 +1770,8 @@ cie_result cie_card_login(cie_context *context,
  * `origin`: the portal's own, such as "https://portal.example". `trust`: whom it trusts, as the store is now. `options`:
  * null for the defaults. `party`: receives a handle, which the program closes. One serves any number of threads at once,
  * each with its clone of the context.
+ *
+ * Threads: any.
  */
 cie_result cie_party_open(cie_context *context,
                           const char *origin,
@@ -1630,6 +1782,8 @@ cie_result cie_party_open(cie_context *context,
 /**
  * Gives a portal a revocation list (DER or PEM) that was got by other means. It is believed once its signature was
  * checked with its issuer's key. `CIE_STATUS_UNAVAILABLE` for what is no list.
+ *
+ * Threads: any.
  */
 cie_result cie_party_add_list(cie_context *context,
                               cie_handle party,
@@ -1640,8 +1794,10 @@ cie_result cie_party_add_list(cie_context *context,
  * Draws a challenge for a session of the portal. An earlier one of the same session is forgotten.
  *
  * `session`, `length`: what tells this browser from others and cannot be guessed, such as the bytes of a session
- * cookie: 16 to 4096. `nonce`, `size`: see "Sizes" at the head; a buffer of `CIE_NONCE_SIZE` bytes is needed before one
- * is drawn. `CIE_CHALLENGE_STORE` if there are too many.
+ * cookie: 16 to 512. `nonce`, `size`: see "Sizes" at the head; a buffer of `CIE_NONCE_SIZE` bytes is needed before one
+ * is drawn. With a million of them pending the oldest makes room.
+ *
+ * Threads: any.
  */
 cie_result cie_party_challenge(cie_context *context,
                                cie_handle party,
@@ -1653,12 +1809,14 @@ cie_result cie_party_challenge(cie_context *context,
 /**
  * Judges the answer to a session's challenge, as far as nobody has to be asked: the challenge is used up, whatever comes
  * out; the certificate's path and the signature hold. What is left is the status: fetch what `cie_login_request` names,
- * hand it in with `cie_login_answer`, and call `cie_login_finish`.
+ * hand it in with `cie_login_answer`, and call `cie_login_finish`. What is used up by that is `CIE_HANDLE` afterwards.
  *
  * `session`, `length`: as for the challenge. `token`, `token_length`: the token that came, JSON, at most 10,000 bytes.
  * `login`: receives a handle, which the program closes; nobody is let in by it.
  * `CIE_CHALLENGE_MISSING`, `CIE_CHALLENGE_EXPIRED`, `CIE_TOKEN_MALFORMED`, `CIE_WRONG_SIGNATURE`, `CIE_ISSUER_UNKNOWN`,
  * `CIE_CERTIFICATE_BAD`, `CIE_CERTIFICATE_EXPIRED`, `CIE_CERTIFICATE_REVOKED`, `CIE_TEST_CERTIFICATE`.
+ *
+ * Threads: any.
  */
 cie_result cie_party_begin(cie_context *context,
                            cie_handle party,
@@ -1669,10 +1827,28 @@ cie_result cie_party_begin(cie_context *context,
                            cie_handle *login);
 
 /**
+ * The same for a challenge that the program drew and kept itself, as servers of several processes do. Nothing here keeps
+ * a token from being accepted twice: take the challenge out of your own store, for this session, before you call this,
+ * whatever comes out; draw 32 random bytes for each, in base64; let none live longer than some minutes.
+ *
+ * `nonce`: the challenge. `token`, `token_length`, `login`: as `cie_party_begin`.
+ *
+ * Threads: any.
+ */
+cie_result cie_danger_begin(cie_context *context,
+                            cie_handle party,
+                            const char *nonce,
+                            const uint8_t *token,
+                            size_t token_length,
+                            cie_handle *login);
+
+/**
  * What has to be fetched for a login.
  *
  * `index`: from 0 until it is `CIE_ABSENT`. `request`: receives it. If nothing is fetched, only what is known already
  * counts.
+ *
+ * Threads: any.
  */
 cie_result cie_login_request(cie_context *context,
                              cie_handle login,
@@ -1683,6 +1859,8 @@ cie_result cie_login_request(cie_context *context,
  * An address of a request, `http` or `https`, as a certificate of the verified path names it.
  *
  * `location`: from 0 until it is `CIE_ABSENT`. `buffer`, `size`: see "Sizes" at the head.
+ *
+ * Threads: any.
  */
 cie_result cie_login_location(cie_context *context,
                               cie_handle login,
@@ -1693,6 +1871,8 @@ cie_result cie_login_location(cie_context *context,
 
 /**
  * What is sent by POST; empty if it is a GET. `buffer`, `size`: see "Sizes" at the head.
+ *
+ * Threads: any.
  */
 cie_result cie_login_body(cie_context *context,
                           cie_handle login,
@@ -1704,6 +1884,8 @@ cie_result cie_login_body(cie_context *context,
  * Hands in what a request brought: the body of an answer with status 200, as it came. A second one takes its place.
  *
  * `bytes`, `length`: the body; `CIE_ARGUMENT` if it is longer than the request's `max_length`.
+ *
+ * Threads: any.
  */
 cie_result cie_login_answer(cie_context *context,
                             cie_handle login,
@@ -1717,6 +1899,8 @@ cie_result cie_login_answer(cie_context *context,
  * `policy`: `CIE_POLICY_HARD`, `CIE_POLICY_SOFT` or `CIE_POLICY_OFFLINE`. `citizen`: receives a record (`cie_text`) with
  * `CIE_FIELD_FISCAL_CODE` and its kin, which the program closes; ask `cie_is_test` before anybody is let in.
  * `CIE_STATUS_UNAVAILABLE`, `CIE_CERTIFICATE_REVOKED`, `CIE_CERTIFICATE_EXPIRED`.
+ *
+ * Threads: any.
  */
 cie_result cie_login_finish(cie_context *context,
                             cie_handle login,
@@ -1728,6 +1912,8 @@ cie_result cie_login_finish(cie_context *context,
  *
  * `path`: a file that does not exist. `kind`: `CIE_TRACE_DIAGNOSTIC` or `CIE_TRACE_REPLAYABLE`. `recorder`: receives a
  * handle, which the program closes. `CIE_FILE` if there is such a file; if it cannot be made, `cie_card_open` says so.
+ *
+ * Threads: any.
  */
 cie_result cie_recorder_open(cie_context *context,
                              const char *path,
@@ -1736,7 +1922,10 @@ cie_result cie_recorder_open(cie_context *context,
 
 /**
  * Writes the end of a recording, after the cards were closed, and says whether it is whole: `CIE_FILE` if not, and
- * `cie_error_detail` says why. `cie_close` without this writes the end, too, and says nothing.
+ * `cie_error_detail` says why; so if no card was opened with it. `cie_close` without this writes the end, too, and says nothing. No card can be opened with
+ * it afterwards.
+ *
+ * Threads: any.
  */
 cie_result cie_recorder_finish(cie_context *context,
                                cie_handle recorder);
@@ -1748,15 +1937,19 @@ cie_result cie_recorder_finish(cie_context *context,
  *
  * `folder`: where; nothing that is there is overwritten. `kind`: "cie3", or a contact card: "cie1", "cie2", "cns-1.0",
  * "cns-1.1", "cns-athena", "cns-idemia", "cns-infocamere", "cns-ace". `CIE_SOFT_CARD`; `CIE_NOT_BUILT_IN` without `CIE_FEATURE_SOFT_CARDS`, as for all that follow.
+ *
+ * Threads: any.
  */
 cie_result cie_soft_new(cie_context *context,
                         const char *folder,
                         const char *kind);
 
 /**
- * Opens a software card. The file is locked until it is closed.
+ * Opens a software card. The file is locked until it is closed, and the cards that were opened from it.
  *
  * `path`: its `card.json`. `soft`: receives a handle, which the program closes. `CIE_CARD_IN_USE`, `CIE_SOFT_CARD`.
+ *
+ * Threads: any.
  */
 cie_result cie_soft_open(cie_context *context,
                          const char *path,
@@ -1764,6 +1957,10 @@ cie_result cie_soft_open(cie_context *context,
 
 /**
  * Lays a software card on a reader of its own, and opens it as `cie_card_open` does.
+ *
+ * `soft`: from `cie_soft_open`. `options`: null for the defaults. `card`: receives a handle, which the program closes.
+ *
+ * Threads: any.
  */
 cie_result cie_soft_insert(cie_context *context,
                            cie_handle soft,
@@ -1771,10 +1968,25 @@ cie_result cie_soft_insert(cie_context *context,
                            cie_handle *card);
 
 /**
- * Takes a software card away, as a person would: whoever uses it gets `CIE_CARD_REMOVED`. Any thread, and callbacks.
+ * Takes a software card away, as a person would: whoever uses it gets `CIE_CARD_REMOVED`. Callbacks may call it.
+ *
+ * `soft`: from `cie_soft_open`.
+ *
+ * Threads: any.
  */
 cie_result cie_soft_remove(cie_context *context,
                            cie_handle soft);
+
+/**
+ * Resets a software card, as another program would: whoever uses it gets `CIE_CARD_RESET`, or has its PIN state lost.
+ * Callbacks may call it.
+ *
+ * `soft`: from `cie_soft_open`.
+ *
+ * Threads: any.
+ */
+cie_result cie_soft_reset(cie_context *context,
+                          cie_handle soft);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -148,6 +148,17 @@ impl Session {
         self.secrets_of(credential).puk_tries
     }
 
+    /// What is known of the tries from an earlier session with this card, where it told nothing since.
+    #[cfg(feature = "c-api")]
+    pub(crate) fn assume_tries(&mut self, pin: Tries, puk: Tries) {
+        let known = self.secrets_slot(Credential::Authentication);
+        for (tries, known) in [(&mut known.pin_tries, pin), (&mut known.puk_tries, puk)] {
+            if *tries == Tries::Unknown {
+                *tries = known;
+            }
+        }
+    }
+
     /// Reads a file, as much as the card says that it has, padding included. Nothing about it is verified.
     ///
     /// # Errors

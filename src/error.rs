@@ -302,7 +302,7 @@ fn of_transport(error: &transport::Error) -> &'static Advice {
         transport::Error::Unresponsive => &READER_STUCK,
         transport::Error::Unpowered => &CARD_UNPOWERED,
         transport::Error::TimedOut => &TIMED_OUT,
-        transport::Error::Cancelled => &CANCELLED,
+        transport::Error::Cancelled | transport::Error::Stopped => &CANCELLED,
         transport::Error::Reader(_) => &READER_FAILED,
         transport::Error::NotAsRecorded(_) => &NOT_AS_RECORDED,
     }

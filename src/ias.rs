@@ -149,6 +149,22 @@ impl Session {
         self.channel.statistics()
     }
 
+    /// What is known of the tries from an earlier session with this card, where the card told nothing.
+    #[cfg(feature = "c-api")]
+    pub(crate) fn assume_tries(&mut self, pin: Tries, puk: Tries) {
+        for (tries, known) in [(&mut self.tries, pin), (&mut self.puk_tries, puk)] {
+            if *tries == Tries::Unknown {
+                *tries = known;
+            }
+        }
+    }
+
+    /// What is known of the tries without asking.
+    #[cfg(feature = "c-api")]
+    pub(crate) fn known_tries(&self) -> [Tries; 2] {
+        [self.tries, self.puk_tries]
+    }
+
     /// EF 1004 as it was read, without padding: the key with which the chip of this channel authenticated itself.
     pub(crate) fn device_key_file(&self) -> &[u8] {
         &self.constants.device_key_file

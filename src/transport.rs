@@ -64,6 +64,9 @@ pub enum Error {
     /// The waiting was cancelled.
     #[error("the waiting was cancelled")]
     Cancelled,
+    /// The command was not sent: whoever watches the link wants no more of them.
+    #[error("the operation was stopped before the next command")]
+    Stopped,
     /// The reader or its service failed; the text is theirs.
     #[error("the reader failed: {0}")]
     Reader(String),

@@ -60,3 +60,42 @@ fn the_header_and_the_pkg_config_file_are_current() {
         "include/cie.h is old: CIE_WRITE_FIXTURES=1 writes it anew"
     );
 }
+
+/// Each function: its name, its comment, the names of its parameters.
+fn functions(header: &str) -> Vec<(String, String, Vec<String>)> {
+    let mut found = Vec::new();
+    for part in header.split("/**\n").skip(1) {
+        let Some((comment, code)) = part.split_once("*/\n") else { continue };
+        let code = code.split(';').next().unwrap_or_default();
+        let Some((head, parameters)) = code.split_once('(') else { continue };
+        let name = head.rsplit([' ', '*']).next().unwrap_or_default();
+        if !name.starts_with("cie_") || head.contains("typedef") || head.contains("#define") {
+            continue;
+        }
+        let last_word = |parameter: &str| {
+            let word = parameter.trim_end_matches(')').rsplit([' ', '*']).next().unwrap_or_default();
+            word.trim().to_owned()
+        };
+        let parameters = parameters.split(',').map(last_word).filter(|word| word != "void").collect();
+        found.push((name.to_owned(), comment.to_owned(), parameters));
+    }
+    found
+}
+
+#[test]
+fn every_function_tells_of_its_parameters_and_its_threads() {
+    // What a function is called for need not be explained, nor what the head explains.
+    const SUBJECTS: [&str; 11] = [
+        "context", "card", "monitor", "record", "party", "login", "index", "trust", "buffer", "size",
+        "result",
+    ];
+    let functions = functions(&header());
+    assert!(functions.len() > 60, "{}", functions.len());
+    for (name, comment, parameters) in functions {
+        assert!(comment.contains("\n * Threads: "), "{name}");
+        for parameter in parameters {
+            let told = comment.contains(&format!("`{parameter}`")) || SUBJECTS.contains(&&*parameter);
+            assert!(told || comment.contains("s `cie_"), "{name}: {parameter}\n{comment}");
+        }
+    }
+}

@@ -9,6 +9,7 @@
 //! so all the code that uses them is safe Rust.
 
 use std::ffi::{c_char, c_void};
+use std::mem::offset_of;
 use std::ptr::NonNull;
 
 use zeroize::{Zeroize, Zeroizing};
@@ -289,31 +290,46 @@ impl TextRoom {
 
     /// As [`Room::fill`]. A zero byte within the text would end it early, so it stands as U+FFFD.
     pub(super) fn fill(self, text: &str) -> Result<(), Fault> {
-        let mut bytes = Zeroizing::new(text.replace('\0', "\u{fffd}").into_bytes());
+        // With room for all of it: what grows leaves copies behind, and it can be about a person.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() * 3 + 1));
+        for (at, part) in text.split('\0').enumerate() {
+            bytes.extend_from_slice(if at == 0 { "" } else { "\u{fffd}" }.as_bytes());
+            bytes.extend_from_slice(part.as_bytes());
+        }
         bytes.push(0);
         self.0.fill(&bytes)
     }
 }
 
-/// Structures that say their own size first, so that later versions may add fields at the end.
+/// Structures that say their own size first, so that later versions may add fields at the end: a program that was
+/// compiled before has the first ones only, and gets the defaults for the others.
 macro_rules! options {
-    ($($(#[$doc:meta])* $name:ident: $type:ty;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident: $type:ty, $first:expr;)*) => {$(
         $(#[$doc])*
         #[repr(transparent)]
         pub struct $name(*const $type);
 
         impl $name {
+            /// The size of the structure in the first version.
+            const FIRST: usize = $first;
+
             /// What was chosen; null is the defaults.
             pub(super) fn read(self) -> Result<$type, Fault> {
-                let default = <$type>::default();
+                let mut options = <$type>::default();
                 if self.0.is_null() {
-                    return Ok(default);
+                    return Ok(options);
                 }
-                let options: $type = Place::of(self.0.cast_mut()).and_then(|place| {
-                    let size = Place::of(self.0.cast_mut().cast::<usize>())?.get();
-                    // More fields than are known here could ask for something that would not be done.
-                    if size == size_of::<$type>() { Ok(place.get()) } else { Err(Fault::Argument("options of another size")) }
-                })?;
+                Place::of(self.0.cast_mut())?;
+                let size = Place::of(self.0.cast_mut().cast::<usize>())?.get();
+                // More fields than are known here could ask for something that would not be done.
+                if !(Self::FIRST..=size_of::<$type>()).contains(&size) {
+                    return Err(Fault::Argument("options of a size that this version does not know"));
+                }
+                // SAFETY: not null, and by the contract of the header good for `size` bytes, no more than `options` has.
+                // All fields are integers and nullable pointers, for which all bits are good.
+                unsafe {
+                    std::ptr::copy_nonoverlapping(self.0.cast::<u8>(), std::ptr::from_mut(&mut options).cast(), size);
+                }
                 Ok(options)
             }
         }
@@ -322,9 +338,9 @@ macro_rules! options {
 
 options! {
     /// `const cie_open_options *`.
-    OpenOptionsIn: cie_open_options;
+    OpenOptionsIn: cie_open_options, offset_of!(cie_open_options, data) + size_of::<*mut c_void>();
     /// `const cie_party_options *`.
-    PartyOptionsIn: cie_party_options;
+    PartyOptionsIn: cie_party_options, offset_of!(cie_party_options, client_authentication) + size_of::<u32>();
 }
 
 /// The program's own pointer, handed back to its callback as it came. The library never looks behind it.

@@ -8,7 +8,7 @@ use super::record::Record;
 use super::result::cie_result;
 use super::standing::{OpenCard, Standing};
 use super::trust::{self, CIE_ALLOW_LEGACY};
-use crate::card::{Card, Kind};
+use crate::card::{Card, Kind, Session};
 use crate::cns::Credential;
 use crate::crypto::PresentedCertificate;
 use crate::identity::{BindingError, HashPolicy, verify_personal_data};
@@ -26,7 +26,7 @@ pub const CIE_KIND_CNS: i32 = 4;
 
 /// DER, as the card gives it.
 pub const CIE_FORMAT_DER: i32 = 1;
-/// PEM: text, without a zero byte at its end.
+/// PEM: text, with a zero byte at its end, which the size counts.
 pub const CIE_FORMAT_PEM: i32 = 2;
 
 /// How much was said to a card since it was opened.
@@ -52,12 +52,15 @@ impl From<transport::Statistics> for cie_statistics {
 
 /// What kind of card it is.
 ///
-/// `kind`: receives `CIE_KIND_CIE3` or one of its kin; others may be added. Nothing is sent. Any thread, one call at a
-/// time, as for every function of a card: `CIE_BUSY` for a second one.
+/// `kind`: receives `CIE_KIND_CIE3` or one of its kin; others may be added. Nothing is sent, unless an earlier failure
+/// left it open what lies there.
+///
+/// Threads: any, one call at a time for a card.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_card_kind(context: ContextIn, card: cie_handle, kind: NumberOut) -> cie_result {
+    let out = kind.place();
     context.call(|context| {
-        let out = kind.place()?;
+        let out = out?;
         let kind = context.shared().handles.card(card)?.edit(|card| match card.standing() {
             Some(Standing::Unlocked(unlocked)) => Ok(unlocked.kind()),
             Some(Standing::Ready(session)) => Ok(session.kind()),
@@ -78,14 +81,17 @@ pub extern "C" fn cie_card_kind(context: ContextIn, card: cie_handle, kind: Numb
 ///
 /// `information`: receives a record (`cie_text`) with `CIE_FIELD_KIND` and its kin, which the program closes.
 /// `CIE_UNLOCKED` after a PIN was verified.
+///
+/// Threads: any, one call at a time for a card.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_card_information(
     context: ContextIn,
     card: cie_handle,
     information: HandleOut,
 ) -> cie_result {
+    let out = information.place();
     context.call(|context| {
-        let out = information.place()?;
+        let out = out?;
         let handles = &context.shared().handles;
         let information = handles.card(card)?.edit(|card| Ok(card.known()?.information()?))?;
         out.put(handles.open(Object::Record(Record::information(&information).into()))?);
@@ -94,14 +100,17 @@ pub extern "C" fn cie_card_information(
 }
 
 /// How much was said to the card since it was opened, by whatever calls. `statistics`: receives it. Nothing is sent.
+///
+/// Threads: any, one call at a time for a card.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_card_statistics(
     context: ContextIn,
     card: cie_handle,
     statistics: StatisticsOut,
 ) -> cie_result {
+    let out = statistics.place();
     context.call(|context| {
-        let out = statistics.place()?;
+        let out = out?;
         let statistics = context.shared().handles.card(card)?.edit(|card| match card.standing() {
             Some(Standing::Link(link)) => Ok(link.statistics()),
             Some(Standing::Known(Card::Cie3(application))) => Ok(application.link().statistics()),
@@ -120,6 +129,8 @@ pub extern "C" fn cie_card_statistics(
 ///
 /// `format`: `CIE_FORMAT_DER` or `CIE_FORMAT_PEM`. `buffer`, `size`: see "Sizes" at the head; the card is asked once,
 /// whether for the size or for the bytes.
+///
+/// Threads: any, one call at a time for a card.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_card_certificate(
     context: ContextIn,
@@ -130,14 +141,26 @@ pub extern "C" fn cie_card_certificate(
 ) -> cie_result {
     context.call(|context| {
         let room = buffer.room(size)?;
-        let write = |certificate: &PresentedCertificate| match format {
-            CIE_FORMAT_DER => Ok(certificate.as_der().to_vec()),
-            CIE_FORMAT_PEM => Ok(certificate.to_pem()?.into_bytes()),
-            _ => Err(Fault::Argument("neither DER nor PEM")),
+        let is_pem = match format {
+            CIE_FORMAT_DER => false,
+            CIE_FORMAT_PEM => true,
+            _ => return Err(Fault::Argument("neither DER nor PEM")),
+        };
+        let write = |certificate: &PresentedCertificate| match is_pem {
+            false => Ok(certificate.as_der().to_vec()),
+            true => Ok((certificate.to_pem()? + "\0").into_bytes()),
         };
         let bytes = context.shared().handles.card(card)?.edit(|card| {
-            let stands_open = matches!(card.standing(), Some(Standing::Unlocked(_)));
-            if !stands_open && let Card::Contact(session) = card.known()? {
+            // A CIE 3 is not asked for what it gives after its PIN only.
+            let needs_pin = matches!(
+                card.standing(),
+                Some(
+                    Standing::Unlocked(_)
+                        | Standing::Known(Card::Cie3(_))
+                        | Standing::Ready(Session::Cie3(_))
+                )
+            );
+            if !needs_pin && let Card::Contact(session) = card.known()? {
                 return write(session.certificate(Credential::Authentication)?);
             }
             card.with_unlocked(|unlocked| write(unlocked.certificate()?))
@@ -149,10 +172,15 @@ pub extern "C" fn cie_card_certificate(
 /// The personal data of a contact card (CIE 1 and 2, CNS, health card), which must agree with its certificate:
 /// `CIE_FILE_ALTERED` if they contradict it. `CIE_OTHER_CARD` for a CIE 3, whose certificate has its holder's name.
 ///
+/// Whatever vouches for the data, it does not vouch for the card: data and certificate can be copied onto another one, and
+/// no challenge is answered here. Let nobody in by this; a login does that.
+///
 /// `trust`: a trust store under which the certificate is verified, or 0 to take its word. `flags`: 0, or
 /// `CIE_ALLOW_LEGACY` to take the keys of 1024 bits and the SHA-1 of older cards. Whether it was revoked is not asked.
 /// `data`: receives a record (`cie_text`) with `CIE_FIELD_SURNAME` and its kin, `CIE_FIELD_BINDING` and
 /// `CIE_FIELD_VOUCHED`, which the program closes.
+///
+/// Threads: any, one call at a time for a card.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_card_personal_data(
     context: ContextIn,
@@ -161,8 +189,9 @@ pub extern "C" fn cie_card_personal_data(
     flags: u32,
     data: HandleOut,
 ) -> cie_result {
+    let out = data.place();
     context.call(|context| {
-        let out = data.place()?;
+        let out = out?;
         let handles = &context.shared().handles;
         trust::check_flags(flags, CIE_ALLOW_LEGACY)?;
         let trust = if trust == 0 { None } else { Some(trust::store(handles, trust)?) };
@@ -200,8 +229,10 @@ pub extern "C" fn cie_card_personal_data(
     })
 }
 
-/// Ends the state after a PIN: resets the card, which forgets that it was verified. Nothing to do, and `CIE_OK`, if no
-/// PIN was verified.
+/// Ends the state after a PIN: resets the card, which forgets that it was verified; also if that is in doubt, as after an
+/// answer that did not come. Nothing to do, and `CIE_OK`, if no PIN was verified.
+///
+/// Threads: any, one call at a time for a card.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_card_lock(context: ContextIn, card: cie_handle) -> cie_result {
     context.call(|context| context.shared().handles.card(card)?.edit(OpenCard::lock))

@@ -9,6 +9,7 @@ use super::border::{ContextIn, ContextOut};
 use super::failure::Fault;
 use super::handles::Handles;
 use super::result::{CIE_OK, cie_result};
+use super::standing::Remembered;
 
 /// Something that the library keeps for a program: a card, a monitor, a trust store, a citizen. It is a number, given
 /// out once and never again: after `cie_close`, or with a number that was never given out, every function answers
@@ -40,9 +41,14 @@ pub struct cie_context {
 #[derive(Default)]
 pub(super) struct Shared {
     pub(super) handles: Handles,
+    pub(super) remembered: Arc<Remembered>,
     #[cfg(feature = "pcsc")]
     pub(super) service: Mutex<crate::transport::pcsc::Service>,
 }
+
+/// Any thread uses a context and what is open in it. The compiler cannot see that, behind C's pointers, so it is asked.
+const fn serves_any_thread<T: Send + Sync>() {}
+const _: () = serves_any_thread::<cie_context>();
 
 impl cie_context {
     fn of(shared: Arc<Shared>) -> Self {
@@ -87,21 +93,7 @@ impl Drop for Call<'_> {
 impl ContextIn {
     /// Carries a call out and keeps what it has to say if it fails. No panic leaves it.
     pub(super) fn call(self, body: impl FnOnce(&cie_context) -> Result<(), Fault>) -> cie_result {
-        let outcome = guarded(|| {
-            let context = self.get()?;
-            let _call = Call::begin(context);
-            body(context).inspect_err(|fault| context.keep(fault.clone()))
-        });
-        match outcome {
-            Ok(()) => CIE_OK,
-            Err(fault) => {
-                let number = fault.number();
-                if let (true, Ok(context)) = (matches!(fault, Fault::Panic), self.get()) {
-                    context.keep(fault);
-                }
-                number
-            }
-        }
+        self.ask(|context| guarded(|| body(context)).inspect_err(|fault| context.keep(fault.clone())))
     }
 
     /// The same for calls that ask about the last failure, and so leave it as it is.
@@ -124,7 +116,8 @@ fn guarded(body: impl FnOnce() -> Result<(), Fault>) -> Result<(), Fault> {
 /// Makes a context. Reaches for no reader and no service.
 ///
 /// `context`: receives the context, which the program owns and gives back with `cie_context_free`; null on failure.
-/// Returns `CIE_OK` or `CIE_NULL`. Any thread.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_context_new(context: ContextOut) -> cie_result {
     let outcome = guarded(|| {
@@ -138,11 +131,14 @@ pub extern "C" fn cie_context_new(context: ContextOut) -> cie_result {
 /// open until it is closed or the last clone is freed.
 ///
 /// `clone`: receives the new context, which the program gives back with `cie_context_free`; null on failure.
-/// Any thread.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_context_clone(context: ContextIn, clone: ContextOut) -> cie_result {
+    // First of all, so that it is null on every way out.
+    let place = clone.place();
     context.call(|context| {
-        clone.place()?.give(cie_context::of(context.shared.clone()));
+        place?.give(cie_context::of(context.shared.clone()));
         Ok(())
     })
 }
@@ -150,8 +146,10 @@ pub extern "C" fn cie_context_clone(context: ContextIn, clone: ContextOut) -> ci
 /// Gives a context back. With the last clone everything is closed that is still open: cards are reset if they know a
 /// PIN, recordings are ended.
 ///
-/// Null is nothing, and `CIE_OK`. `CIE_BUSY` while a call with this context is under way, as in a callback; nothing is
-/// freed then. After `CIE_OK` the pointer must not be used any more.
+/// Null is nothing, and `CIE_OK`. `CIE_BUSY` within a callback; nothing is freed then. After `CIE_OK` the pointer must not be
+/// used any more.
+///
+/// Threads: any, when no other thread uses this context or will.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_context_free(context: ContextIn) -> cie_result {
     let outcome = guarded(|| {
@@ -169,16 +167,21 @@ pub extern "C" fn cie_context_free(context: ContextIn) -> cie_result {
     outcome.map_or_else(|fault| fault.number(), |()| CIE_OK)
 }
 
-/// Closes whatever a handle stands for. A card that knows a PIN is reset, a monitor that somebody waits for stops
-/// waiting; what a call is using at this moment goes when that call ends.
+/// Closes whatever a handle stands for. A card that knows a PIN is reset, which can take as long as the deadline of an
+/// exchange; a monitor that somebody waits for stops waiting; what a call is using at this moment goes when that call
+/// ends.
 ///
-/// 0 is nothing, and `CIE_OK`. `CIE_HANDLE` for what is closed already or was never open. Any thread, and callbacks.
+/// 0 is nothing, and `CIE_OK`. `CIE_HANDLE` for what is closed already or was never open.
+///
+/// Threads: any, and callbacks.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_close(context: ContextIn, handle: cie_handle) -> cie_result {
     context.call(|context| if handle == 0 { Ok(()) } else { context.shared().handles.close(handle) })
 }
 
-/// The version of the library, "major.minor.patch": static text, nobody frees it. Any thread.
+/// The version of the library, "major.minor.patch": static text, nobody frees it.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_version() -> *const c_char {
     const VERSION: &CStr =
@@ -190,7 +193,9 @@ pub extern "C" fn cie_version() -> *const c_char {
 }
 
 /// What the library was built with: the sum of `CIE_FEATURE_READERS`, `CIE_FEATURE_SOFT_CARDS`. Every function is there
-/// in any case; what needs a part that is not says `CIE_NOT_BUILT_IN`. Any thread.
+/// in any case; what needs a part that is not says `CIE_NOT_BUILT_IN`.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_features() -> u32 {
     let readers = if cfg!(feature = "pcsc") { CIE_FEATURE_READERS } else { 0 };

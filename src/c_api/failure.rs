@@ -8,7 +8,7 @@ use super::result::{
     CIE_NOT_BUILT_IN, CIE_NULL, CIE_OK, CIE_OTHER_CARD, CIE_TOO_MANY_HANDLES, CIE_UNLOCKED, cie_result,
     number_of,
 };
-use crate::dialogue::Cause;
+use crate::dialogue::{self, Cause, Step};
 use crate::{Error, Language, pin};
 
 /// English, for `cie_error_message` and `cie_error_advice`.
@@ -72,11 +72,19 @@ impl Fault {
         Self::File(format!("{}: {error}", Path::new(path).display()))
     }
 
-    /// Whether the channel to the card failed, and is closed for good.
+    /// Whether an exchange with the card failed: what it knows now is not known.
     pub(super) fn is_of_the_channel(&self) -> bool {
-        let Self::Library(error) = self else { return false };
-        let Error::Ias(error) = &**error else { return false };
-        matches!(&error.cause, Cause::Channel(_) | Cause::Pin(pin::Error::Channel(_)))
+        fn of<S: Step>(error: &dialogue::Error<S>) -> bool {
+            matches!(&error.cause, Cause::Channel(_) | Cause::Pin(pin::Error::Channel(_)))
+        }
+        match self {
+            Self::Library(error) => match &**error {
+                Error::Ias(error) => of(error),
+                Error::Cns(error) => of(error),
+                _ => false,
+            },
+            _ => false,
+        }
     }
 
     pub(super) fn number(&self) -> cie_result {
@@ -200,7 +208,9 @@ fn language(number: i32) -> Result<Language, Fault> {
 ///
 /// The text is about the last call with this context that failed; "Nothing went wrong." if none did.
 /// `language`: `CIE_ENGLISH` or `CIE_ITALIAN`. `buffer`, `size`: see "Sizes" at the head; the text is UTF-8 with a zero
-/// byte at its end. Any thread; it does not change what it tells about.
+/// byte at its end. It does not change what it tells about.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_error_message(
     context: ContextIn,
@@ -219,6 +229,8 @@ pub extern "C" fn cie_error_message(
 /// What somebody can do about it, in one or two sentences: empty if nothing went wrong. As `cie_error_message`.
 ///
 /// Texts are for a person at a computer, who can plug in a reader; a kiosk may have better words by the number.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_error_advice(
     context: ContextIn,
@@ -235,6 +247,8 @@ pub extern "C" fn cie_error_advice(
 
 /// What exactly went wrong, and at which step of the dialogue: in English, for a log. It has no PIN in it and names
 /// nobody. As `cie_error_message`.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_error_detail(context: ContextIn, buffer: TextOut, size: SizeInOut) -> cie_result {
     context.ask(|context| {
@@ -244,6 +258,8 @@ pub extern "C" fn cie_error_detail(context: ContextIn, buffer: TextOut, size: Si
 }
 
 /// The number of the last failure, and what it says of tries. `facts`: receives them. As `cie_error_message`.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_error_facts(context: ContextIn, facts: FactsOut) -> cie_result {
     context.ask(|context| {

@@ -53,8 +53,12 @@ impl<T> Shared<T> {
     pub(super) fn edit<R>(&self, body: impl FnOnce(&mut T) -> Result<R, Fault>) -> Result<R, Fault> {
         let mut value = match self.0.try_lock() {
             Ok(value) => value,
-            // A panic left it as it is, and what is in doubt is not in it any more.
-            Err(TryLockError::Poisoned(value)) => value.into_inner(),
+            // A panic left it in doubt: it is closed.
+            Err(TryLockError::Poisoned(value)) => {
+                let mut value = value.into_inner();
+                *value = None;
+                value
+            }
             Err(TryLockError::WouldBlock) => return Err(Fault::Busy),
         };
         body(value.as_mut().ok_or(Fault::Handle)?)

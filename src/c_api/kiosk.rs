@@ -1,5 +1,7 @@
 //! What a kiosk may know of a card without its PIN: that it is genuine, and its number for services.
 
+use std::sync::Arc;
+
 use super::border::{Bytes, ContextIn, HandleOut, NumberOut};
 use super::cie_handle;
 use super::failure::Fault;
@@ -11,6 +13,7 @@ use crate::card::{Card, Session};
 use crate::crypto::PresentedCertificate;
 use crate::kiosk::{self, SeenCards};
 use crate::passive::SecurityObjectPolicy;
+use crate::trust::Certificate;
 use crate::{genuine, ias};
 
 /// The longest certificate, in bytes.
@@ -26,10 +29,13 @@ fn policy(flags: u32) -> Result<SecurityObjectPolicy, Fault> {
 /// nothing: everything is verified anew each time. It is personal data.
 ///
 /// `seen`: receives a handle, which the program closes.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_seen_open(context: ContextIn, seen: HandleOut) -> cie_result {
+    let out = seen.place();
     context.call(|context| {
-        let out = seen.place()?;
+        let out = out?;
         out.put(context.shared().handles.open(Object::Seen(Shared::new(SeenCards::new())))?);
         Ok(())
     })
@@ -43,6 +49,8 @@ pub extern "C" fn cie_seen_open(context: ContextIn, seen: HandleOut) -> cie_resu
 /// `nis`: receives a record (`cie_text`) with `CIE_FIELD_NIS`, which the program closes; ask `cie_is_test` before anybody
 /// is let in. `CIE_CHIP_NOT_AUTHENTIC`, `CIE_ISSUER_UNKNOWN`, `CIE_FILE_ALTERED` and others: whichever it is, nothing is
 /// known of whose card it is. `CIE_OTHER_CARD` for a contact card, `CIE_UNLOCKED` after a PIN was verified.
+///
+/// Threads: any, one call at a time for a card.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_card_verify_nis(
     context: ContextIn,
@@ -52,8 +60,9 @@ pub extern "C" fn cie_card_verify_nis(
     flags: u32,
     nis: HandleOut,
 ) -> cie_result {
+    let out = nis.place();
     context.call(|context| {
-        let (out, policy) = (nis.place()?, policy(flags)?);
+        let (out, policy) = (out?, policy(flags)?);
         let handles = &context.shared().handles;
         let trust = trust::store(handles, trust)?;
         let memory = if seen == 0 { None } else { Some(handles.seen(seen)?) };
@@ -73,10 +82,13 @@ pub extern "C" fn cie_card_verify_nis(
 }
 
 /// Checks, before a person is asked for a PIN, that the chip at the other end of the protected channel is one that a
-/// country vouches for. No PIN is needed.
+/// country vouches for. No PIN is needed. From here on this card shows a PIN or PUK to that chip only, also if its channel
+/// has to be opened anew.
 ///
 /// `trust`, `flags`: as `cie_card_verify_nis`. `chip`: receives a record, which the program closes; `cie_chip_is_of` and
 /// `cie_chip_check_certificate` ask it. `CIE_OTHER_CARD` for a contact card, `CIE_UNLOCKED` after a PIN was verified.
+///
+/// Threads: any, one call at a time for a card.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_card_verify_chip(
     context: ContextIn,
@@ -85,13 +97,17 @@ pub extern "C" fn cie_card_verify_chip(
     flags: u32,
     chip: HandleOut,
 ) -> cie_result {
+    let out = chip.place();
     context.call(|context| {
-        let (out, policy) = (chip.place()?, policy(flags)?);
+        let (out, policy) = (out?, policy(flags)?);
         let handles = &context.shared().handles;
         let trust = trust::store(handles, trust)?;
-        let chip = handles
-            .card(card)?
-            .edit(|card| card.with_ready(|session| Ok(genuine::verify(cie3(session)?, &trust, &policy)?)))?;
+        let chip = handles.card(card)?.edit(|card| {
+            let verify = |session: &mut Session| Ok(genuine::verify(cie3(session)?, &trust, &policy)?);
+            let chip = Arc::new(card.with_ready(verify)?);
+            card.insist_on(chip.clone());
+            Ok(chip)
+        })?;
         out.put(handles.open(Object::Record(Record::chip(chip).into()))?);
         Ok(())
     })
@@ -106,7 +122,10 @@ fn cie3(session: &mut Session) -> Result<&mut ias::Session, Fault> {
 
 /// Whether a card is the one whose chip was checked, and not the next person's.
 ///
-/// `is_of`: receives 1 or 0. `CIE_HANDLE` unless `chip` came from `cie_card_verify_chip`.
+/// `is_of`: receives 1 or 0, and 0 on any failure. `CIE_HANDLE` unless `chip` came from `cie_card_verify_chip`;
+/// `CIE_UNLOCKED` after a PIN was verified.
+///
+/// Threads: any, one call at a time for a card.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_chip_is_of(
     context: ContextIn,
@@ -114,8 +133,9 @@ pub extern "C" fn cie_chip_is_of(
     card: cie_handle,
     is_of: NumberOut,
 ) -> cie_result {
+    let out = is_of.place().map(|place| place.put_first(0));
     context.call(|context| {
-        let out = is_of.place()?;
+        let out = out?;
         let handles = &context.shared().handles;
         let record = handles.record(chip)?;
         let What::Chip(chip) = record.what() else { return Err(Fault::Handle) };
@@ -128,9 +148,11 @@ pub extern "C" fn cie_chip_is_of(
 }
 
 /// Checks that a certificate is the one that was issued with a chip: a chip of one card and a certificate of another do
-/// not pass for one. `CIE_FILE_ALTERED` if it is another.
+/// not pass for one. `CIE_FILE_ALTERED` if it is another, `CIE_CERTIFICATE_BAD` if it is none.
 ///
 /// `chip`: from `cie_card_verify_chip`. `der`, `length`: what `cie_card_certificate` gave.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_chip_check_certificate(
     context: ContextIn,
@@ -141,7 +163,11 @@ pub extern "C" fn cie_chip_check_certificate(
     context.call(|context| {
         let record = context.shared().handles.record(chip)?;
         let What::Chip(chip) = record.what() else { return Err(Fault::Handle) };
-        let certificate = PresentedCertificate::from_der(&der.required(length, CERTIFICATE_MAX)?)?;
+        let der = der.required(length, CERTIFICATE_MAX)?;
+        let certificate = PresentedCertificate::from_der(&der).or_else(|error| {
+            // What is no certificate is the caller's fault, and not the library's.
+            Certificate::from_der(&der).map_err(Fault::from).and(Err(error.into()))
+        })?;
         Ok(chip.check_holder_certificate(&certificate)?)
     })
 }

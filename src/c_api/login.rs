@@ -11,7 +11,7 @@ use super::record::Record;
 use super::result::cie_result;
 use super::{cie_handle, trust};
 use crate::login::store::{MemoryStore, SessionId};
-use crate::login::{AuthToken, Nonce, Origin, PendingLogin, RelyingParty};
+use crate::login::{self, AuthToken, Nonce, Origin, PendingLogin, RelyingParty, TokenError, danger};
 use crate::trust::{Answer, CertifiedCard, ClientAuthentication, HolderPolicy, StatusRequest, StatusSource};
 
 /// A card kind of `cie_party_options`: the CIE 3.
@@ -20,6 +20,13 @@ pub const CIE_ACCEPT_CIE3: u32 = 1;
 pub const CIE_ACCEPT_CNS: u32 = 2;
 /// Identity cards of the first generations.
 pub const CIE_ACCEPT_FIRST_GENERATIONS: u32 = 4;
+
+/// Where a certificate states an extended key usage, clientAuth stands in it: what RFC 5280 asks for.
+pub const CIE_CLIENT_AUTHENTICATION_WHERE_STATED: u32 = 0;
+/// A certificate states one, and clientAuth stands in it.
+pub const CIE_CLIENT_AUTHENTICATION_REQUIRED: u32 = 1;
+/// Nothing is asked of it.
+pub const CIE_CLIENT_AUTHENTICATION_NOT_ASKED: u32 = 2;
 
 /// How many bytes a buffer for a challenge takes, the zero byte included.
 pub const CIE_NONCE_SIZE: usize = 45;
@@ -35,12 +42,12 @@ pub const CIE_STATUS_RESPONDER: i32 = 2;
 pub const CIE_POLICY_HARD: i32 = 1;
 /// A status that cannot be had is let pass: `CIE_FIELD_STATUS` is "unknown" then.
 pub const CIE_POLICY_SOFT: i32 = 2;
-/// Nobody is asked; only the lists that were given are looked at.
+/// Nobody is asked; only the lists that were given with `cie_party_add_list` are looked at, and need not be there.
 pub const CIE_POLICY_OFFLINE: i32 = 3;
 
 /// The longest text of an origin or a challenge, session, token and list, in bytes.
 const TEXT_MAX: usize = 1024;
-const SESSION_MAX: usize = 4096;
+const SESSION_MAX: usize = 512;
 const TOKEN_MAX: usize = 10_000;
 const LIST_MAX: usize = 64 << 20;
 
@@ -57,7 +64,7 @@ pub struct cie_party_options {
     pub accept: u32,
     /// `CIE_ALLOW_LEGACY`, or 0.
     pub flags: u32,
-    /// What is asked of extended key usage: 0 clientAuth where any is stated, 1 clientAuth in any case, 2 nothing.
+    /// What is asked of extended key usage: `CIE_CLIENT_AUTHENTICATION_WHERE_STATED` and its kin.
     pub client_authentication: u32,
 }
 
@@ -98,6 +105,8 @@ pub(super) struct Login {
 /// `nonce`: the challenge, as the portal gave it. `buffer`, `size`: see "Sizes" at the head. Room for `CIE_TOKEN_SIZE`
 /// bytes is asked for before anything is signed, and nothing is signed by asking for the size.
 /// `CIE_ORIGIN_MALFORMED`, `CIE_NONCE_MALFORMED`, `CIE_PIN_NEEDED`.
+///
+/// Threads: any, one call at a time for a card.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_card_login(
     context: ContextIn,
@@ -125,6 +134,8 @@ pub extern "C" fn cie_card_login(
 /// `origin`: the portal's own, such as "https://portal.example". `trust`: whom it trusts, as the store is now. `options`:
 /// null for the defaults. `party`: receives a handle, which the program closes. One serves any number of threads at once,
 /// each with its clone of the context.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_party_open(
     context: ContextIn,
@@ -133,14 +144,16 @@ pub extern "C" fn cie_party_open(
     options: PartyOptionsIn,
     party: HandleOut,
 ) -> cie_result {
+    let out = party.place();
     context.call(|context| {
-        let (out, options) = (party.place()?, options.read()?);
+        let (out, options) = (out?, options.read()?);
         let handles = &context.shared().handles;
         let origin = Origin::parse(&origin.required(TEXT_MAX)?)?;
         let trust = trust::store(handles, trust)?;
         let builder = RelyingParty::builder(origin, trust, MemoryStore::new()).accept(policy(&options)?);
         let builder = match options.lifetime_seconds {
             0 => builder,
+            86_401.. => return Err(Fault::Argument("a challenge that lives longer than a day")),
             seconds => builder.lifetime(Duration::from_secs(seconds.into())),
         };
         out.put(handles.open(Object::Party(builder.finish()))?);
@@ -158,9 +171,9 @@ fn policy(options: &cie_party_options) -> Result<HolderPolicy, Fault> {
     ];
     let taken = kinds.into_iter().filter(|(flag, _)| options.accept & flag != 0).map(|(_, card)| card);
     let policy = HolderPolicy::of_any(taken).client_authentication(match options.client_authentication {
-        0 => ClientAuthentication::WhereStated,
-        1 => ClientAuthentication::Required,
-        2 => ClientAuthentication::NotAsked,
+        CIE_CLIENT_AUTHENTICATION_WHERE_STATED => ClientAuthentication::WhereStated,
+        CIE_CLIENT_AUTHENTICATION_REQUIRED => ClientAuthentication::Required,
+        CIE_CLIENT_AUTHENTICATION_NOT_ASKED => ClientAuthentication::NotAsked,
         _ => return Err(Fault::Argument("what is asked of extended key usage")),
     });
     Ok(if options.flags == 0 { policy } else { policy.allow_legacy_cryptography() })
@@ -168,6 +181,8 @@ fn policy(options: &cie_party_options) -> Result<HolderPolicy, Fault> {
 
 /// Gives a portal a revocation list (DER or PEM) that was got by other means. It is believed once its signature was
 /// checked with its issuer's key. `CIE_STATUS_UNAVAILABLE` for what is no list.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_party_add_list(
     context: ContextIn,
@@ -184,8 +199,10 @@ pub extern "C" fn cie_party_add_list(
 /// Draws a challenge for a session of the portal. An earlier one of the same session is forgotten.
 ///
 /// `session`, `length`: what tells this browser from others and cannot be guessed, such as the bytes of a session
-/// cookie: 16 to 4096. `nonce`, `size`: see "Sizes" at the head; a buffer of `CIE_NONCE_SIZE` bytes is needed before one
-/// is drawn. `CIE_CHALLENGE_STORE` if there are too many.
+/// cookie: 16 to 512. `nonce`, `size`: see "Sizes" at the head; a buffer of `CIE_NONCE_SIZE` bytes is needed before one
+/// is drawn. With a million of them pending the oldest makes room.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_party_challenge(
     context: ContextIn,
@@ -206,17 +223,19 @@ pub extern "C" fn cie_party_challenge(
 
 fn session(session: Bytes, length: usize) -> Result<SessionId, Fault> {
     SessionId::new(session.required(length, SESSION_MAX)?)
-        .map_err(|_| Fault::Argument("a session of too few bytes to be told from others"))
+        .map_err(|_| Fault::Argument("a session has 16 to 512 bytes"))
 }
 
 /// Judges the answer to a session's challenge, as far as nobody has to be asked: the challenge is used up, whatever comes
 /// out; the certificate's path and the signature hold. What is left is the status: fetch what `cie_login_request` names,
-/// hand it in with `cie_login_answer`, and call `cie_login_finish`.
+/// hand it in with `cie_login_answer`, and call `cie_login_finish`. What is used up by that is `CIE_HANDLE` afterwards.
 ///
 /// `session`, `length`: as for the challenge. `token`, `token_length`: the token that came, JSON, at most 10,000 bytes.
 /// `login`: receives a handle, which the program closes; nobody is let in by it.
 /// `CIE_CHALLENGE_MISSING`, `CIE_CHALLENGE_EXPIRED`, `CIE_TOKEN_MALFORMED`, `CIE_WRONG_SIGNATURE`, `CIE_ISSUER_UNKNOWN`,
 /// `CIE_CERTIFICATE_BAD`, `CIE_CERTIFICATE_EXPIRED`, `CIE_CERTIFICATE_REVOKED`, `CIE_TEST_CERTIFICATE`.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_party_begin(
     context: ContextIn,
@@ -227,16 +246,53 @@ pub extern "C" fn cie_party_begin(
     token_length: usize,
     login: HandleOut,
 ) -> cie_result {
+    let out = login.place();
     context.call(|context| {
-        let out = login.place()?;
+        let out = out?;
         let session = self::session(session, length)?;
         let handles = &context.shared().handles;
         let party = handles.party(party)?;
-        let token = token.required(token_length, TOKEN_MAX).map_err(|fault| match fault {
-            Fault::Argument(_) => crate::login::TokenError::Length(token_length).into(),
-            fault => fault,
+        // What is too long is not looked at, but it uses the challenge up like any other.
+        let (token, too_long) = match token_length {
+            0..=TOKEN_MAX => (token.required(token_length, TOKEN_MAX)?, None),
+            _ => (vec![0; TOKEN_MAX + 1], Some(TokenError::Length(token_length))),
+        };
+        let pending = party.begin(&session, &token).map_err(|error| match too_long {
+            Some(too_long) if matches!(error, login::Error::Token(_)) => too_long.into(),
+            _ => Fault::from(error),
         })?;
-        let login = Login { pending: party.begin(&session, &token)?, answers: Vec::new() };
+        let login = Login { pending, answers: Vec::new() };
+        out.put(handles.open(Object::Login(Shared::new(login)))?);
+        Ok(())
+    })
+}
+
+/// The same for a challenge that the program drew and kept itself, as servers of several processes do. Nothing here keeps
+/// a token from being accepted twice: take the challenge out of your own store, for this session, before you call this,
+/// whatever comes out; draw 32 random bytes for each, in base64; let none live longer than some minutes.
+///
+/// `nonce`: the challenge. `token`, `token_length`, `login`: as `cie_party_begin`.
+///
+/// Threads: any.
+#[unsafe(no_mangle)]
+pub extern "C" fn cie_danger_begin(
+    context: ContextIn,
+    party: cie_handle,
+    nonce: Text,
+    token: Bytes,
+    token_length: usize,
+    login: HandleOut,
+) -> cie_result {
+    let out = login.place();
+    context.call(|context| {
+        let (out, handles) = (out?, &context.shared().handles);
+        let party = handles.party(party)?;
+        let nonce = Nonce::parse(&nonce.required(TEXT_MAX)?)?;
+        let token = match token_length {
+            0..=TOKEN_MAX => token.required(token_length, TOKEN_MAX)?,
+            _ => return Err(TokenError::Length(token_length).into()),
+        };
+        let login = Login { pending: danger::begin(&party, &nonce, &token)?, answers: Vec::new() };
         out.put(handles.open(Object::Login(Shared::new(login)))?);
         Ok(())
     })
@@ -263,6 +319,8 @@ fn with_request(
 ///
 /// `index`: from 0 until it is `CIE_ABSENT`. `request`: receives it. If nothing is fetched, only what is known already
 /// counts.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_login_request(
     context: ContextIn,
@@ -290,6 +348,8 @@ pub extern "C" fn cie_login_request(
 /// An address of a request, `http` or `https`, as a certificate of the verified path names it.
 ///
 /// `location`: from 0 until it is `CIE_ABSENT`. `buffer`, `size`: see "Sizes" at the head.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_login_location(
     context: ContextIn,
@@ -306,6 +366,8 @@ pub extern "C" fn cie_login_location(
 }
 
 /// What is sent by POST; empty if it is a GET. `buffer`, `size`: see "Sizes" at the head.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_login_body(
     context: ContextIn,
@@ -322,6 +384,8 @@ pub extern "C" fn cie_login_body(
 /// Hands in what a request brought: the body of an answer with status 200, as it came. A second one takes its place.
 ///
 /// `bytes`, `length`: the body; `CIE_ARGUMENT` if it is longer than the request's `max_length`.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_login_answer(
     context: ContextIn,
@@ -349,6 +413,8 @@ pub extern "C" fn cie_login_answer(
 /// `policy`: `CIE_POLICY_HARD`, `CIE_POLICY_SOFT` or `CIE_POLICY_OFFLINE`. `citizen`: receives a record (`cie_text`) with
 /// `CIE_FIELD_FISCAL_CODE` and its kin, which the program closes; ask `cie_is_test` before anybody is let in.
 /// `CIE_STATUS_UNAVAILABLE`, `CIE_CERTIFICATE_REVOKED`, `CIE_CERTIFICATE_EXPIRED`.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_login_finish(
     context: ContextIn,
@@ -356,13 +422,19 @@ pub extern "C" fn cie_login_finish(
     policy: i32,
     citizen: HandleOut,
 ) -> cie_result {
+    let out = citizen.place();
     context.call(|context| {
-        let out = citizen.place()?;
+        let out = out?;
         if !(CIE_POLICY_HARD..=CIE_POLICY_OFFLINE).contains(&policy) {
             return Err(Fault::Argument("how much has to be known of the status has to be said"));
         }
         let handles = &context.shared().handles;
-        let Login { pending, answers } = handles.login(login)?.briefly(Option::take).ok_or(Fault::Handle)?;
+        let login = handles.login(login)?;
+        let answered = login.briefly(|login| login.as_ref().is_some_and(|login| !login.answers.is_empty()));
+        if policy == CIE_POLICY_OFFLINE && answered {
+            return Err(Fault::Argument("offline asks nobody, and an answer was handed in"));
+        }
+        let Login { pending, answers } = login.briefly(Option::take).ok_or(Fault::Handle)?;
         let record = match policy {
             CIE_POLICY_HARD => Record::verified(&pending.finish(&answers)?),
             CIE_POLICY_SOFT => Record::soft(&pending.finish_soft(&answers)?),

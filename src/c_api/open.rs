@@ -25,9 +25,12 @@ pub const CIE_SHARING_SHARED: i32 = 2;
 pub(super) const PATH_MAX: usize = 4096;
 
 /// Is told after each answer of the card how much was said since it was opened. `statistics` is good until it returns.
+/// Returns 0 to go on; anything else, and no further command goes out over this card: the call is `CIE_CANCELLED`, and so
+/// is every later one but `cie_card_lock` and `cie_close`. What was sent already, a PIN included, is not taken back.
 /// It runs in the thread that uses the card, which waits for it; it may call any function of this library, but this card
 /// is `CIE_BUSY` for it. It must neither throw nor jump out of the call.
-pub type cie_progress_callback = Option<extern "C" fn(data: *mut c_void, statistics: *const cie_statistics)>;
+pub type cie_progress_callback =
+    Option<extern "C" fn(data: *mut c_void, statistics: *const cie_statistics) -> i32>;
 
 /// What may be chosen when a card is opened. Set `size` to `sizeof(cie_open_options)` and everything else to 0 for the
 /// defaults; or give null.
@@ -55,8 +58,9 @@ impl Default for cie_open_options {
 ///
 /// `reader`: its name, as `cie_readers` gives it. `sharing`: `CIE_SHARING_EXCLUSIVE` or `CIE_SHARING_SHARED`. `options`:
 /// null for the defaults. `card`: receives a handle, which the program closes.
-/// `CIE_NO_CARD`, `CIE_NOT_A_CIE` for other cards, `CIE_CARD_IN_USE`, `CIE_READER_STUCK` and others. Any thread; a card is
-/// used by one call at a time, and by any thread.
+/// `CIE_NO_CARD`, `CIE_NOT_A_CIE` for other cards, `CIE_CARD_IN_USE`, `CIE_READER_STUCK` and others.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_card_open(
     context: ContextIn,
@@ -65,8 +69,9 @@ pub extern "C" fn cie_card_open(
     options: OpenOptionsIn,
     card: HandleOut,
 ) -> cie_result {
+    let place = card.place();
     context.call(|context| {
-        let (place, options) = (card.place()?, options.read()?);
+        let (place, options) = (place?, options.read()?);
         let reader = reader.required(CIE_READER_NAME_SIZE)?;
         let link = connect(context, &reader, sharing)?;
         place.put(admit(context, link, &options, Origin::Citizen)?);
@@ -93,11 +98,14 @@ fn connect(_: &cie_context, _: &str, _: i32) -> Result<Link, Fault> {
 /// Opens a recorded dialogue that can be played back (docs/traces.md): a card for tests, which answers what was recorded
 /// and nothing else. Whatever it proves says that it is a test.
 ///
-/// `path`: the file. `replay`: receives a handle, which the program closes. `CIE_TRACE_UNUSABLE`. Any thread.
+/// `path`: the file. `replay`: receives a handle, which the program closes. `CIE_TRACE_UNUSABLE`.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_replay_open(context: ContextIn, path: Text, replay: HandleOut) -> cie_result {
+    let place = replay.place();
     context.call(|context| {
-        let place = replay.place()?;
+        let place = place?;
         let opened = Replay::open(path.required(PATH_MAX)?)?;
         place.put(context.shared().handles.open(Object::Replay(opened))?);
         Ok(())
@@ -106,6 +114,10 @@ pub extern "C" fn cie_replay_open(context: ContextIn, path: Text, replay: Handle
 
 /// Opens the card of the next recorded connection. As `cie_card_open`; `CIE_NOT_AS_RECORDED` if there is none, or if what
 /// happens is not what was recorded.
+///
+/// `replay`: from `cie_replay_open`. `options`: null for the defaults. `card`: receives a handle, which the program closes.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_replay_card(
     context: ContextIn,
@@ -113,8 +125,9 @@ pub extern "C" fn cie_replay_card(
     options: OpenOptionsIn,
     card: HandleOut,
 ) -> cie_result {
+    let place = card.place();
     context.call(|context| {
-        let (place, options) = (card.place()?, options.read()?);
+        let (place, options) = (place?, options.read()?);
         let replay = context.shared().handles.replay(replay)?;
         let (link, origin) = (replay.link()?, replay.origin());
         place.put(admit(context, link, &options, origin)?);
@@ -124,6 +137,10 @@ pub extern "C" fn cie_replay_card(
 
 /// Whether all went as it was recorded, to the end: close the cards first. `CIE_NOT_AS_RECORDED` if not, and
 /// `cie_error_detail` says at which line.
+///
+/// `replay`: from `cie_replay_open`.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_replay_check(context: ContextIn, replay: cie_handle) -> cie_result {
     context.call(|context| {
@@ -153,10 +170,10 @@ pub(super) fn admit(
     let link = match options.progress {
         Some(progress) => {
             let data = UserData::new(options.data);
-            link.watched(move |statistics| progress(data.pointer(), &statistics.into()))
+            link.watched(move |statistics| progress(data.pointer(), &statistics.into()) == 0)
         }
         None => link,
     };
     let card = card::open(link)?;
-    handles.open(Object::Card(Shared::new(OpenCard::new(card))))
+    handles.open(Object::Card(Shared::new(OpenCard::new(card, context.shared().remembered.clone()))))
 }

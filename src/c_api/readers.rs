@@ -79,7 +79,9 @@ pub type cie_event_callback = Option<extern "C" fn(data: *mut c_void, event: *co
 /// All readers and what lies on them now.
 ///
 /// `readers`: a buffer for `*count` readers, or null to ask how many there are. `count`: on return, how many there are,
-/// also with `CIE_NO_ROOM`; as readers come and go, be ready to ask again. Any thread.
+/// also with `CIE_NO_ROOM`; as readers come and go, be ready to ask again.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_readers(context: ContextIn, readers: ReadersOut, count: SizeInOut) -> cie_result {
     context.call(|context| readers.room(count)?.fill(&parts::readers(context)?))
@@ -89,8 +91,10 @@ pub extern "C" fn cie_readers(context: ContextIn, readers: ReadersOut, count: Si
 ///
 /// `reader`: its name, or null for any. `within_ms`: for how many milliseconds, or `CIE_FOREVER`; 0 looks once.
 /// `found`: receives the reader. `CIE_TIMED_OUT`, or why there can be none: `CIE_NO_SERVICE`, `CIE_NO_READER`,
-/// `CIE_CARD_UNPOWERED`, `CIE_ACCESS_DENIED`. Any thread. A program that waits for months, or wants to be able to stop,
+/// `CIE_CARD_UNPOWERED`, `CIE_ACCESS_DENIED`. A program that waits for months, or wants to be able to stop,
 /// takes a monitor.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_wait_for_card(
     context: ContextIn,
@@ -107,6 +111,8 @@ pub extern "C" fn cie_wait_for_card(
 
 /// Waits until nothing lies on a reader. As `cie_wait_for_card`; `reader` must not be null, and `CIE_NO_READER` says
 /// that the reader itself is gone when the time is over.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_wait_for_removal(context: ContextIn, reader: Text, within_ms: u32) -> cie_result {
     context.call(|context| {
@@ -116,11 +122,14 @@ pub extern "C" fn cie_wait_for_removal(context: ContextIn, reader: Text, within_
 
 /// Begins to watch readers and cards, whether or not the service runs.
 ///
-/// `monitor`: receives a handle, which the program closes. Any thread.
+/// `monitor`: receives a handle, which the program closes.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_monitor_open(context: ContextIn, monitor: HandleOut) -> cie_result {
+    let place = monitor.place();
     context.call(|context| {
-        let place = monitor.place()?;
+        let place = place?;
         place.put(parts::monitor(context)?);
         Ok(())
     })
@@ -130,7 +139,10 @@ pub extern "C" fn cie_monitor_open(context: ContextIn, monitor: HandleOut) -> ci
 /// it goes is told before. A thread that waits for events should do little else, so that none of them comes late.
 ///
 /// `within_ms`: as `cie_wait_for_card`. `event`: receives it. `CIE_TIMED_OUT` if nothing happened, `CIE_CANCELLED` after
-/// `cie_monitor_cancel`; neither ends the monitor. `CIE_BUSY` if another thread waits already.
+/// `cie_monitor_cancel`, `CIE_READER_FAILED` if the service says something that has no meaning: none of them ends the
+/// monitor, and the next call goes on. `CIE_BUSY` if another thread waits already.
+///
+/// Threads: any, one that waits at a time for a monitor.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_monitor_next(
     context: ContextIn,
@@ -138,8 +150,9 @@ pub extern "C" fn cie_monitor_next(
     within_ms: u32,
     event: EventOut,
 ) -> cie_result {
+    let place = event.place();
     context.call(|context| {
-        let place = event.place()?;
+        let place = place?;
         place.put(parts::next_event(context, monitor, patience(within_ms))?);
         Ok(())
     })
@@ -149,7 +162,9 @@ pub extern "C" fn cie_monitor_next(
 ///
 /// `within_ms`: how long to wait for each event. `callback`: not null; it may call any function of this library, but
 /// this monitor is `CIE_BUSY` for it except to `cie_monitor_cancel` and `cie_close`. `data`: handed to the callback as it
-/// is. Results as `cie_monitor_next`; while the reader service gives no sense the wait goes on.
+/// is. Results as `cie_monitor_next`.
+///
+/// Threads: any, one that waits at a time for a monitor.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_monitor_run(
     context: ContextIn,
@@ -165,15 +180,18 @@ pub extern "C" fn cie_monitor_run(
     })
 }
 
-/// Makes the call that waits on a monitor return `CIE_CANCELLED`, or the next one if nobody waits. Any thread, also
-/// while another waits, and callbacks. Not from a signal handler.
+/// Makes the call that waits on a monitor return `CIE_CANCELLED`, or the next one if nobody waits.
+///
+/// Threads: any, also while another waits, and callbacks. Not a signal handler.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_monitor_cancel(context: ContextIn, monitor: cie_handle) -> cie_result {
     context.call(|context| parts::cancel(context, monitor))
 }
 
 /// Sets how long an exchange with a card may take, for cards that are opened from now on: 10,000 ms unless this is
-/// called; at least 100. A reader that does not come back in time is `CIE_READER_STUCK`. Any thread.
+/// called; at least 100. A reader that does not come back in time is `CIE_READER_STUCK`.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_context_set_deadline(context: ContextIn, milliseconds: u32) -> cie_result {
     context.call(|context| {
@@ -199,7 +217,6 @@ mod parts {
     use super::super::handles::{Object, Shared};
     use super::*;
     use crate::transport::pcsc::{Canceller, Event, Monitor, Reader, ReaderState, Service};
-    use crate::transport::{self};
 
     /// A monitor, and what ends its waiting.
     #[derive(Clone)]
@@ -275,8 +292,6 @@ mod parts {
                 match monitor.next_event(within) {
                     Ok(event) if told(&(&event).into()) => {}
                     Ok(_) => return Ok(()),
-                    // It was waited a quarter of a second for; the next look may make sense.
-                    Err(transport::Error::Reader(_)) => {}
                     Err(error) => return Err(error.into()),
                 }
             }

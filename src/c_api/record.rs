@@ -1,5 +1,7 @@
 //! Records: what became known, field by field.
 
+use std::sync::Arc;
+
 use zeroize::Zeroizing;
 
 use super::border::{BytesOut, ContextIn, NumberOut, SizeInOut, TextOut};
@@ -35,7 +37,8 @@ pub const CIE_FIELD_KEY_BITS: i32 = 7;
 /// Personal data: what the digest in the certificate covers, "whole-file" or another range; absent if nothing binds the
 /// data to the certificate.
 pub const CIE_FIELD_BINDING: i32 = 20;
-/// Personal data: "trust" if the certificate was verified under a trust store, "card" if it is the card's word.
+/// Personal data: "trust" if the certificate was verified under a trust store, "card" if it is the card's word. Neither says
+/// that the card is no copy.
 pub const CIE_FIELD_VOUCHED: i32 = 21;
 
 /// A citizen: "good" if the certificate was not revoked, "unknown" if nobody could say, "not-asked".
@@ -100,7 +103,7 @@ pub(super) enum What {
     /// A citizen, with the certificate (DER).
     Citizen(Vec<u8>),
     /// A genuine chip.
-    Chip(Box<GenuineChip>),
+    Chip(Arc<GenuineChip>),
 }
 
 impl Record {
@@ -159,7 +162,9 @@ impl Record {
         path: Option<&ValidPath>,
         is_test: bool,
     ) -> Self {
-        let record = Self::new(What::Fields, Some(is_test), path.map(ValidPath::is_legacy))
+        // Of the card's word only one thing is believed.
+        let is_test = (path.is_some() || is_test).then_some(is_test);
+        let record = Self::new(What::Fields, is_test, path.map(ValidPath::is_legacy))
             .with_some(CIE_FIELD_CARD_NUMBER, card_number)
             .with_some(CIE_FIELD_BINDING, binding.map(HashedRange::name))
             .with(CIE_FIELD_VOUCHED, if path.is_some() { "trust" } else { "card" });
@@ -176,9 +181,9 @@ impl Record {
             .signed(nis.files())
     }
 
-    pub(super) fn chip(chip: GenuineChip) -> Self {
+    pub(super) fn chip(chip: Arc<GenuineChip>) -> Self {
         let (is_test, checked_at, files) = (chip.is_test(), chip.checked_at(), chip.files().clone());
-        Self::new(What::Chip(Box::new(chip)), Some(is_test), None)
+        Self::new(What::Chip(chip), Some(is_test), None)
             .with(CIE_FIELD_CHECKED_AT, moment::format(checked_at))
             .signed(&files)
     }
@@ -228,6 +233,8 @@ impl Record {
 /// `CIE_FIELD_KIND` or one of its kin; each says in which records it is. `CIE_ABSENT` for one that is not in this record.
 /// `buffer`, `size`: see "Sizes" at the head; the text is UTF-8 with a zero byte at its end. A record does not change: any
 /// number of threads may read it.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_text(
     context: ContextIn,
@@ -247,7 +254,10 @@ pub extern "C" fn cie_text(
 /// Whether a record is about a software card or a recorded dialogue, and nobody at all: to be asked before anybody is let
 /// in.
 ///
-/// `is_test`: receives 1 or 0, and 1 on any failure. `CIE_ABSENT` for a card's information, which proves nothing.
+/// `is_test`: receives 1 or 0, and 1 on any failure. `CIE_ABSENT` for what proves nothing: a card's information, and
+/// personal data that are the card's word.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_is_test(context: ContextIn, record: cie_handle, is_test: NumberOut) -> cie_result {
     flag(context, record, is_test, |record| record.is_test)
@@ -256,6 +266,8 @@ pub extern "C" fn cie_is_test(context: ContextIn, record: cie_handle, is_test: N
 /// Whether old cryptography had to be let pass for a record: `CIE_ALLOW_SHA1`, `CIE_ALLOW_LEGACY`.
 ///
 /// `is_legacy`: receives 1 or 0, and 1 on any failure. `CIE_ABSENT` where nothing was verified.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_is_legacy(context: ContextIn, record: cie_handle, is_legacy: NumberOut) -> cie_result {
     flag(context, record, is_legacy, |record| record.is_legacy)
@@ -267,9 +279,10 @@ fn flag(
     out: NumberOut,
     flag: impl FnOnce(&Record) -> Option<bool>,
 ) -> cie_result {
+    // Whoever does not look at the result is not told that all is well, and be it for want of a context.
+    let out = out.place().map(|place| place.put_first(1));
     context.call(|context| {
-        // Whoever does not look at the result is not told that all is well.
-        let out = out.place()?.put_first(1);
+        let out = out?;
         let flag = flag(&*context.shared().handles.record(record)?);
         out.put(i32::from(flag.ok_or(Fault::Absent)?));
         Ok(())
@@ -279,6 +292,8 @@ fn flag(
 /// The certificate (DER) with which a citizen logged in: evidence of the login.
 ///
 /// `citizen`: from `cie_login_finish`; `CIE_ABSENT` for other records. `buffer`, `size`: see "Sizes" at the head.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_citizen_certificate(
     context: ContextIn,

@@ -1,5 +1,6 @@
 //! Recording what is said to a card (docs/traces.md).
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::border::{ContextIn, HandleOut, Text};
@@ -26,11 +27,16 @@ struct Tape {
     path: String,
     replayable: bool,
     recorder: Mutex<Option<Recorder>>,
+    /// Whether the end is written: what came after it would be recorded nowhere.
+    is_finished: AtomicBool,
 }
 
 impl Recording {
     /// A link over which everything is recorded from now on.
     pub(super) fn record(&self, link: Link, origin: Origin) -> Result<Link, Fault> {
+        if self.0.is_finished.load(Ordering::Acquire) {
+            return Err(Fault::Argument("the recording is finished"));
+        }
         let (link, what) = match self.0.replayable {
             false => (link, What::Diagnostic(origin)),
             true => {
@@ -54,6 +60,8 @@ impl Recording {
 ///
 /// `path`: a file that does not exist. `kind`: `CIE_TRACE_DIAGNOSTIC` or `CIE_TRACE_REPLAYABLE`. `recorder`: receives a
 /// handle, which the program closes. `CIE_FILE` if there is such a file; if it cannot be made, `cie_card_open` says so.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_recorder_open(
     context: ContextIn,
@@ -61,8 +69,9 @@ pub extern "C" fn cie_recorder_open(
     kind: i32,
     recorder: HandleOut,
 ) -> cie_result {
+    let out = recorder.place();
     context.call(|context| {
-        let (out, path) = (recorder.place()?, path.required(PATH_MAX)?);
+        let (out, path) = (out?, path.required(PATH_MAX)?);
         let replayable = match kind {
             CIE_TRACE_DIAGNOSTIC => false,
             CIE_TRACE_REPLAYABLE => true,
@@ -71,20 +80,32 @@ pub extern "C" fn cie_recorder_open(
         if std::fs::symlink_metadata(&path).is_ok() {
             return Err(Fault::File(format!("{path}: it exists already")));
         }
-        let recording = Recording(Arc::new(Tape { path, replayable, recorder: Mutex::new(None) }));
+        let recording = Recording(Arc::new(Tape {
+            path,
+            replayable,
+            recorder: Mutex::new(None),
+            is_finished: AtomicBool::new(false),
+        }));
         out.put(context.shared().handles.open(Object::Recorder(recording))?);
         Ok(())
     })
 }
 
 /// Writes the end of a recording, after the cards were closed, and says whether it is whole: `CIE_FILE` if not, and
-/// `cie_error_detail` says why. `cie_close` without this writes the end, too, and says nothing.
+/// `cie_error_detail` says why; so if no card was opened with it. `cie_close` without this writes the end, too, and says nothing. No card can be opened with
+/// it afterwards.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_recorder_finish(context: ContextIn, recorder: cie_handle) -> cie_result {
     context.call(|context| {
         let recording = context.shared().handles.recorder(recorder)?.0;
         let recorder = recording.recorder.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let outcome = recorder.map_or(Ok(()), Recorder::finish);
-        outcome.map_err(|error| Fault::file(&recording.path, &error))
+        let nothing = || Err(Fault::File(format!("{}: no card was opened with it", recording.path)));
+        let Some(recorder) = recorder else { return nothing() };
+        let outcome = recorder.finish();
+        outcome.map_err(|error| Fault::file(&recording.path, &error))?;
+        recording.is_finished.store(true, Ordering::Release);
+        Ok(())
     })
 }

@@ -234,7 +234,9 @@ const NAMES: &[(cie_result, &CStr)] = &[
 ];
 
 /// The stable name of a number, such as "pin-wrong" for `CIE_PIN_WRONG`, and "unknown" for one that no function of this
-/// version returns: static text, nobody frees it. Any thread.
+/// version returns: static text, nobody frees it.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_result_name(result: cie_result) -> *const c_char {
     name(result).as_ptr()

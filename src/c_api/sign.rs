@@ -1,5 +1,7 @@
 //! Signatures with the holder's key.
 
+use hex_literal::hex;
+
 use super::border::{Bytes, BytesOut, ContextIn, SizeInOut};
 use super::cie_handle;
 use super::failure::Fault;
@@ -10,10 +12,11 @@ use crate::dialogue::Step as _;
 use crate::ias;
 use crate::iso7816::tlv;
 
-/// A document: `data` is what CMS, PAdES and their kin sign, the signed attributes (RFC 5652 section 5.4: a DER SET), or
-/// begins with words that say what it is and that no other protocol signs. Never the document alone.
+/// A document: `data` is what CMS, PAdES and their kin sign, the signed attributes (RFC 5652 section 5.4), or begins with
+/// words that say what it is and that no other protocol signs. Never the document alone.
 pub const CIE_PURPOSE_DOCUMENT: i32 = 1;
-/// Bytes of unknown meaning. Refused when they could be a login: 64, 96 or 128 bytes.
+/// Bytes of unknown meaning. Refused when they could be a login token of Web eID: 64, 96 or 128 bytes. Other logins are not
+/// known by their length (client authentication of TLS and SSH sign this way, too): do not sign what a stranger sends.
 pub const CIE_PURPOSE_RAW: i32 = 2;
 /// Bytes of unknown meaning of which the program knows that they are no login token.
 pub const CIE_PURPOSE_RAW_ACKNOWLEDGED: i32 = 3;
@@ -32,21 +35,28 @@ pub const CIE_SIGNATURE_SIZE: usize = 512;
 
 /// The most bytes that are signed at once: 64 MiB.
 const DATA_MAX: usize = 64 << 20;
-/// The tag of a SET in DER.
+/// Tags in DER.
+const SEQUENCE: u32 = 0x30;
 const SET: u32 = 0x31;
+const OBJECT_IDENTIFIER: u32 = 0x06;
+/// contentType and messageDigest (RFC 5652 section 11), without which attributes are none that are signed.
+const CONTENT_TYPE: [u8; 9] = hex!("2A864886F70D010903");
+const MESSAGE_DIGEST: [u8; 9] = hex!("2A864886F70D010904");
 
 /// Signs with the holder's key (RSASSA-PKCS1-v1_5), after `cie_card_verify_pin`. What comes out was verified against the
 /// certificate.
 ///
 /// A card has one key for logging in and for signing, and a signature over bytes that somebody else chose could be a
 /// login somewhere. So `purpose` says what is signed (`CIE_PURPOSE_DOCUMENT`, `CIE_PURPOSE_RAW`,
-/// `CIE_PURPOSE_RAW_ACKNOWLEDGED`), and what is said to be a document but has the length of a login token must be a DER
-/// SET: else `CIE_PURPOSE_REFUSED`. Logins are made by `cie_card_login`.
+/// `CIE_PURPOSE_RAW_ACKNOWLEDGED`), and what is said to be a document but has the length of a login token must be signed
+/// attributes through and through: else `CIE_PURPOSE_REFUSED`. Logins are made by `cie_card_login`.
 ///
 /// `hash`: `CIE_HASH_SHA256` or one of its kin. `data`, `length`: what is signed, at most 64 MiB; it is hashed here.
 /// `buffer`, `size`: see "Sizes" at the head. Room for `CIE_SIGNATURE_SIZE` bytes is asked for before anything is
 /// signed, and no signature is made by asking for the size.
-/// `CIE_PIN_NEEDED`, `CIE_PIN_STATE_LOST` if the card was reset meanwhile.
+/// `CIE_PIN_NEEDED`; `CIE_PIN_STATE_LOST` or `CIE_CARD_RESET` if the card was reset meanwhile.
+///
+/// Threads: any, one call at a time for a card.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_card_sign(
     context: ContextIn,
@@ -76,14 +86,33 @@ pub extern "C" fn cie_card_sign(
 
 fn purpose(number: i32, data: &[u8]) -> Result<Purpose, Fault> {
     let could_be_token = matches!(data.len(), 64 | 96 | 128);
-    let is_set = tlv::parse(data).is_ok_and(|object| object.tag.0 == SET);
     match number {
-        CIE_PURPOSE_DOCUMENT if could_be_token && !is_set => Err(refused()),
+        CIE_PURPOSE_DOCUMENT if could_be_token && !are_signed_attributes(data) => Err(refused()),
         CIE_PURPOSE_DOCUMENT => Ok(Purpose::Document),
         CIE_PURPOSE_RAW => Ok(Purpose::Raw),
         CIE_PURPOSE_RAW_ACKNOWLEDGED => Ok(Purpose::RawAcknowledged),
         _ => Err(Fault::Argument("what is signed has to be said")),
     }
+}
+
+/// Whether these are signed attributes from the first byte to the last (RFC 5652 section 5.4): what begins with the hash of
+/// a portal's address is not, whatever that hash is.
+fn are_signed_attributes(data: &[u8]) -> bool {
+    let Ok(set) = tlv::parse(data) else { return false };
+    let mut types = Vec::new();
+    for attribute in tlv::Reader::new(set.value) {
+        let Ok(attribute) = attribute else { return false };
+        let mut parts = tlv::Reader::new(attribute.value);
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some(Ok(name)), Some(Ok(values)), None)
+                if attribute.tag.0 == SEQUENCE && name.tag.0 == OBJECT_IDENTIFIER && values.tag.0 == SET =>
+            {
+                types.push(name.value);
+            }
+            _ => return false,
+        }
+    }
+    set.tag.0 == SET && types.contains(&&CONTENT_TYPE[..]) && types.contains(&&MESSAGE_DIGEST[..])
 }
 
 fn refused() -> Fault {
@@ -104,14 +133,41 @@ fn algorithm(number: i32) -> Result<DigestAlgorithm, Fault> {
 mod tests {
     use super::*;
 
+    /// Signed attributes of so many bytes: a third attribute fills up what the two that must be there leave.
+    fn attributes(length: usize) -> Vec<u8> {
+        let attribute = |name: &[u8], value: &[u8]| {
+            tlv::encode(SEQUENCE, &[tlv::encode(OBJECT_IDENTIFIER, name), tlv::encode(SET, value)].concat())
+        };
+        let must = [
+            attribute(&CONTENT_TYPE, &tlv::encode(OBJECT_IDENTIFIER, &hex!("2A864886F70D010701"))),
+            attribute(&MESSAGE_DIGEST, &tlv::encode(0x04, &[7; 8])),
+        ]
+        .concat();
+        let whole =
+            |filler: usize| tlv::encode(SET, &[&must[..], &attribute(&[42], &vec![5; filler])].concat());
+        (0..length).map(whole).find(|set| set.len() == length).unwrap()
+    }
+
     #[test]
     fn what_could_be_a_login_is_no_document() {
-        let set =
-            |length: usize| [&[0x31, u8::try_from(length - 2).unwrap()][..], &vec![5; length - 2]].concat();
-        for length in [64, 96] {
-            assert_eq!(purpose(CIE_PURPOSE_DOCUMENT, &set(length)).unwrap(), Purpose::Document);
-            for other in [vec![0x31; length], vec![0; length], [&set(length - 1)[..], &[0]].concat()] {
-                assert!(purpose(CIE_PURPOSE_DOCUMENT, &other).is_err());
+        for length in [64, 96, 128] {
+            let good = attributes(length);
+            assert_eq!(purpose(CIE_PURPOSE_DOCUMENT, &good).unwrap(), Purpose::Document);
+            for at in 0..length - 12 {
+                // Whichever byte of the structure is another one; values are anybody's.
+                let mut bad = good.clone();
+                bad[at] ^= 0x80;
+                let structure = !are_signed_attributes(&bad);
+                assert_eq!(purpose(CIE_PURPOSE_DOCUMENT, &bad).is_err(), structure, "{at}");
+            }
+            // A SET, and no attributes in it: a portal whose address has such a hash.
+            let mut set = vec![0; length];
+            set[0] = 0x31;
+            set[1] = u8::try_from(length - 2).unwrap();
+            let mut longer = attributes(length - 1);
+            longer.push(0);
+            for other in [set, longer, vec![0x31; length], vec![0; length]] {
+                assert!(purpose(CIE_PURPOSE_DOCUMENT, &other).is_err(), "{other:?}");
             }
             assert_eq!(purpose(CIE_PURPOSE_DOCUMENT, &vec![0; length + 1]).unwrap(), Purpose::Document);
         }

@@ -11,24 +11,33 @@ use super::result::cie_result;
 ///
 /// `folder`: where; nothing that is there is overwritten. `kind`: "cie3", or a contact card: "cie1", "cie2", "cns-1.0",
 /// "cns-1.1", "cns-athena", "cns-idemia", "cns-infocamere", "cns-ace". `CIE_SOFT_CARD`; `CIE_NOT_BUILT_IN` without `CIE_FEATURE_SOFT_CARDS`, as for all that follow.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_soft_new(context: ContextIn, folder: Text, kind: Text) -> cie_result {
     context.call(|_| parts::new(&folder.required(PATH_MAX)?, &kind.required(PATH_MAX)?))
 }
 
-/// Opens a software card. The file is locked until it is closed.
+/// Opens a software card. The file is locked until it is closed, and the cards that were opened from it.
 ///
 /// `path`: its `card.json`. `soft`: receives a handle, which the program closes. `CIE_CARD_IN_USE`, `CIE_SOFT_CARD`.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_soft_open(context: ContextIn, path: Text, soft: HandleOut) -> cie_result {
+    let out = soft.place();
     context.call(|context| {
-        let out = soft.place()?;
+        let out = out?;
         out.put(parts::open(context, &path.required(PATH_MAX)?)?);
         Ok(())
     })
 }
 
 /// Lays a software card on a reader of its own, and opens it as `cie_card_open` does.
+///
+/// `soft`: from `cie_soft_open`. `options`: null for the defaults. `card`: receives a handle, which the program closes.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_soft_insert(
     context: ContextIn,
@@ -36,17 +45,33 @@ pub extern "C" fn cie_soft_insert(
     options: OpenOptionsIn,
     card: HandleOut,
 ) -> cie_result {
+    let out = card.place();
     context.call(|context| {
-        let (out, options) = (card.place()?, options.read()?);
+        let (out, options) = (out?, options.read()?);
         out.put(parts::insert(context, soft, &options)?);
         Ok(())
     })
 }
 
-/// Takes a software card away, as a person would: whoever uses it gets `CIE_CARD_REMOVED`. Any thread, and callbacks.
+/// Takes a software card away, as a person would: whoever uses it gets `CIE_CARD_REMOVED`. Callbacks may call it.
+///
+/// `soft`: from `cie_soft_open`.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_soft_remove(context: ContextIn, soft: cie_handle) -> cie_result {
     context.call(|context| parts::remove(context, soft))
+}
+
+/// Resets a software card, as another program would: whoever uses it gets `CIE_CARD_RESET`, or has its PIN state lost.
+/// Callbacks may call it.
+///
+/// `soft`: from `cie_soft_open`.
+///
+/// Threads: any.
+#[unsafe(no_mangle)]
+pub extern "C" fn cie_soft_reset(context: ContextIn, soft: cie_handle) -> cie_result {
+    context.call(|context| parts::reset(context, soft))
 }
 
 /// With software cards.
@@ -89,6 +114,11 @@ mod parts {
         context.shared().handles.soft(soft)?.remove();
         Ok(())
     }
+
+    pub(super) fn reset(context: &cie_context, soft: cie_handle) -> Result<(), Fault> {
+        context.shared().handles.soft(soft)?.reset_by_other();
+        Ok(())
+    }
 }
 
 /// Without software cards.
@@ -112,6 +142,10 @@ mod parts {
     }
 
     pub(super) fn remove(_: &cie_context, _: cie_handle) -> Result<(), Fault> {
+        Err(Fault::NotBuiltIn)
+    }
+
+    pub(super) fn reset(_: &cie_context, _: cie_handle) -> Result<(), Fault> {
         Err(Fault::NotBuiltIn)
     }
 }

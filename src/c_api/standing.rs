@@ -1,12 +1,25 @@
 //! Where an open card stands, from call to call.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use super::failure::Fault;
+use super::result::CIE_PIN_STATE_LOST;
 use crate::card::{self, Card, Session, Unblock, Unlocked};
+use crate::crypto::sha256;
 use crate::dialogue::{Refused, Step as _};
+use crate::genuine::GenuineChip;
+use crate::ias;
+use crate::kiosk;
 use crate::pin::{LastTry, Tries};
 use crate::secret::Typed;
 use crate::transport::Link;
-use crate::{cns, ias};
+
+/// Of how many cards it is remembered at most how many tries they have left, and for how long: a citizen who comes back
+/// another day may have entered the right PIN elsewhere.
+const REMEMBERED_MAX: usize = 4096;
+const REMEMBERED_FOR: Duration = Duration::from_secs(15 * 60);
 
 /// Where a card stands. Calls that need another standing change it, except that nothing but a call for it shows a PIN
 /// or ends the state after a PIN.
@@ -21,18 +34,45 @@ pub(super) enum Standing {
     Unlocked(Unlocked),
 }
 
+/// The tries of PIN and PUK.
+type BothTries = [Tries; 2];
+
+/// How many tries cards have left that do not tell it and said so of a wrong one: without this a card that is opened
+/// anew would be asked for its last one unawares.
+#[derive(Default)]
+pub(super) struct Remembered(Mutex<HashMap<[u8; 32], (Instant, BothTries)>>);
+
+impl Remembered {
+    fn of(&self, card: &[u8; 32]) -> BothTries {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = known.get(card).filter(|(since, _)| since.elapsed() < REMEMBERED_FOR);
+        fresh.map_or([Tries::Unknown; 2], |(_, tries)| *tries)
+    }
+
+    fn keep(&self, card: [u8; 32], tries: BothTries) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, (since, _)| since.elapsed() < REMEMBERED_FOR);
+        if known.len() < REMEMBERED_MAX {
+            known.insert(card, (Instant::now(), tries));
+        }
+    }
+}
+
 /// A card that is open.
 pub(super) struct OpenCard {
     /// Where it stands; nothing while a step is under way, and for good if that panics.
     standing: Option<Standing>,
-    /// What is known of the tries of PIN and PUK: a card that does not tell them and is recognised anew would otherwise
-    /// be asked for its last one unawares.
-    tries: [Tries; 2],
+    /// What is known of the tries, for when the card is recognised anew.
+    tries: BothTries,
+    remembered: Arc<Remembered>,
+    /// The chip that was found to be genuine: another one is not shown a PIN.
+    genuine: Option<Arc<GenuineChip>>,
 }
 
 impl OpenCard {
-    pub(super) fn new(card: Card) -> Self {
-        Self { standing: Some(Standing::Known(card)), tries: [Tries::Unknown; 2] }
+    pub(super) fn new(card: Card, remembered: Arc<Remembered>) -> Self {
+        let standing = Some(Standing::Known(card));
+        Self { standing, tries: [Tries::Unknown; 2], remembered, genuine: None }
     }
 
     /// Puts back what a refusal gave, and passes the error on.
@@ -49,21 +89,218 @@ impl OpenCard {
         self.standing.take().ok_or(Fault::Handle)
     }
 
-    /// Ends the state after a PIN, if there is one.
+    pub(super) fn standing(&mut self) -> Option<&mut Standing> {
+        self.standing.as_mut()
+    }
+
+    /// The card in clear.
+    pub(super) fn known(&mut self) -> Result<&mut Card, Fault> {
+        let link = match self.take()? {
+            standing @ Standing::Unlocked(_) => {
+                self.standing = Some(standing);
+                return Err(Fault::Unlocked);
+            }
+            Standing::Known(card) => return self.stay(card),
+            Standing::Ready(Session::Contact(session)) => return self.stay(Card::Contact(session)),
+            // A card in a protected channel is made to forget it.
+            Standing::Ready(session) => self.forgetting(session.into_link())?,
+            // So is one of which it is not known whether it forgot its PIN.
+            Standing::Link(link) if link.is_reset_when_dropped() => self.forgetting(link)?,
+            Standing::Link(link) => link,
+        };
+        match card::open(link) {
+            Ok(card) => self.stay(card),
+            Err(refused) => Err(self.give_back(refused, Standing::Link)),
+        }
+    }
+
+    fn stay(&mut self, card: Card) -> Result<&mut Card, Fault> {
+        match self.standing.insert(Standing::Known(card)) {
+            Standing::Known(card) => Ok(card),
+            _ => Err(Fault::Handle),
+        }
+    }
+
+    /// The link to a card that was reset, and so knows of no channel and no PIN.
+    fn forgetting(&mut self, mut link: Link) -> Result<Link, Fault> {
+        let outcome = link.reset().and_then(|()| {
+            link.reset_when_dropped(false);
+            link.share_again()
+        });
+        match outcome {
+            Ok(()) => Ok(link),
+            Err(error) => {
+                self.standing = Some(Standing::Link(link));
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The card ready for its PIN, taken out of its place.
+    fn take_ready(&mut self) -> Result<Session, Fault> {
+        // A channel that a failure closed is opened anew; nothing that was sent over the old one is sent again.
+        if !matches!(&self.standing, Some(Standing::Ready(session)) if !session.is_closed()) {
+            self.known()?;
+        }
+        let mut session = match self.take()? {
+            Standing::Ready(session) => session,
+            Standing::Known(card) => {
+                card.open_session().map_err(|refused| self.give_back(refused, Standing::Link))?
+            }
+            other => {
+                self.standing = Some(other);
+                return Err(Fault::Handle);
+            }
+        };
+        session.assume_tries(self.tries);
+        if let Some(card) = identity(&session) {
+            session.assume_tries(self.remembered.of(&card));
+        }
+        Ok(session)
+    }
+
+    /// Puts a session back after a call, with what it knows of tries.
+    fn put_ready(&mut self, session: Session) {
+        self.learn(&session);
+        self.standing = Some(Standing::Ready(session));
+    }
+
+    fn learn(&mut self, session: &Session) {
+        self.tries = session.known_tries();
+        if let Some(card) = identity(session)
+            && self.tries != [Tries::Unknown; 2]
+        {
+            self.remembered.keep(card, self.tries);
+        }
+    }
+
+    /// What a call makes of a card that is ready for its PIN, which stays so.
+    pub(super) fn with_ready<T>(
+        &mut self,
+        body: impl FnOnce(&mut Session) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let mut session = self.take_ready()?;
+        let outcome = body(&mut session);
+        self.put_ready(session);
+        outcome
+    }
+
+    /// From now on only this chip is shown a PIN.
+    pub(super) fn insist_on(&mut self, chip: Arc<GenuineChip>) {
+        self.genuine = Some(chip);
+    }
+
+    /// The card ready for a secret: the one that was checked, if one was.
+    fn take_trusted(&mut self) -> Result<Session, Fault> {
+        let session = self.take_ready()?;
+        let is_another =
+            |chip: &GenuineChip| !matches!(&session, Session::Cie3(session) if chip.is_of(session));
+        if self.genuine.as_deref().is_some_and(is_another) {
+            self.put_ready(session);
+            return Err(kiosk::Error::NotGenuine.into());
+        }
+        Ok(session)
+    }
+
+    /// Verifies the PIN.
+    pub(super) fn verify_pin(&mut self, pin: &Typed, last_try: LastTry) -> Result<(), Fault> {
+        let session = self.take_trusted()?;
+        let card = identity(&session);
+        match session.verify_pin(pin, last_try) {
+            Ok(unlocked) => {
+                let [_, of_puk] = self.tries;
+                self.tries = [unlocked.pin_tries(), of_puk];
+                if let Some(card) = card {
+                    self.remembered.keep(card, self.tries);
+                }
+                self.standing = Some(Standing::Unlocked(unlocked));
+                Ok(())
+            }
+            Err(refused) => {
+                self.put_ready(*refused.back);
+                Err(refused.error.into())
+            }
+        }
+    }
+
+    /// Unblocks the PIN with the PUK.
+    pub(super) fn unblock_pin(
+        &mut self,
+        puk: &Typed,
+        unblock: Unblock<'_>,
+        last_try: LastTry,
+    ) -> Result<(), Fault> {
+        match self.take_trusted()?.unblock_pin(puk, unblock, last_try) {
+            Ok(session) => {
+                self.put_ready(session);
+                Ok(())
+            }
+            Err(refused) => {
+                self.put_ready(*refused.back);
+                Err(refused.error.into())
+            }
+        }
+    }
+
+    /// What a call makes of a card whose PIN was verified. If the card has forgotten that, or cannot be asked any more,
+    /// it is so no longer.
+    pub(super) fn with_unlocked<T>(
+        &mut self,
+        body: impl FnOnce(&mut Unlocked) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let mut unlocked = match self.take()? {
+            Standing::Unlocked(unlocked) => unlocked,
+            other => {
+                self.standing = Some(other);
+                return Err(ias::Step::VerifyPin.failed(ias::Cause::PinNeeded).into());
+            }
+        };
+        let outcome = body(&mut unlocked);
+        let [_, of_puk] = self.tries;
+        self.tries = [unlocked.pin_tries(), of_puk];
+        self.standing = Some(match &outcome {
+            Err(fault) if ends_the_pin_state(fault) => {
+                Standing::Link(unlocked.release().unwrap_or_else(|refused| *refused.back))
+            }
+            _ => Standing::Unlocked(unlocked),
+        });
+        outcome
+    }
+
+    /// Ends the state after a PIN, if there is one or may be one.
     pub(super) fn lock(&mut self) -> Result<(), Fault> {
-        match self.take()? {
+        let mut standing = match self.take()? {
             Standing::Unlocked(unlocked) => match unlocked.lock() {
                 Ok(session) => {
                     self.standing = Some(Standing::Ready(session));
-                    Ok(())
+                    return Ok(());
                 }
-                Err(refused) => Err(self.give_back(refused, Standing::Link)),
+                Err(refused) => return Err(self.give_back(refused, Standing::Link)),
             },
-            other => {
-                self.standing = Some(other);
-                Ok(())
+            other => other,
+        };
+        let link = match &mut standing {
+            Standing::Link(link) => link,
+            Standing::Known(Card::Contact(session)) | Standing::Ready(Session::Contact(session)) => {
+                session.link()
             }
+            Standing::Known(Card::Cie3(application)) => application.link(),
+            Standing::Ready(Session::Cie3(session)) => session.link(),
+            Standing::Unlocked(_) => return Err(Fault::Handle),
+        };
+        if !link.is_reset_when_dropped() {
+            self.standing = Some(standing);
+            return Ok(());
         }
+        let link = match standing {
+            Standing::Link(link) => link,
+            Standing::Known(card) => card.into_link(),
+            Standing::Ready(session) => session.into_link(),
+            Standing::Unlocked(_) => return Err(Fault::Handle),
+        };
+        let link = self.forgetting(link)?;
+        self.standing = Some(Standing::Link(link));
+        Ok(())
     }
 
     /// How many tries the PIN has left.
@@ -80,191 +317,85 @@ impl OpenCard {
     /// How many tries the PUK has left.
     pub(super) fn puk_tries(&mut self) -> Result<Tries, Fault> {
         let told = match self.standing.as_mut() {
-            Some(Standing::Ready(session)) => session.puk_tries()?,
+            Some(Standing::Ready(session)) if !session.is_closed() => session.puk_tries()?,
             _ => self.known()?.puk_tries()?,
         };
         let [_, known] = self.tries;
         Ok(if told == Tries::Unknown { known } else { told })
     }
+}
 
-    pub(super) fn standing(&mut self) -> Option<&mut Standing> {
-        self.standing.as_mut()
+/// What a card is known by from one opening to the next: a CIE 3 by the key of its chip, a contact card by its number.
+fn identity(session: &Session) -> Option<[u8; 32]> {
+    match session {
+        Session::Cie3(session) => Some(sha256(&[b"cie3", session.device_key_file()])),
+        Session::Contact(session) => Some(sha256(&[b"contact", session.card_id()?.text().as_bytes()])),
     }
+}
 
-    /// The card in clear.
-    pub(super) fn known(&mut self) -> Result<&mut Card, Fault> {
-        let link = match self.take()? {
-            standing @ Standing::Unlocked(_) => {
-                self.standing = Some(standing);
-                return Err(Fault::Unlocked);
-            }
-            Standing::Known(card) => return self.stay(card),
-            Standing::Ready(Session::Contact(session)) => return self.stay(Card::Contact(session)),
-            // A card in a protected channel is made to forget it.
-            Standing::Ready(session) => {
-                let mut link = session.into_link();
-                if let Err(error) = link.reset() {
-                    self.standing = Some(Standing::Link(link));
-                    return Err(error.into());
-                }
-                link
-            }
-            Standing::Link(link) => link,
-        };
-        match card::open(link) {
-            Ok(card) => self.stay(card),
-            Err(refused) => Err(self.give_back(refused, Standing::Link)),
-        }
-    }
-
-    fn stay(&mut self, card: Card) -> Result<&mut Card, Fault> {
-        match self.standing.insert(Standing::Known(card)) {
-            Standing::Known(card) => Ok(card),
-            _ => Err(Fault::Handle),
-        }
-    }
-
-    /// The card ready for its PIN, taken out of its place.
-    fn take_ready(&mut self) -> Result<Session, Fault> {
-        if !matches!(self.standing, Some(Standing::Ready(_))) {
-            self.known()?;
-        }
-        match self.take()? {
-            Standing::Ready(session) => Ok(session),
-            Standing::Known(card) => {
-                card.open_session().map_err(|refused| self.give_back(refused, Standing::Link))
-            }
-            other => {
-                self.standing = Some(other);
-                Err(Fault::Handle)
-            }
-        }
-    }
-
-    /// Puts a session back after a call. A channel that is closed for good is given up: the next call opens another.
-    fn put_ready<T>(&mut self, session: Session, outcome: Result<T, Fault>) -> Result<T, Fault> {
-        let gives_up =
-            matches!((&session, &outcome), (Session::Cie3(_), Err(fault)) if fault.is_of_the_channel());
-        self.standing =
-            Some(if gives_up { Standing::Link(session.into_link()) } else { Standing::Ready(session) });
-        outcome
-    }
-
-    /// What a call makes of a card that is ready for its PIN, which stays so.
-    pub(super) fn with_ready<T>(
-        &mut self,
-        body: impl FnOnce(&mut Session) -> Result<T, Fault>,
-    ) -> Result<T, Fault> {
-        let mut session = self.take_ready()?;
-        let outcome = body(&mut session);
-        self.put_ready(session, outcome)
-    }
-
-    /// Verifies the PIN.
-    pub(super) fn verify_pin(&mut self, pin: &Typed, last_try: LastTry) -> Result<(), Fault> {
-        let [known, of_puk] = self.tries;
-        let session = self.take_ready()?;
-        if session.pin_tries() == Tries::Unknown
-            && let Err(error) = known.check(last_try)
-        {
-            let error = match &session {
-                Session::Cie3(_) => ias::Step::VerifyPin.failed(error).into(),
-                Session::Contact(_) => cns::Step::VerifyPin.failed(error).into(),
-            };
-            return self.put_ready(session, Err(error));
-        }
-        match session.verify_pin(pin, last_try) {
-            Ok(unlocked) => {
-                self.tries = [unlocked.pin_tries(), of_puk];
-                self.standing = Some(Standing::Unlocked(unlocked));
-                Ok(())
-            }
-            Err(refused) => {
-                self.tries = [refused.back.pin_tries(), of_puk];
-                self.put_ready(*refused.back, Err(refused.error.into()))
-            }
-        }
-    }
-
-    /// Unblocks the PIN with the PUK.
-    pub(super) fn unblock_pin(
-        &mut self,
-        puk: &Typed,
-        unblock: Unblock<'_>,
-        last_try: LastTry,
-    ) -> Result<(), Fault> {
-        let [_, known] = self.tries;
-        let mut session = self.take_ready()?;
-        let told = match session.puk_tries() {
-            Ok(told) => told,
-            Err(error) => return self.put_ready(session, Err(error.into())),
-        };
-        if told == Tries::Unknown
-            && let Err(error) = known.check(last_try)
-        {
-            let error = match &session {
-                Session::Cie3(_) => ias::Step::VerifyPuk.failed(error).into(),
-                Session::Contact(_) => cns::Step::UnblockPin.failed(error).into(),
-            };
-            return self.put_ready(session, Err(error));
-        }
-        match session.unblock_pin(puk, unblock, last_try) {
-            Ok(session) => {
-                self.tries = [session.pin_tries(), Tries::Unknown];
-                self.put_ready(session, Ok(()))
-            }
-            Err(refused) => {
-                let mut session = *refused.back;
-                self.tries = [session.pin_tries(), session.puk_tries().unwrap_or(known)];
-                self.put_ready(session, Err(refused.error.into()))
-            }
-        }
-    }
-
-    /// What a call makes of a card whose PIN was verified.
-    pub(super) fn with_unlocked<T>(
-        &mut self,
-        body: impl FnOnce(&mut Unlocked) -> Result<T, Fault>,
-    ) -> Result<T, Fault> {
-        match self.take()? {
-            Standing::Unlocked(mut unlocked) => {
-                let outcome = body(&mut unlocked);
-                let [_, of_puk] = self.tries;
-                self.tries = [unlocked.pin_tries(), of_puk];
-                self.standing = Some(Standing::Unlocked(unlocked));
-                outcome
-            }
-            other => {
-                self.standing = Some(other);
-                Err(ias::Error::from(ias::Step::VerifyPin.failed(ias::Cause::PinNeeded)).into())
-            }
-        }
-    }
+/// Whether the card does not know any more that its PIN was verified, or nobody knows whether it does.
+fn ends_the_pin_state(fault: &Fault) -> bool {
+    fault.number() == CIE_PIN_STATE_LOST || fault.is_of_the_channel()
 }
 
 #[cfg(feature = "emulator")]
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::SystemTime;
+
     use super::super::result::{
-        CIE_CARD_RESET, CIE_PIN_LAST_TRY, CIE_PIN_WRONG, CIE_PUK_LAST_TRY, CIE_PUK_WRONG,
+        CIE_CARD_RESET, CIE_CHIP_NOT_AUTHENTIC, CIE_OK, CIE_PIN_LAST_TRY, CIE_PIN_MALFORMED, CIE_PIN_NEEDED,
+        CIE_PIN_STATE_LOST, CIE_PIN_WRONG, CIE_PUK_LAST_TRY, CIE_PUK_MALFORMED, CIE_PUK_WRONG, cie_result,
     };
     use super::*;
+    use crate::emulator::citizen::Citizen;
+    use crate::emulator::contact::{Model, issue};
     use crate::emulator::entropy::Seeded;
     use crate::emulator::issue::demo_card;
-    use crate::emulator::{Chip, SoftCard};
+    use crate::emulator::personalisation::Personalisation;
+    use crate::emulator::pki::TestPki;
+    use crate::emulator::{Chip, SoftCard, SoftTransport};
     use crate::iso7816::StatusWord;
+    use crate::transport::{Company, Error, Transport};
+    use crate::trust::{AnchorPurpose, TrustStore};
+
+    fn now() -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600)
+    }
+
+    /// Keys take seconds to make.
+    fn demo() -> &'static (TestPki, Citizen, Personalisation) {
+        static DEMO: OnceLock<(TestPki, Citizen, Personalisation)> = OnceLock::new();
+        DEMO.get_or_init(|| demo_card(&mut Seeded::new(2026), now()).unwrap())
+    }
+
+    fn made() -> (&'static TestPki, SoftCard) {
+        let (pki, _, personalisation) = demo();
+        (pki, SoftCard::new(personalisation.clone(), Chip::Nxp, Seeded::new(1)).unwrap())
+    }
+
+    fn contact_card() -> SoftCard {
+        let (pki, citizen, _) = demo();
+        let options = crate::emulator::contact::IssueOptions::default();
+        let issued = issue(pki, citizen, Model::Cie2, &options, &mut Seeded::new(2), now()).unwrap();
+        SoftCard::new_contact(issued.personalisation, Model::Cie2, Seeded::new(3)).unwrap()
+    }
+
+    fn opened(soft: &SoftCard, remembered: &Arc<Remembered>) -> OpenCard {
+        OpenCard::new(card::open(soft.insert()).unwrap(), remembered.clone())
+    }
 
     /// A CIE 3 that tells its tries to nobody but with the status word of a wrong PIN.
     fn reticent_card() -> (SoftCard, OpenCard) {
-        let now = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_767_225_600);
-        let (_, _, personalisation) = demo_card(&mut Seeded::new(2026), now).unwrap();
-        let soft = SoftCard::new(personalisation, Chip::Nxp, Seeded::new(1)).unwrap();
+        let (_, soft) = made();
         soft.set_tamper(Some(Box::new(|command, response| {
             let asks_for_tries =
                 command.ins() == 0xCB && command.data().windows(2).any(|pair| pair == [0xBF, 0x81]);
             if asks_for_tries { StatusWord::REFERENCE_NOT_FOUND.into() } else { response }
         })));
-        let card = OpenCard::new(card::open(soft.insert()).unwrap());
+        let card = opened(&soft, &Arc::default());
         (soft, card)
     }
 
@@ -275,12 +406,16 @@ mod tests {
             Session::Cie3(session) => Ok(session.read(ias::File::SecurityObject).map(drop)?),
             Session::Contact(_) => Err(Fault::OtherCard),
         };
-        assert_eq!(card.with_ready(ask).unwrap_err().number(), CIE_CARD_RESET);
-        assert!(matches!(card.standing, Some(Standing::Link(_))), "the next call begins anew");
+        assert_eq!(number(card.with_ready(ask)), CIE_CARD_RESET);
+        assert!(matches!(&card.standing, Some(Standing::Ready(session)) if session.is_closed()));
     }
 
     fn typed(digits: &str) -> Typed {
         Typed::new(digits.to_owned())
+    }
+
+    fn number<T>(outcome: Result<T, Fault>) -> cie_result {
+        outcome.map_or_else(|fault| fault.number(), |_| CIE_OK)
     }
 
     #[test]
@@ -288,13 +423,15 @@ mod tests {
         let (soft, mut card) = reticent_card();
         assert_eq!(card.pin_tries().unwrap(), Tries::Unknown);
         for left in [2, 1] {
-            let fault = card.verify_pin(&typed("99999999"), LastTry::Refuse).unwrap_err();
-            assert_eq!((fault.number(), soft.pin_tries()), (CIE_PIN_WRONG, left));
+            let outcome = card.verify_pin(&typed("99999999"), LastTry::Refuse);
+            assert_eq!((number(outcome), soft.pin_tries()), (CIE_PIN_WRONG, left));
             interrupt(&soft, &mut card);
         }
         assert_eq!(card.pin_tries().unwrap(), Tries::Left(1));
-        let fault = card.verify_pin(&typed("99999999"), LastTry::Refuse).unwrap_err();
-        assert_eq!((fault.number(), soft.pin_tries()), (CIE_PIN_LAST_TRY, 1));
+        // What is refused without being sent takes nothing of that away, whoever was ready to spend it.
+        assert_eq!(number(card.verify_pin(&typed("1234567"), LastTry::Spend)), CIE_PIN_MALFORMED);
+        let outcome = card.verify_pin(&typed("99999999"), LastTry::Refuse);
+        assert_eq!((number(outcome), soft.pin_tries()), (CIE_PIN_LAST_TRY, 1));
         card.verify_pin(&typed("12345678"), LastTry::Spend).unwrap();
         card.lock().unwrap();
         assert_eq!((card.pin_tries().unwrap(), soft.pin_tries()), (Tries::Left(3), 3));
@@ -303,17 +440,134 @@ mod tests {
     #[test]
     fn so_is_that_of_the_puk() {
         let (soft, mut card) = reticent_card();
+        let mut unblock = |card: &mut OpenCard, puk: &str, last_try| {
+            number(card.unblock_pin(&typed(puk), Unblock::KeepPin, last_try))
+        };
         let mut left = soft.puk_tries();
         while left > 1 {
             left -= 1;
-            let refused = card.unblock_pin(&typed("00000000"), Unblock::KeepPin, LastTry::Refuse);
-            assert_eq!((refused.unwrap_err().number(), soft.puk_tries()), (CIE_PUK_WRONG, left));
+            assert_eq!(unblock(&mut card, "00000000", LastTry::Refuse), CIE_PUK_WRONG);
+            assert_eq!(soft.puk_tries(), left);
             interrupt(&soft, &mut card);
         }
-        let refused = card.unblock_pin(&typed("00000000"), Unblock::KeepPin, LastTry::Refuse);
-        assert_eq!((refused.unwrap_err().number(), soft.puk_tries()), (CIE_PUK_LAST_TRY, 1));
-        assert_eq!(card.puk_tries().unwrap(), Tries::Left(1));
-        card.unblock_pin(&typed("87654321"), Unblock::KeepPin, LastTry::Spend).unwrap();
+        assert_eq!(unblock(&mut card, "1", LastTry::Spend), CIE_PUK_MALFORMED);
+        assert_eq!(unblock(&mut card, "00000000", LastTry::Refuse), CIE_PUK_LAST_TRY);
+        assert_eq!((card.puk_tries().unwrap(), soft.puk_tries()), (Tries::Left(1), 1));
+        assert_eq!(unblock(&mut card, "87654321", LastTry::Spend), CIE_OK);
         assert_eq!(soft.puk_tries(), 10);
+    }
+
+    #[test]
+    fn a_card_that_is_opened_again_is_remembered() {
+        for (soft, wrong) in [(contact_card(), "99999"), (reticent_card().0, "99999999")] {
+            let remembered = Arc::default();
+            for left in [2, 1] {
+                let mut card = opened(&soft, &remembered);
+                assert_eq!(number(card.verify_pin(&typed(wrong), LastTry::Refuse)), CIE_PIN_WRONG);
+                assert_eq!(soft.pin_tries(), left);
+            }
+            let mut card = opened(&soft, &remembered);
+            assert_eq!(number(card.verify_pin(&typed(wrong), LastTry::Refuse)), CIE_PIN_LAST_TRY);
+            assert_eq!(soft.pin_tries(), 1);
+            card.verify_pin(&typed("12345678"), LastTry::Spend).unwrap();
+            drop(card);
+            // The right PIN gave it all its tries, and that is known as well.
+            let mut card = opened(&soft, &remembered);
+            assert_eq!(number(card.verify_pin(&typed(wrong), LastTry::Refuse)), CIE_PIN_WRONG);
+            assert_eq!(soft.pin_tries(), 2);
+        }
+    }
+
+    #[test]
+    fn only_the_chip_that_was_checked_is_shown_a_pin() {
+        let (pki, soft) = made();
+        let mut trust = TrustStore::new().allow_test_pki();
+        trust.add_anchor(AnchorPurpose::Csca, pki.csca_der()).unwrap();
+        let verify = |session: &mut Session| {
+            let Session::Cie3(session) = session else { return Err(Fault::OtherCard) };
+            Ok(crate::genuine::verify(session, &trust, &crate::passive::SecurityObjectPolicy::new())?)
+        };
+        let mut card = opened(&soft, &Arc::default());
+        let chip = Arc::new(card.with_ready(verify).unwrap());
+        card.insist_on(chip.clone());
+        interrupt(&soft, &mut card);
+        card.verify_pin(&typed("12345678"), LastTry::Refuse).unwrap();
+
+        // The next card in the same place, as if somebody sat between.
+        let (_, _, other) = demo_card(&mut Seeded::new(2027), now()).unwrap();
+        let other = SoftCard::new(other, Chip::Nxp, Seeded::new(1)).unwrap();
+        let mut card = opened(&other, &Arc::default());
+        card.insist_on(chip);
+        let before = other.verify_count();
+        assert_eq!(number(card.verify_pin(&typed("12345678"), LastTry::Refuse)), CIE_CHIP_NOT_AUTHENTIC);
+        let unblocked = card.unblock_pin(&typed("87654321"), Unblock::KeepPin, LastTry::Refuse);
+        assert_eq!((number(unblocked), other.verify_count()), (CIE_CHIP_NOT_AUTHENTIC, before));
+    }
+
+    #[test]
+    fn a_pin_state_that_is_lost_is_over() {
+        let (_, soft) = made();
+        let mut card = opened(&soft, &Arc::default());
+        card.verify_pin(&typed("12345678"), LastTry::Refuse).unwrap();
+        soft.reset_by_other();
+        let read = |unlocked: &mut Unlocked| Ok(unlocked.certificate().map(drop)?);
+        let outcome = number(card.with_unlocked(read));
+        assert!([CIE_CARD_RESET, CIE_PIN_STATE_LOST].contains(&outcome), "{outcome}");
+        assert_eq!(number(card.with_unlocked(read)), CIE_PIN_NEEDED);
+        card.verify_pin(&typed("12345678"), LastTry::Refuse).unwrap();
+        card.with_unlocked(read).unwrap();
+    }
+
+    /// Loses the answer to VERIFY if it is told to, and counts resets.
+    struct Deaf(SoftTransport, bool, Arc<AtomicU32>);
+
+    impl Transport for Deaf {
+        fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Error> {
+            let answer = self.0.transmit(command)?;
+            // An empty VERIFY only asks.
+            let verifies = command.get(1) == Some(&0x20) && command.len() > 5;
+            if verifies && self.1 { Err(Error::NoAnswer) } else { Ok(answer) }
+        }
+
+        fn reset(&mut self) -> Result<(), Error> {
+            self.2.fetch_add(1, Ordering::Relaxed);
+            self.0.reset()
+        }
+
+        fn atr(&self) -> &[u8] {
+            self.0.atr()
+        }
+
+        fn company(&mut self) -> Option<&mut dyn Company> {
+            None
+        }
+    }
+
+    /// A card that may know a PIN or PUK is reset by a lock, once.
+    fn locked_once(soft: &SoftCard, is_deaf: bool, secret: impl FnOnce(&mut OpenCard) -> Result<(), Fault>) {
+        let resets = Arc::new(AtomicU32::new(0));
+        let link = Link::new(Deaf(soft.transport(), is_deaf, resets.clone()));
+        let mut card = OpenCard::new(card::open(link).unwrap(), Arc::default());
+        card.lock().unwrap();
+        assert_eq!(resets.load(Ordering::Relaxed), 0, "no secret was shown");
+        assert_eq!(secret(&mut card).is_err(), is_deaf);
+        let before = resets.load(Ordering::Relaxed);
+        card.lock().unwrap();
+        assert_eq!(resets.load(Ordering::Relaxed), before + 1);
+        card.lock().unwrap();
+        assert_eq!(resets.load(Ordering::Relaxed), before + 1, "it has forgotten it");
+        card.known().unwrap();
+    }
+
+    #[test]
+    fn a_card_that_may_know_a_secret_is_locked_by_a_reset() {
+        locked_once(&contact_card(), true, |card| {
+            let outcome = card.verify_pin(&typed("12345678"), LastTry::Refuse);
+            assert!(matches!(&outcome, Err(Fault::Library(error)) if error.is_doubtful()));
+            outcome
+        });
+        let unblock =
+            |card: &mut OpenCard| card.unblock_pin(&typed("87654321"), Unblock::KeepPin, LastTry::Refuse);
+        locked_once(&made().1, false, unblock);
     }
 }

@@ -66,12 +66,15 @@ fn anchor_purpose(number: i32) -> Result<AnchorPurpose, Fault> {
 
 /// Makes a trust store that trusts nobody yet.
 ///
-/// `flags`: 0, or `CIE_ALLOW_TEST_PKI`. `trust`: receives a handle, which the program closes. Any thread. A store serves
+/// `flags`: 0, or `CIE_ALLOW_TEST_PKI`. `trust`: receives a handle, which the program closes. A store serves
 /// any number of calls at once; it is copied by those that use it, so closing it takes nothing from them.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_trust_open(context: ContextIn, flags: u32, trust: HandleOut) -> cie_result {
+    let out = trust.place();
     context.call(|context| {
-        let out = trust.place()?;
+        let out = out?;
         check_flags(flags, CIE_ALLOW_TEST_PKI)?;
         let store = TrustStore::new();
         let store = if flags & CIE_ALLOW_TEST_PKI == 0 { store } else { store.allow_test_pki() };
@@ -85,6 +88,8 @@ pub extern "C" fn cie_trust_open(context: ContextIn, flags: u32, trust: HandleOu
 ///
 /// `folder`: its path. `CIE_TRUST_FOLDER` if anything in it cannot be used or does not belong there; nothing of it is
 /// trusted then.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_trust_load(context: ContextIn, trust: cie_handle, folder: Text) -> cie_result {
     change(context, trust, |store| Ok(store.load(folder.required(PATH_MAX)?)?))
@@ -94,10 +99,13 @@ pub extern "C" fn cie_trust_load(context: ContextIn, trust: cie_handle, folder: 
 /// not for where it lies: what is not known is left out.
 ///
 /// `folder`: its path. `trust`: receives a handle, which the program closes. `CIE_TRUST_FOLDER`.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_trust_open_italian(context: ContextIn, folder: Text, trust: HandleOut) -> cie_result {
+    let out = trust.place();
     context.call(|context| {
-        let out = trust.place()?;
+        let out = out?;
         let (store, _) = TrustStore::load_italian(folder.required(PATH_MAX)?)?;
         out.put(context.shared().handles.open(Object::Trust(Shared::new(store)))?);
         Ok(())
@@ -108,6 +116,8 @@ pub extern "C" fn cie_trust_open_italian(context: ContextIn, folder: Text, trust
 ///
 /// `purpose`: `CIE_ANCHOR_HOLDER` or one of its kin. `der`, `length`: the certificate. `CIE_CERTIFICATE_BAD`,
 /// `CIE_TEST_CERTIFICATE`.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_trust_add_anchor(
     context: ContextIn,
@@ -124,6 +134,8 @@ pub extern "C" fn cie_trust_add_anchor(
 
 /// Knows a certificate that may stand between a citizen's and an anchor. It is not trusted by itself. As
 /// `cie_trust_add_anchor`.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_trust_add_intermediate(
     context: ContextIn,
@@ -138,6 +150,8 @@ pub extern "C" fn cie_trust_add_intermediate(
 }
 
 /// How many certificates are trusted for one thing. `count`: receives the number.
+///
+/// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_trust_anchors(
     context: ContextIn,
@@ -145,8 +159,9 @@ pub extern "C" fn cie_trust_anchors(
     purpose: i32,
     count: NumberOut,
 ) -> cie_result {
+    let out = count.place();
     context.call(|context| {
-        let out = count.place()?;
+        let out = out?;
         let anchors = store(&context.shared().handles, trust)?.anchors(anchor_purpose(purpose)?).count();
         out.put(i32::try_from(anchors).unwrap_or(i32::MAX));
         Ok(())

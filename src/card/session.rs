@@ -35,6 +35,32 @@ impl Session {
         }
     }
 
+    /// Whether a failure closed the protected channel: nothing more can be said over it.
+    #[cfg(feature = "c-api")]
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self, Self::Cie3(session) if !session.is_open())
+    }
+
+    /// What is known of the tries of PIN and PUK from an earlier session with this card, where it told nothing.
+    #[cfg(feature = "c-api")]
+    pub(crate) fn assume_tries(&mut self, [pin, puk]: [Tries; 2]) {
+        match self {
+            Self::Cie3(session) => session.assume_tries(pin, puk),
+            Self::Contact(session) => session.assume_tries(pin, puk),
+        }
+    }
+
+    /// What is known of them without asking.
+    #[cfg(feature = "c-api")]
+    pub(crate) fn known_tries(&self) -> [Tries; 2] {
+        match self {
+            Self::Cie3(session) => session.known_tries(),
+            Self::Contact(session) => {
+                [session.pin_tries(Credential::Authentication), session.puk_tries(Credential::Authentication)]
+            }
+        }
+    }
+
     /// How many tries the PIN has left, as far as the card told without spending one.
     #[must_use]
     pub fn pin_tries(&self) -> Tries {

@@ -31,10 +31,12 @@ pub struct Link {
     replayed: bool,
     /// Who is told of each answer.
     watcher: Option<Watcher>,
+    /// Whether the watcher wants no more commands sent.
+    stopped: bool,
 }
 
 /// Is told how much was said so far.
-type Watcher = Box<dyn FnMut(Statistics) + Send>;
+type Watcher = Box<dyn FnMut(Statistics) -> bool + Send>;
 
 /// Where there was a transport that went somewhere else.
 struct Nowhere;
@@ -82,13 +84,16 @@ impl Link {
             test_card: None,
             replayed: false,
             watcher: None,
+            stopped: false,
         }
     }
 
     /// The same link, with `watcher` told after each answer of the card how much was said so far: for a program that
-    /// shows that something goes on. It runs in the thread that uses the card, which waits for it.
+    /// shows that something goes on. It runs in the thread that uses the card, which waits for it. Once it returned
+    /// `false` no further command goes out: each is [`Error::Stopped`]. A command that is under way comes to its end,
+    /// pieces of its answer included.
     #[must_use]
-    pub fn watched(mut self, watcher: impl FnMut(Statistics) + Send + 'static) -> Self {
+    pub fn watched(mut self, watcher: impl FnMut(Statistics) -> bool + Send + 'static) -> Self {
         self.watcher = Some(Box::new(watcher));
         self
     }
@@ -204,6 +209,12 @@ impl Link {
         }
     }
 
+    /// Whether the card may know a PIN.
+    #[cfg(feature = "c-api")]
+    pub(crate) fn is_reset_when_dropped(&self) -> bool {
+        self.reset_when_dropped
+    }
+
     /// From the next command on no other program gets at the card, until [`Link::let_go`] is called as
     /// often as this.
     pub fn hold(&mut self) {
@@ -276,6 +287,9 @@ impl Link {
     }
 
     fn exchange_held(&mut self, command: &Command) -> Result<Response, Error> {
+        if self.stopped {
+            return Err(Error::Stopped);
+        }
         if !self.in_transaction {
             if let Some(company) = self.transport.company() {
                 company.begin()?;
@@ -333,7 +347,7 @@ impl Link {
         let answer = self.transport.transmit(&encoded)?;
         self.statistics.bytes_received += answer.len() as u64;
         if let Some(watcher) = &mut self.watcher {
-            watcher(self.statistics);
+            self.stopped |= !watcher(self.statistics);
         }
         Ok(Response::parse(&answer)?)
     }
@@ -399,19 +413,21 @@ mod tests {
 
     #[test]
     fn a_watcher_is_told_of_each_answer() {
-        let answers = ["6102", "01029000"].map(|hex| hex::decode(hex).unwrap()).into();
+        let answers =
+            ["6102", "01029000", "6102", "01029000", "9000"].map(|hex| hex::decode(hex).unwrap()).into();
         let told = Arc::new(Mutex::new(Vec::new()));
         let list = told.clone();
         let mut link = Link::new(Script { answers, asked: Arc::default() }).watched(move |statistics| {
-            list.lock().unwrap().push((
-                statistics.commands,
-                statistics.get_responses,
-                statistics.bytes_received,
-            ));
+            let mut list = list.lock().unwrap();
+            list.push((statistics.commands, statistics.get_responses, statistics.bytes_received));
+            list.len() != 3
         });
         link.exchange(&Command::new(0, 0x88, 0, 0)).unwrap();
-        assert_eq!(link.exchange(&Command::new(0, 0x88, 0, 0)), Err(Error::Removed));
-        assert_eq!(*told.lock().unwrap(), [(1, 0, 2), (1, 1, 6)], "of what did not come nothing is told");
+        assert_eq!(*told.lock().unwrap(), [(1, 0, 2), (1, 1, 6)]);
+        // It is enough now: this command comes to its end, the next does not go out.
+        link.exchange(&Command::new(0, 0x88, 0, 0)).unwrap();
+        assert_eq!(link.exchange(&Command::new(0, 0x88, 0, 0)), Err(Error::Stopped));
+        assert_eq!((told.lock().unwrap().len(), link.statistics().commands), (4, 2));
     }
 
     #[test]

@@ -182,7 +182,7 @@ impl From<&Error> for Failure {
             Error::Unresponsive => Self::Unresponsive,
             Error::Unpowered => Self::Unpowered,
             Error::TimedOut => Self::TimedOut,
-            Error::Cancelled => Self::Cancelled,
+            Error::Cancelled | Error::Stopped => Self::Cancelled,
             // Whoever is not let in has no dialogue to record.
             Error::Apdu(_)
             | Error::EndlessAnswer
