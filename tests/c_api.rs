@@ -109,6 +109,7 @@ scenes! {
     a_card_is_taken_away_or_reset: "removal";
     tries_are_counted_and_failures_explained: "tries";
     many_threads_use_the_same: "threads";
+    a_slow_folder_holds_up_nobody_else: "loading";
     one_thread_closes_what_others_use: "closing";
     monitors_wait_and_are_told_to_stop: "monitors";
     too_many_handles_are_refused: "too-many";
@@ -172,6 +173,19 @@ fn the_binary_interface_is_the_committed_one() {
         "new in the binary interface: {new:#?}\nFunctions and numbers may be added: CIE_WRITE_FIXTURES=1 writes \
          tests/c_api/abi.txt anew."
     );
+}
+
+#[test]
+fn the_header_is_c_and_cpp() {
+    let header = c_library().prefix.join("include/cie.h");
+    for (compiler, standard, language) in [("gcc", "c99", "c"), ("gcc", "c17", "c"), ("g++", "c++11", "c++")]
+    {
+        run(Command::new(compiler)
+            .args(["-x", language, &format!("-std={standard}")])
+            .args(["-pedantic", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-include"])
+            .arg(&header)
+            .arg("/dev/null"));
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #include "hostile.h"
 
 #include <pthread.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { THREADS = 8, ROUNDS = 150 };
@@ -449,6 +450,40 @@ static void closing(const char *folder, const char *trace) {
     for (int i = 0; i < THREADS; i++) CHECK(pthread_join(ids[i], NULL) == 0);
 }
 
+/* A folder that does not answer holds up nobody but the call that reads it. */
+static void *load(void *data) {
+    worker *me = data;
+    EXPECT(me->context, CIE_TRUST_FOLDER, cie_trust_load(me->context, me->world->trust, below(me->world->folder, "slow")));
+    return NULL;
+}
+
+static void loading(const char *folder, const char *trace) {
+    world world = {0};
+    worker loader = {0};
+    pthread_t id;
+    int32_t before, now;
+    FILE *slow;
+    (void)trace;
+    world.folder = folder;
+    loader.world = &world;
+    CHECK(cie_context_new(&world.context) == CIE_OK && cie_context_clone(world.context, &loader.context) == CIE_OK);
+    world.trust = open_trust(world.context, folder);
+    EXPECT(world.context, CIE_OK, cie_trust_anchors(world.context, world.trust, CIE_ANCHOR_CSCA, &before));
+    CHECK(mkdir(below(folder, "slow"), 0700) == 0 && mkdir(below(folder, "slow/csca"), 0700) == 0);
+    CHECK(mkfifo(below(folder, "slow/csca/anchor.pem"), 0600) == 0);
+    CHECK(pthread_create(&id, NULL, load, &loader) == 0);
+    usleep(100000);
+    EXPECT(world.context, CIE_OK, cie_trust_anchors(world.context, world.trust, CIE_ANCHOR_CSCA, &now));
+    CHECK(now == before);
+    /* Now it answers. */
+    slow = fopen(below(folder, "slow/csca/anchor.pem"), "w");
+    CHECK(slow != NULL && fclose(slow) == 0);
+    CHECK(pthread_join(id, NULL) == 0);
+    EXPECT(world.context, CIE_OK, cie_trust_anchors(world.context, world.trust, CIE_ANCHOR_CSCA, &now));
+    CHECK(now == before && before > 0);
+    CHECK(cie_context_free(loader.context) == CIE_OK && cie_context_free(world.context) == CIE_OK);
+}
+
 /* ---- A monitor, where no reader service runs. ---- */
 
 typedef struct watch {
@@ -682,6 +717,7 @@ int run_scene(const char *name, const char *folder, const char *trace) {
         {"closed", closed},     {"callbacks", callbacks}, {"removal", removal},       {"tries", tries},
         {"threads", threads},   {"closing", closing},     {"monitors", monitors},     {"too-many", too_many},
         {"recordings", recordings}, {"contact", contact}, {"secrets", secrets},
+        {"loading", loading},
     };
     for (size_t i = 0; i < sizeof SCENES / sizeof *SCENES; i++) {
         if (strcmp(SCENES[i].name, name) == 0) {
