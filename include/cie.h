@@ -26,8 +26,8 @@
  *
  * POINTERS. Text that is given is UTF-8 with a zero byte at its end. What is given is copied: nothing is kept after a call
  * returns but callbacks and their data, for as long as the card is open that they were given for. Where a function does
- * not say that a pointer may be null, null is CIE_NULL; bytes of which there are 0 may be null. Except for a callback's arguments nothing that the library owns
- * is ever handed out as a pointer, but for static text.
+ * not say that a pointer may be null, null is CIE_NULL; bytes of which there are 0 may be null. Except for a callback's
+ * arguments nothing that the library owns is ever handed out as a pointer, but for static text.
  *
  * SIZES. A function that fills a buffer takes it and the address of its size. With null for the buffer it puts the size
  * that is needed there, and does nothing else; the size need not be set before. With a buffer, set the size to the room

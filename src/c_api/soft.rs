@@ -2,6 +2,7 @@
 
 use super::border::{ContextIn, HandleOut, OpenOptionsIn, Text};
 use super::cie_handle;
+use super::failure::Fault;
 use super::open::PATH_MAX;
 use super::result::cie_result;
 
@@ -13,7 +14,13 @@ use super::result::cie_result;
 /// "cns-1.1", "cns-athena", "cns-idemia", "cns-infocamere", "cns-ace". `CIE_SOFT_CARD`; `CIE_NOT_BUILT_IN` without `CIE_FEATURE_SOFT_CARDS`, as for all that follow.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_soft_new(context: ContextIn, folder: Text, kind: Text) -> cie_result {
-    context.call(|_| parts::new(&folder.required(PATH_MAX)?, &kind.required(PATH_MAX)?))
+    context.call(|_| {
+        let (folder, kind) = (folder.required(PATH_MAX)?, kind.required(PATH_MAX)?);
+        if folder.is_empty() {
+            return Err(Fault::Argument("no folder; the one that the program runs in is \".\""));
+        }
+        parts::new(&folder, &kind)
+    })
 }
 
 /// Opens a software card. The file is locked until it is closed, and the cards that were opened from it.
@@ -53,7 +60,6 @@ pub extern "C" fn cie_soft_remove(context: ContextIn, soft: cie_handle) -> cie_r
 #[cfg(feature = "emulator")]
 mod parts {
     use super::super::context::cie_context;
-    use super::super::failure::Fault;
     use super::super::handles::Object;
     use super::super::open::{admit, cie_open_options};
     use super::*;
@@ -95,7 +101,6 @@ mod parts {
 #[cfg(not(feature = "emulator"))]
 mod parts {
     use super::super::context::cie_context;
-    use super::super::failure::Fault;
     use super::super::open::cie_open_options;
     use super::*;
 
