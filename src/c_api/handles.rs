@@ -59,6 +59,7 @@ impl<T> Shared<T> {
     }
 
     /// The same for what a call only changes, and never takes out.
+    #[cfg(feature = "pcsc")]
     pub(super) fn edit<R>(&self, body: impl FnOnce(&mut T) -> Result<R, Fault>) -> Result<R, Fault> {
         self.with(|value| body(value.as_mut().ok_or(Fault::Handle)?))
     }
