@@ -409,6 +409,7 @@ static void threads(const char *folder, const char *trace) {
         CHECK(workers[i].done + workers[i].busy == ROUNDS);
         done += workers[i].done;
     }
+    printf("%d calls had the card, %d found it busy\n", done, THREADS * ROUNDS - done);
     CHECK(done > 0);
     CHECK(pin_tries(world.context, world.card) == 3);
     EXPECT(world.context, CIE_OK,
