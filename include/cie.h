@@ -29,8 +29,8 @@
  *
  * POINTERS. Text that is given is UTF-8 with a zero byte at its end. What is given is copied: nothing is kept after a call
  * returns but callbacks and their data, for as long as the card is open that they were given for. Where a function does
- * not say that a pointer may be null, null is CIE_NULL; bytes of which there are 0 may be null. Except
- * for a callback's arguments nothing that the library owns is ever handed out as a pointer, but for static text.
+ * not say that a pointer may be null, null is CIE_NULL; bytes of which there are 0 may be null. Except for a callback's
+ * arguments nothing that the library owns is ever handed out as a pointer, but for static text.
  *
  * SIZES. A function that fills a buffer takes it and the address of its size. With null for the buffer it puts the size
  * that is needed there, and does nothing else; the size need not be set before. With a buffer, set the size to the room
@@ -1292,8 +1292,9 @@ cie_result cie_monitor_run(cie_context *context,
 cie_result cie_monitor_cancel(cie_context *context, cie_handle monitor);
 
 /**
- * Sets how long an exchange with a card may take, for cards that are opened from now on: 10,000 ms unless this is
- * called; at least 100. A reader that does not come back in time is `CIE_READER_STUCK`.
+ * Sets how long an exchange with a card may take, for cards that are opened from now on, by this context and its clones.
+ *
+ * `milliseconds`: 10,000 unless this is called; at least 100. A reader that does not come back in time is `CIE_READER_STUCK`.
  *
  * Threads: any.
  */
@@ -1657,8 +1658,9 @@ cie_result cie_trust_add_anchor(cie_context *context,
                                 size_t length);
 
 /**
- * Knows a certificate that may stand between a citizen's and an anchor. It is not trusted by itself. As
- * `cie_trust_add_anchor`.
+ * Knows a certificate that may stand between a citizen's and an anchor. It is not trusted by itself.
+ *
+ * `der`, `length`: the certificate. Results as `cie_trust_add_anchor`.
  *
  * Threads: any.
  */
@@ -1668,7 +1670,9 @@ cie_result cie_trust_add_intermediate(cie_context *context,
                                       size_t length);
 
 /**
- * How many certificates are trusted for one thing. `count`: receives the number.
+ * How many certificates are trusted for one thing.
+ *
+ * `purpose`: `CIE_ANCHOR_HOLDER` or one of its kin. `count`: receives the number.
  *
  * Threads: any.
  */
@@ -1780,8 +1784,10 @@ cie_result cie_party_open(cie_context *context,
                           cie_handle *party);
 
 /**
- * Gives a portal a revocation list (DER or PEM) that was got by other means. It is believed once its signature was
- * checked with its issuer's key. `CIE_STATUS_UNAVAILABLE` for what is no list.
+ * Gives a portal a revocation list that was got by other means. It is believed once its signature was checked with its
+ * issuer's key.
+ *
+ * `list`, `length`: the list, DER or PEM, at most 64 MiB. `CIE_STATUS_UNAVAILABLE` for what is no list.
  *
  * Threads: any.
  */
@@ -1924,6 +1930,8 @@ cie_result cie_recorder_open(cie_context *context,
  * Writes the end of a recording, after the cards were closed, and says whether it is whole: `CIE_FILE` if not, and
  * `cie_error_detail` says why; so if no card was opened with it. `cie_close` without this writes the end, too, and says nothing. No card can be opened with
  * it afterwards.
+ *
+ * `recorder`: from `cie_recorder_open`; close it all the same.
  *
  * Threads: any.
  */

@@ -109,6 +109,7 @@ scenes! {
     a_card_is_taken_away_or_reset: "removal";
     tries_are_counted_and_failures_explained: "tries";
     many_threads_use_the_same: "threads";
+    a_slow_folder_holds_up_nobody_else: "loading";
     one_thread_closes_what_others_use: "closing";
     monitors_wait_and_are_told_to_stop: "monitors";
     too_many_handles_are_refused: "too-many";
@@ -175,6 +176,19 @@ fn the_binary_interface_is_the_committed_one() {
 }
 
 #[test]
+fn the_header_is_c_and_cpp() {
+    let header = c_library().prefix.join("include/cie.h");
+    for (compiler, standard, language) in [("gcc", "c99", "c"), ("gcc", "c17", "c"), ("g++", "c++11", "c++")]
+    {
+        run(Command::new(compiler)
+            .args(["-x", language, &format!("-std={standard}")])
+            .args(["-pedantic", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-include"])
+            .arg(&header)
+            .arg("/dev/null"));
+    }
+}
+
+#[test]
 fn structures_are_laid_out_alike_in_rust_and_c() {
     let found = abi::description(&c_library().prefix);
     let laid_out: BTreeSet<_> =
@@ -218,11 +232,15 @@ fn it_builds_without_readers_and_software_cards() {
             assert!(!before.ends_with(")]"), "{}: an attribute stands above an entry point", path.display());
         }
     }
-    run(Command::new(env!("CARGO"))
+    let output = Command::new(env!("CARGO"))
         .args(["check", "--locked", "--quiet", "--lib", "--no-default-features", "--features", "c-api"])
         .arg("--target-dir")
         .arg(c_library().prefix.ancestors().nth(2).unwrap())
-        .current_dir(env!("CARGO_MANIFEST_DIR")));
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !said.contains("warning: "), "{said}");
 }
 
 #[test]

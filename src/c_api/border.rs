@@ -400,3 +400,18 @@ impl Place<*mut cie_context> {
         self.put(Box::into_raw(Box::new(context)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_with_a_zero_byte_in_it_does_not_end_early() {
+        for (text, expected) in [("", &b"\0"[..]), ("a\0b", b"a\xEF\xBF\xBDb\0"), ("\0", b"\xEF\xBF\xBD\0")] {
+            let (mut buffer, mut size) = ([7_u8; 16], 16_usize);
+            let room = TextOut(buffer.as_mut_ptr().cast()).room(SizeInOut(&raw mut size)).unwrap();
+            room.fill(text).unwrap();
+            assert_eq!((&buffer[..size], buffer[size]), (expected, 7));
+        }
+    }
+}

@@ -160,8 +160,10 @@ pub extern "C" fn cie_card_certificate(
                         | Standing::Ready(Session::Cie3(_))
                 )
             );
-            if !needs_pin && let Card::Contact(session) = card.known()? {
-                return write(session.certificate(Credential::Authentication)?);
+            if !needs_pin {
+                if let Card::Contact(session) = card.known()? {
+                    return write(session.certificate(Credential::Authentication)?);
+                }
             }
             card.with_unlocked(|unlocked| write(unlocked.certificate()?))
         })?;

@@ -13,7 +13,6 @@ use super::standing::OpenCard;
 use crate::kiosk::SeenCards;
 use crate::login::RelyingParty;
 use crate::transport::replay::Replay;
-use crate::trust::TrustStore;
 
 /// How many handles may be open at once: a program that forgets to close them learns it before it has no memory left.
 const OPEN_MAX: usize = 65_536;
@@ -24,7 +23,7 @@ pub(super) enum Object {
     Card(Shared<OpenCard>),
     #[cfg(feature = "pcsc")]
     Monitor(super::readers::Monitored),
-    Trust(Shared<TrustStore>),
+    Trust(super::trust::Store),
     Seen(Shared<SeenCards>),
     Party(RelyingParty),
     Login(Shared<Login>),
@@ -139,7 +138,7 @@ macro_rules! finders {
 
 finders! {
     card: Card, Shared<OpenCard>;
-    trust: Trust, Shared<TrustStore>;
+    trust: Trust, super::trust::Store;
     seen: Seen, Shared<SeenCards>;
     party: Party, RelyingParty;
     login: Login, Shared<Login>;

@@ -179,8 +179,10 @@ fn policy(options: &cie_party_options) -> Result<HolderPolicy, Fault> {
     Ok(if options.flags == 0 { policy } else { policy.allow_legacy_cryptography() })
 }
 
-/// Gives a portal a revocation list (DER or PEM) that was got by other means. It is believed once its signature was
-/// checked with its issuer's key. `CIE_STATUS_UNAVAILABLE` for what is no list.
+/// Gives a portal a revocation list that was got by other means. It is believed once its signature was checked with its
+/// issuer's key.
+///
+/// `list`, `length`: the list, DER or PEM, at most 64 MiB. `CIE_STATUS_UNAVAILABLE` for what is no list.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]

@@ -188,8 +188,9 @@ pub extern "C" fn cie_monitor_cancel(context: ContextIn, monitor: cie_handle) ->
     context.call(|context| parts::cancel(context, monitor))
 }
 
-/// Sets how long an exchange with a card may take, for cards that are opened from now on: 10,000 ms unless this is
-/// called; at least 100. A reader that does not come back in time is `CIE_READER_STUCK`.
+/// Sets how long an exchange with a card may take, for cards that are opened from now on, by this context and its clones.
+///
+/// `milliseconds`: 10,000 unless this is called; at least 100. A reader that does not come back in time is `CIE_READER_STUCK`.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]

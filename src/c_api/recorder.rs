@@ -95,6 +95,8 @@ pub extern "C" fn cie_recorder_open(
 /// `cie_error_detail` says why; so if no card was opened with it. `cie_close` without this writes the end, too, and says nothing. No card can be opened with
 /// it afterwards.
 ///
+/// `recorder`: from `cie_recorder_open`; close it all the same.
+///
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_recorder_finish(context: ContextIn, recorder: cie_handle) -> cie_result {

@@ -2,6 +2,7 @@
 
 use super::border::{ContextIn, HandleOut, OpenOptionsIn, Text};
 use super::cie_handle;
+use super::failure::Fault;
 use super::open::PATH_MAX;
 use super::result::cie_result;
 
@@ -15,7 +16,13 @@ use super::result::cie_result;
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_soft_new(context: ContextIn, folder: Text, kind: Text) -> cie_result {
-    context.call(|_| parts::new(&folder.required(PATH_MAX)?, &kind.required(PATH_MAX)?))
+    context.call(|_| {
+        let (folder, kind) = (folder.required(PATH_MAX)?, kind.required(PATH_MAX)?);
+        if folder.is_empty() {
+            return Err(Fault::Argument("no folder; the one that the program runs in is \".\""));
+        }
+        parts::new(&folder, &kind)
+    })
 }
 
 /// Opens a software card. The file is locked until it is closed, and the cards that were opened from it.
@@ -78,7 +85,6 @@ pub extern "C" fn cie_soft_reset(context: ContextIn, soft: cie_handle) -> cie_re
 #[cfg(feature = "emulator")]
 mod parts {
     use super::super::context::cie_context;
-    use super::super::failure::Fault;
     use super::super::handles::Object;
     use super::super::open::{admit, cie_open_options};
     use super::*;
@@ -125,7 +131,6 @@ mod parts {
 #[cfg(not(feature = "emulator"))]
 mod parts {
     use super::super::context::cie_context;
-    use super::super::failure::Fault;
     use super::super::open::cie_open_options;
     use super::*;
 

@@ -167,9 +167,8 @@ impl OpenCard {
 
     fn learn(&mut self, session: &Session) {
         self.tries = session.known_tries();
-        if let Some(card) = identity(session)
-            && self.tries != [Tries::Unknown; 2]
-        {
+        let card = identity(session).filter(|_| self.tries != [Tries::Unknown; 2]);
+        if let Some(card) = card {
             self.remembered.keep(card, self.tries);
         }
     }
@@ -440,7 +439,7 @@ mod tests {
     #[test]
     fn so_is_that_of_the_puk() {
         let (soft, mut card) = reticent_card();
-        let mut unblock = |card: &mut OpenCard, puk: &str, last_try| {
+        let unblock = |card: &mut OpenCard, puk: &str, last_try| {
             number(card.unblock_pin(&typed(puk), Unblock::KeepPin, last_try))
         };
         let mut left = soft.puk_tries();

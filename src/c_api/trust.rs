@@ -1,9 +1,11 @@
 //! Whom to trust.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use super::border::{Bytes, ContextIn, HandleOut, NumberOut, Text};
 use super::cie_handle;
 use super::failure::Fault;
-use super::handles::{Handles, Object, Shared};
+use super::handles::{Handles, Object};
 use super::open::PATH_MAX;
 use super::result::cie_result;
 use crate::trust::{AnchorPurpose, TrustStore};
@@ -34,9 +36,43 @@ pub(super) fn check_flags(flags: u32, known: u32) -> Result<(), Fault> {
     if flags & !known == 0 { Ok(()) } else { Err(Fault::Argument("a flag that this function does not know")) }
 }
 
-/// A copy of a store, which has its certificates and found paths in common with it: nobody waits for another's check.
+/// A store that serves any number of calls, also while one of them changes it: a folder can lie on a disk that does not
+/// answer.
+#[derive(Clone)]
+pub(super) struct Store(Arc<Versions>);
+
+struct Versions {
+    current: Mutex<TrustStore>,
+    /// Whoever changes it has this, so that nobody's change is lost.
+    change: Mutex<()>,
+}
+
+impl Store {
+    fn new(store: TrustStore) -> Self {
+        Self(Arc::new(Versions { current: Mutex::new(store), change: Mutex::new(()) }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, TrustStore> {
+        self.0.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A copy, which has certificates and found paths in common with it: nobody waits for another's check.
+    fn current(&self) -> TrustStore {
+        self.lock().clone()
+    }
+
+    /// Changes it as a whole: a failure leaves it as it was.
+    fn change(&self, change: impl FnOnce(TrustStore) -> Result<TrustStore, Fault>) -> Result<(), Fault> {
+        let _one_at_a_time = self.0.change.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = change(self.current())?;
+        *self.lock() = changed;
+        Ok(())
+    }
+}
+
+/// The store as it is now.
 pub(super) fn store(handles: &Handles, trust: cie_handle) -> Result<TrustStore, Fault> {
-    handles.trust(trust)?.briefly(|store| store.clone()).ok_or(Fault::Handle)
+    Ok(handles.trust(trust)?.current())
 }
 
 /// Changes a store as a whole: a failure leaves it as it was.
@@ -45,12 +81,7 @@ fn change(
     trust: cie_handle,
     change: impl FnOnce(TrustStore) -> Result<TrustStore, Fault>,
 ) -> cie_result {
-    context.call(|context| {
-        context.shared().handles.trust(trust)?.briefly(|store| {
-            *store = Some(change(store.clone().ok_or(Fault::Handle)?)?);
-            Ok(())
-        })
-    })
+    context.call(|context| context.shared().handles.trust(trust)?.change(change))
 }
 
 fn anchor_purpose(number: i32) -> Result<AnchorPurpose, Fault> {
@@ -78,7 +109,7 @@ pub extern "C" fn cie_trust_open(context: ContextIn, flags: u32, trust: HandleOu
         check_flags(flags, CIE_ALLOW_TEST_PKI)?;
         let store = TrustStore::new();
         let store = if flags & CIE_ALLOW_TEST_PKI == 0 { store } else { store.allow_test_pki() };
-        out.put(context.shared().handles.open(Object::Trust(Shared::new(store)))?);
+        out.put(context.shared().handles.open(Object::Trust(Store::new(store)))?);
         Ok(())
     })
 }
@@ -107,7 +138,7 @@ pub extern "C" fn cie_trust_open_italian(context: ContextIn, folder: Text, trust
     context.call(|context| {
         let out = out?;
         let (store, _) = TrustStore::load_italian(folder.required(PATH_MAX)?)?;
-        out.put(context.shared().handles.open(Object::Trust(Shared::new(store)))?);
+        out.put(context.shared().handles.open(Object::Trust(Store::new(store)))?);
         Ok(())
     })
 }
@@ -132,8 +163,9 @@ pub extern "C" fn cie_trust_add_anchor(
     })
 }
 
-/// Knows a certificate that may stand between a citizen's and an anchor. It is not trusted by itself. As
-/// `cie_trust_add_anchor`.
+/// Knows a certificate that may stand between a citizen's and an anchor. It is not trusted by itself.
+///
+/// `der`, `length`: the certificate. Results as `cie_trust_add_anchor`.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]
@@ -149,7 +181,9 @@ pub extern "C" fn cie_trust_add_intermediate(
     })
 }
 
-/// How many certificates are trusted for one thing. `count`: receives the number.
+/// How many certificates are trusted for one thing.
+///
+/// `purpose`: `CIE_ANCHOR_HOLDER` or one of its kin. `count`: receives the number.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]

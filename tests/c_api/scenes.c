@@ -3,6 +3,7 @@
 #include "hostile.h"
 
 #include <pthread.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { THREADS = 8, ROUNDS = 150 };
@@ -76,12 +77,12 @@ static void closed(const char *folder, const char *trace) {
 typedef struct inside {
     cie_context *context, *clone;
     cie_handle soft, card, trust;
-    int depth, told, closes_card, removes_card;
+    int depth, told, closes_card, removes_card, stops;
     /* After how many answers. */
     int after;
 } inside;
 
-static void progress(void *data, const cie_statistics *statistics) {
+static int32_t progress(void *data, const cie_statistics *statistics) {
     inside *in = data;
     cie_context *c = in->context;
     char text[256], pin[9] = PIN;
@@ -98,9 +99,10 @@ static void progress(void *data, const cie_statistics *statistics) {
         EXPECT(c, CIE_OK, cie_context_clone(in->clone, &other));
         EXPECT(c, CIE_OK, cie_context_free(other));
     }
-    if (in->told < in->after) return;
+    if (in->told < in->after) return 0;
+    if (in->stops) return 1;
     if (in->removes_card) EXPECT(c, CIE_OK, cie_soft_remove(c, in->soft));
-    if (in->card == 0 || in->depth > 0) return;
+    if (in->card == 0 || in->depth > 0) return 0;
     EXPECT(c, CIE_BUSY, cie_card_kind(c, in->card, &number));
     EXPECT(c, CIE_BUSY, cie_card_statistics(c, in->card, &said));
     EXPECT(c, CIE_BUSY, cie_card_information(c, in->card, &handle));
@@ -124,6 +126,7 @@ static void progress(void *data, const cie_statistics *statistics) {
         in->closes_card = 0;
         in->card = 0;
     }
+    return 0;
 }
 
 static void callbacks(const char *folder, const char *trace) {
@@ -153,6 +156,33 @@ static void callbacks(const char *folder, const char *trace) {
     in.told = 0;
     other = insert(c, in.soft, NULL, NULL);
     CHECK(pin_tries(c, other) == 3 && in.told == 0);
+
+    /* A call that is stopped, at each of its answers in turn: no PIN is lost by it, and none is in doubt. */
+    EXPECT(c, CIE_OK, cie_close(c, other));
+    for (int after = 1;; after++) {
+        cie_result result;
+        cie_error facts;
+        in.card = 0;
+        in.stops = 0;
+        other = insert(c, in.soft, progress, &in);
+        in.told = 0;
+        in.after = after;
+        in.stops = 1;
+        result = verify(c, other, PIN, CIE_LAST_TRY_REFUSE);
+        CHECK(is_either(result, CIE_OK, CIE_CANCELLED));
+        in.stops = 0;
+        if (result == CIE_OK) break;
+        EXPECT(c, CIE_OK, cie_error_facts(c, &facts));
+        CHECK(facts.result == CIE_CANCELLED && facts.is_doubtful == 0);
+        EXPECT(c, CIE_CANCELLED, cie_card_information(c, other, &handle));
+        EXPECT(c, CIE_OK, cie_card_lock(c, other));
+        EXPECT(c, CIE_OK, cie_close(c, other));
+        CHECK(after < 100);
+    }
+    EXPECT(c, CIE_OK, cie_close(c, other));
+    in.after = 0;
+    other = insert(c, in.soft, NULL, NULL);
+    CHECK(pin_tries(c, other) == 3);
 
     /* The soft card's handle can be closed under a card. */
     EXPECT(c, CIE_OK, cie_close(c, in.soft));
@@ -408,6 +438,7 @@ static void threads(const char *folder, const char *trace) {
         CHECK(workers[i].done + workers[i].busy == ROUNDS);
         done += workers[i].done;
     }
+    printf("%d calls had the card, %d found it busy\n", done, THREADS * ROUNDS - done);
     CHECK(done > 0);
     CHECK(pin_tries(world.context, world.card) == 3);
     EXPECT(world.context, CIE_OK,
@@ -447,6 +478,40 @@ static void closing(const char *folder, const char *trace) {
     /* The clones of others keep open what is open. */
     close_world(&world);
     for (int i = 0; i < THREADS; i++) CHECK(pthread_join(ids[i], NULL) == 0);
+}
+
+/* A folder that does not answer holds up nobody but the call that reads it. */
+static void *load(void *data) {
+    worker *me = data;
+    EXPECT(me->context, CIE_TRUST_FOLDER, cie_trust_load(me->context, me->world->trust, below(me->world->folder, "slow")));
+    return NULL;
+}
+
+static void loading(const char *folder, const char *trace) {
+    world world = {0};
+    worker loader = {0};
+    pthread_t id;
+    int32_t before, now;
+    FILE *slow;
+    (void)trace;
+    world.folder = folder;
+    loader.world = &world;
+    CHECK(cie_context_new(&world.context) == CIE_OK && cie_context_clone(world.context, &loader.context) == CIE_OK);
+    world.trust = open_trust(world.context, folder);
+    EXPECT(world.context, CIE_OK, cie_trust_anchors(world.context, world.trust, CIE_ANCHOR_CSCA, &before));
+    CHECK(mkdir(below(folder, "slow"), 0700) == 0 && mkdir(below(folder, "slow/csca"), 0700) == 0);
+    CHECK(mkfifo(below(folder, "slow/csca/anchor.pem"), 0600) == 0);
+    CHECK(pthread_create(&id, NULL, load, &loader) == 0);
+    usleep(100000);
+    EXPECT(world.context, CIE_OK, cie_trust_anchors(world.context, world.trust, CIE_ANCHOR_CSCA, &now));
+    CHECK(now == before);
+    /* Now it answers. */
+    slow = fopen(below(folder, "slow/csca/anchor.pem"), "w");
+    CHECK(slow != NULL && fclose(slow) == 0);
+    CHECK(pthread_join(id, NULL) == 0);
+    EXPECT(world.context, CIE_OK, cie_trust_anchors(world.context, world.trust, CIE_ANCHOR_CSCA, &now));
+    CHECK(now == before && before > 0);
+    CHECK(cie_context_free(loader.context) == CIE_OK && cie_context_free(world.context) == CIE_OK);
 }
 
 /* ---- A monitor, where no reader service runs. ---- */
@@ -682,6 +747,7 @@ int run_scene(const char *name, const char *folder, const char *trace) {
         {"closed", closed},     {"callbacks", callbacks}, {"removal", removal},       {"tries", tries},
         {"threads", threads},   {"closing", closing},     {"monitors", monitors},     {"too-many", too_many},
         {"recordings", recordings}, {"contact", contact}, {"secrets", secrets},
+        {"loading", loading},
     };
     for (size_t i = 0; i < sizeof SCENES / sizeof *SCENES; i++) {
         if (strcmp(SCENES[i].name, name) == 0) {

@@ -25,7 +25,7 @@ class Statistics(ctypes.Structure):
     _fields_ = [("commands", c_uint32), ("get_responses", c_uint32), ("sent", c_uint64), ("received", c_uint64)]
 
 
-Progress = ctypes.CFUNCTYPE(None, c_void_p, POINTER(Statistics))
+Progress = ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(Statistics))
 
 
 class OpenOptions(ctypes.Structure):
@@ -110,6 +110,7 @@ def main(path, folder):
 
     def progress(_, statistics):
         told.append((statistics.contents.commands, cie.library.cie_context_free(cie.context)))
+        return 0
 
     # Python must keep the callback for as long as the card is open.
     callback = Progress(progress)
