@@ -38,22 +38,25 @@ struct citizen {
     int32_t last_try;     /* CIE_LAST_TRY_REFUSE or CIE_LAST_TRY_SPEND */
 };
 
-/* What the last failed call has to say: for the person, and the name of the failure for whoever they call. */
+/* What the last failed call has to say: for the person, and in one more line for whoever they call. */
 static inline bool complain(cie_context *context, const char *what)
 {
     cie_error facts = {CIE_INTERNAL, -1, 0};
     size_t size;
-    char *message = NULL;
+    char *text = NULL;
 
-    if (cie_error_message(context, CIE_ENGLISH, NULL, &size) == CIE_OK && (message = malloc(size)) != NULL &&
-        cie_error_message(context, CIE_ENGLISH, message, &size) != CIE_OK) {
-        free(message);
-        message = NULL;
+    if (cie_error_message(context, CIE_ENGLISH, NULL, &size) == CIE_OK && (text = malloc(size)) != NULL &&
+        cie_error_message(context, CIE_ENGLISH, text, &size) == CIE_OK) {
+        fprintf(stderr, "%s: %s: %s\n", PROGRAM, what, text);
     }
+    free(text);
+    text = NULL;
     (void)cie_error_facts(context, &facts); /* if it fails, what stands there is not wrong */
-    fprintf(stderr, "%s: %s: %s (%s)\n", PROGRAM, what, message != NULL ? message : "it failed",
-            cie_result_name(facts.result));
-    free(message);
+    if (cie_error_detail(context, NULL, &size) == CIE_OK && (text = malloc(size)) != NULL &&
+        cie_error_detail(context, text, &size) == CIE_OK) {
+        fprintf(stderr, "%s: (%s) %s\n", PROGRAM, cie_result_name(facts.result), text);
+    }
+    free(text);
     if (facts.tries_left >= 0) fprintf(stderr, "%s: tries left: %d\n", PROGRAM, (int)facts.tries_left);
     if (facts.is_doubtful != 0) fprintf(stderr, "%s: nobody knows whether a try was spent\n", PROGRAM);
     return false;

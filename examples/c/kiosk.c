@@ -26,37 +26,46 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PLACES = 16 /* as many readers as pcscd has */, DEADLINE_MS = 5000, LANGUAGES = 2 };
+enum { DEADLINE_MS = 5000 };
 
-/* What the screen says. The library's own words are for somebody at a computer, these for somebody at a counter. */
-static const struct words {
-    cie_result result;
-    const char *in[LANGUAGES]; /* CIE_ENGLISH, CIE_ITALIAN */
-} WORDS[] = {
-    {CIE_CARD_REMOVED, {"Too early: lay the card on again, and wait.", "Troppo presto: riappoggi la carta e attenda."}},
-    {CIE_NO_CARD, {"Too early: lay the card on again, and wait.", "Troppo presto: riappoggi la carta e attenda."}},
-    {CIE_CARD_MUTE, {"Lay the card on the middle of the reader.", "Appoggi la carta al centro del lettore."}},
-    {CIE_CARD_UNPOWERED, {"Lay the card on the middle of the reader.", "Appoggi la carta al centro del lettore."}},
-    {CIE_NOT_A_CIE, {"An electronic identity card is needed here.", "Qui serve la carta d'identità elettronica."}},
-    {CIE_OTHER_CARD, {"An electronic identity card is needed here.", "Qui serve la carta d'identità elettronica."}},
-    {CIE_ISSUER_UNKNOWN, {"This counter cannot check this card: ask the staff.",
-                          "Questo sportello non può verificare la carta: si rivolga al personale."}},
-    {CIE_CHIP_NOT_AUTHENTIC, {"Card refused: ask the staff.", "Carta rifiutata: si rivolga al personale."}},
-    {CIE_FILE_ALTERED, {"Card refused: ask the staff.", "Carta rifiutata: si rivolga al personale."}},
-    {CIE_WRONG_SIGNATURE, {"Card refused: ask the staff.", "Carta rifiutata: si rivolga al personale."}},
-    {CIE_TEST_CERTIFICATE, {"Card refused: ask the staff.", "Carta rifiutata: si rivolga al personale."}},
-    {CIE_NO_SERVICE, {"Out of order. This counter keeps trying.", "Fuori servizio. Lo sportello riprova da solo."}},
-};
-static const char *const WELCOME[LANGUAGES] = {"Lay your identity card on the reader. No PIN is needed.",
-                                               "Appoggi la carta d'identità sul lettore. Il PIN non serve."};
-static const char *const CHECKING[LANGUAGES] = {"Please wait, and leave the card there.", "Attenda, e lasci la carta."};
-static const char *const GENUINE[LANGUAGES] = {"The card is genuine", "La carta è autentica"};
+/* What the screen says, in the order of CIE_ENGLISH and CIE_ITALIAN. */
+typedef const char *words[2];
+static const words WELCOME = {"Lay your identity card on the reader. No PIN is needed.",
+                              "Appoggi la carta d'identità sul lettore. Il PIN non serve."};
+static const words CHECKING = {"Please wait, and leave the card there.", "Attenda, e lasci la carta sul lettore."};
+static const words GENUINE = {"The card is genuine", "La carta è autentica"};
+static const words TOO_EARLY = {"Too early: lay the card on again, and wait.",
+                                "Troppo presto: riappoggi la carta e attenda."};
+static const words MISPLACED = {"Lay the card on the middle of the reader.", "Appoggi la carta al centro del lettore."};
+static const words OTHER_CARD = {"An electronic identity card is needed here.",
+                                 "Qui serve la carta d'identità elettronica."};
+static const words UNCHECKED = {"This counter cannot check this card: ask the staff.",
+                                "Questo sportello non può verificare la carta: si rivolga al personale."};
+static const words REFUSED = {"Card refused: ask the staff.", "Carta rifiutata: si rivolga al personale."};
+static const words NO_SERVICE = {"Out of order. This counter keeps trying.",
+                                 "Fuori servizio. Lo sportello riprova da solo."};
 
-struct place {
-    char reader[CIE_READER_NAME_SIZE];
-    enum { EMPTY, WAITING, IN_WORK, TOLD } state;
-    unsigned long turn; /* which card lies there: the next one has another */
-};
+/* This program's own words for a failure: the library's are for somebody at a computer. Null if those will do. */
+static const char *const *words_of(cie_result result)
+{
+    switch (result) {
+    case CIE_CARD_REMOVED:
+    case CIE_CARD_RESET:
+    case CIE_NO_CARD: return TOO_EARLY;
+    case CIE_CARD_MUTE:
+    case CIE_CARD_UNPOWERED: return MISPLACED;
+    case CIE_NOT_A_CIE:
+    case CIE_OTHER_CARD: return OTHER_CARD;
+    case CIE_ISSUER_UNKNOWN: return UNCHECKED;
+    case CIE_CERTIFICATE_BAD:
+    case CIE_CHIP_NOT_AUTHENTIC:
+    case CIE_FILE_ALTERED:
+    case CIE_TEST_CERTIFICATE:
+    case CIE_WRONG_SIGNATURE: return REFUSED;
+    case CIE_NO_SERVICE: return NO_SERVICE;
+    default: return NULL;
+    }
+}
 
 struct kiosk {
     cie_context *context, *worker, *ender; /* one for each thread, so that none reads another's errors */
@@ -68,26 +77,16 @@ struct kiosk {
     sigset_t ending;      /* the signals */
     pthread_mutex_t lock; /* over what follows */
     pthread_cond_t change;
-    struct place places[PLACES];
-    unsigned long turns;
+    /* The card that was laid on last, on whichever reader. */
+    char reader[CIE_READER_NAME_SIZE];
+    unsigned long turn; /* the next card has the next number */
+    enum { NO_CARD, WAITING, IN_WORK, TOLD } state;
     bool is_ending, was_genuine;
 };
 
-static void say(const struct kiosk *kiosk, const char *const words[LANGUAGES])
+static void say(const struct kiosk *kiosk, const char *const *both)
 {
-    puts(words[kiosk->language]);
-}
-
-/* Says what goes by a number, if this program has words for it. */
-static bool say_result(const struct kiosk *kiosk, cie_result result)
-{
-    for (size_t i = 0; i < sizeof WORDS / sizeof WORDS[0]; i++) {
-        if (WORDS[i].result == result) {
-            say(kiosk, WORDS[i].in);
-            return true;
-        }
-    }
-    return false;
+    puts(both[kiosk->language]);
 }
 
 /* A failure: on the screen what somebody can do about it, in the log what exactly it was. No NIS is in either. */
@@ -103,7 +102,10 @@ static void say_failure(const struct kiosk *kiosk, cie_context *context, cie_res
         fprintf(stderr, "%s: %s: %s\n", what, cie_result_name(result), text);
     }
     free(text);
-    if (say_result(kiosk, result)) return;
+    if (words_of(result) != NULL) {
+        say(kiosk, words_of(result));
+        return;
+    }
     text = NULL;
     if (cie_error_message(context, kiosk->language, NULL, &size) == CIE_OK && (text = malloc(size)) != NULL &&
         cie_error_message(context, kiosk->language, text, &size) == CIE_OK) {
@@ -149,56 +151,39 @@ static void show(struct kiosk *kiosk, cie_context *context, cie_result result, c
     printf("%s: NIS ...%s\n", GENUINE[kiosk->language], nis + (length > 3 ? length - 3 : 0));
 }
 
-/* The place of a reader, or null. The kiosk is locked. */
-static struct place *place_of(struct kiosk *kiosk, const char *reader)
-{
-    for (size_t i = 0; i < PLACES; i++) {
-        if (strcmp(kiosk->places[i].reader, reader) == 0) return &kiosk->places[i];
-    }
-    return NULL;
-}
-
-/* Something happened at the readers: what that means is written down, and nothing is done that takes time. */
+/* Something happened at the readers: it is written down, and nothing is done here that takes time. */
 static int32_t happened(void *data, const cie_event *event)
 {
     struct kiosk *kiosk = data;
 
     pthread_mutex_lock(&kiosk->lock);
-    struct place *place = event->reader[0] == '\0' ? NULL : place_of(kiosk, event->reader);
     switch (event->kind) {
     case CIE_EVENT_SERVICE_LOST:
-        /* Its readers and cards were told as gone before. */
+        /* Its cards and readers were told as gone before. */
         fputs("service lost\n", stderr);
-        say_result(kiosk, CIE_NO_SERVICE);
+        say(kiosk, NO_SERVICE);
         break;
     case CIE_EVENT_SERVICE_BACK: fputs("service back\n", stderr); break;
     case CIE_EVENT_READER_ADDED:
         fprintf(stderr, "reader added: %s\n", event->reader);
-        place = place_of(kiosk, ""); /* one that nobody has */
-        if (place == NULL) {
-            fputs("too many readers: this one is not served\n", stderr);
-            break;
-        }
-        memcpy(place->reader, event->reader, sizeof place->reader);
         say(kiosk, WELCOME);
         break;
-    case CIE_EVENT_READER_REMOVED:
-        fprintf(stderr, "reader removed: %s\n", event->reader);
-        if (place != NULL) memset(place, 0, sizeof *place);
-        break;
+    case CIE_EVENT_READER_REMOVED: fprintf(stderr, "reader removed: %s\n", event->reader); break;
     case CIE_EVENT_CARD_INSERTED:
-        if (place == NULL) break;
-        place->turn = ++kiosk->turns;
-        place->state = WAITING;
+        memcpy(kiosk->reader, event->reader, sizeof kiosk->reader);
+        kiosk->turn += 1;
+        kiosk->state = WAITING;
         say(kiosk, CHECKING);
         pthread_cond_signal(&kiosk->change);
         break;
-    case CIE_EVENT_CARD_MUTE: say_result(kiosk, CIE_CARD_MUTE); break;
+    case CIE_EVENT_CARD_MUTE:
+        fputs("card mute\n", stderr);
+        say(kiosk, MISPLACED);
+        break;
     case CIE_EVENT_CARD_REMOVED:
-        if (place == NULL) break;
-        if (place->state == WAITING || place->state == IN_WORK) say_result(kiosk, CIE_CARD_REMOVED);
-        place->state = EMPTY;
-        say(kiosk, WELCOME);
+        if (kiosk->state != NO_CARD && strcmp(kiosk->reader, event->reader) != 0) break;
+        say(kiosk, kiosk->state == WAITING || kiosk->state == IN_WORK ? TOO_EARLY : WELCOME);
+        kiosk->state = NO_CARD;
         break;
     default: break; /* an event of a later version of the library */
     }
@@ -206,45 +191,33 @@ static int32_t happened(void *data, const cie_event *event)
     return 0;
 }
 
-/* The card that waits longest, or null. The kiosk is locked. */
-static struct place *next_place(struct kiosk *kiosk)
-{
-    struct place *next = NULL;
-
-    for (size_t i = 0; i < PLACES; i++) {
-        struct place *place = &kiosk->places[i];
-        if (place->state == WAITING && (next == NULL || place->turn < next->turn)) next = place;
-    }
-    return next;
-}
-
 /* The thread that works with cards. */
 static void *work(void *data)
 {
     struct kiosk *kiosk = data;
-    struct place *place, served;
+    char reader[CIE_READER_NAME_SIZE];
 
     pthread_mutex_lock(&kiosk->lock);
-    for (;;) {
-        while (!kiosk->is_ending && (place = next_place(kiosk)) == NULL) {
+    while (!kiosk->is_ending) {
+        if (kiosk->state != WAITING) {
             pthread_cond_wait(&kiosk->change, &kiosk->lock);
+            continue;
         }
-        if (kiosk->is_ending) break;
-        place->state = IN_WORK;
-        served = *place;
+        kiosk->state = IN_WORK;
+        memcpy(reader, kiosk->reader, sizeof reader);
+        unsigned long turn = kiosk->turn;
         pthread_mutex_unlock(&kiosk->lock);
 
         cie_handle card;
         char *nis = NULL;
         int32_t is_test = 1;
-        cie_result result = cie_card_open(kiosk->worker, served.reader, CIE_SHARING_SHARED, NULL, &card);
+        cie_result result = cie_card_open(kiosk->worker, reader, CIE_SHARING_SHARED, NULL, &card);
         if (result == CIE_OK) result = check(kiosk, kiosk->worker, card, &nis, &is_test);
 
         pthread_mutex_lock(&kiosk->lock);
-        place = place_of(kiosk, served.reader);
         /* What comes out goes with its card: the next person must not see it. */
-        if (place != NULL && place->state == IN_WORK && place->turn == served.turn) {
-            place->state = TOLD;
+        if (kiosk->state == IN_WORK && kiosk->turn == turn) {
+            kiosk->state = TOLD;
             show(kiosk, kiosk->worker, result, nis, is_test);
         } else {
             fprintf(stderr, "checked: %s, but the card is gone\n", cie_result_name(result));
