@@ -71,6 +71,12 @@ fn watched() -> Command {
     command
 }
 
+/// An example by itself: for runs that differ from a watched one in what they are given and not in the way they go, as
+/// valgrind takes seconds for each.
+fn plain(name: &str) -> Command {
+    Command::new(built().join(name))
+}
+
 /// An example, watched.
 fn example(name: &str) -> Command {
     let mut command = watched();
@@ -78,7 +84,7 @@ fn example(name: &str) -> Command {
     command
 }
 
-/// What a run that is over wrote and returned; valgrind found nothing.
+/// What a run that is over wrote and returned; if valgrind watched it, it found nothing.
 struct Ran {
     out: String,
     log: String,
