@@ -1204,7 +1204,8 @@ cie_result cie_monitor_open(cie_context *context, cie_handle *monitor);
  * it goes is told before. A thread that waits for events should do little else, so that none of them comes late.
  *
  * `within_ms`: as `cie_wait_for_card`. `event`: receives it. `CIE_TIMED_OUT` if nothing happened, `CIE_CANCELLED` after
- * `cie_monitor_cancel`; neither ends the monitor. `CIE_BUSY` if another thread waits already.
+ * `cie_monitor_cancel`, `CIE_READER_FAILED` if the service gave no sense: none of them ends the monitor, ask it again.
+ * `CIE_BUSY` if another thread waits already.
  */
 cie_result cie_monitor_next(cie_context *context,
                             cie_handle monitor,
@@ -1583,9 +1584,13 @@ cie_result cie_card_verify_chip(cie_context *context,
 /**
  * Whether a card is the one whose chip was checked, and not the next person's.
  *
- * `is_of`: receives 1 or 0. `CIE_HANDLE` unless `chip` came from `cie_card_verify_chip`.
+ * `is_of`: receives 1 or 0. `CIE_HANDLE` unless `chip` came from `cie_card_verify_chip`. It is asked right before
+ * `cie_card_verify_pin`: `CIE_UNLOCKED` after a PIN was verified.
  */
-cie_result cie_chip_is_of(cie_context *context, cie_handle chip, cie_handle card, int32_t *is_of);
+cie_result cie_chip_is_of(cie_context *context,
+                          cie_handle chip,
+                          cie_handle card,
+                          int32_t *is_of);
 
 /**
  * Checks that a certificate is the one that was issued with a chip: a chip of one card and a certificate of another do

@@ -110,7 +110,8 @@ fn cie3(session: &mut Session) -> Result<&mut ias::Session, Fault> {
 
 /// Whether a card is the one whose chip was checked, and not the next person's.
 ///
-/// `is_of`: receives 1 or 0. `CIE_HANDLE` unless `chip` came from `cie_card_verify_chip`.
+/// `is_of`: receives 1 or 0. `CIE_HANDLE` unless `chip` came from `cie_card_verify_chip`. It is asked right before
+/// `cie_card_verify_pin`: `CIE_UNLOCKED` after a PIN was verified.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_chip_is_of(
     context: ContextIn,

@@ -130,7 +130,8 @@ pub extern "C" fn cie_monitor_open(context: ContextIn, monitor: HandleOut) -> ci
 /// it goes is told before. A thread that waits for events should do little else, so that none of them comes late.
 ///
 /// `within_ms`: as `cie_wait_for_card`. `event`: receives it. `CIE_TIMED_OUT` if nothing happened, `CIE_CANCELLED` after
-/// `cie_monitor_cancel`; neither ends the monitor. `CIE_BUSY` if another thread waits already.
+/// `cie_monitor_cancel`, `CIE_READER_FAILED` if the service gave no sense: none of them ends the monitor, ask it again.
+/// `CIE_BUSY` if another thread waits already.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_monitor_next(
     context: ContextIn,
