@@ -11,6 +11,9 @@ use super::result::{
 use crate::dialogue::{self, Cause, Step};
 use crate::{Error, Language, pin};
 
+/// How many bytes any text of `cie_error_message` and `cie_error_advice` takes at most, the zero byte included.
+pub const CIE_MESSAGE_SIZE: usize = 512;
+
 /// English, for `cie_error_message` and `cie_error_advice`.
 pub const CIE_ENGLISH: i32 = 0;
 /// Italian.
@@ -296,6 +299,9 @@ mod tests {
             assert!(!english.is_empty() && !italian.is_empty() && english != italian, "{fault:?}");
             assert!(fault.advice(Language::English) != fault.advice(Language::Italian), "{fault:?}");
             assert!(!fault.detail().is_empty() && name(fault.number()) != c"unknown", "{fault:?}");
+            let longest =
+                [english, italian, fault.advice(Language::English), fault.advice(Language::Italian)];
+            assert!(longest.iter().all(|text| text.len() < CIE_MESSAGE_SIZE), "{fault:?}");
         }
     }
 }

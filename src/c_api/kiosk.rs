@@ -67,11 +67,14 @@ pub extern "C" fn cie_card_verify_nis(
         let trust = trust::store(handles, trust)?;
         let memory = if seen == 0 { None } else { Some(handles.seen(seen)?) };
         // Nobody waits for another's card: while one call has the memory, others do without.
-        let mut seen = memory.as_ref().and_then(|memory| memory.briefly(Option::take)).unwrap_or_default();
+        let taken = memory.as_ref().and_then(|memory| memory.briefly(Option::take));
+        let memory = memory.filter(|_| taken.is_some());
+        let mut seen = taken.unwrap_or_default();
         let nis = handles.card(card)?.edit(|card| {
             let Card::Cie3(application) = card.known()? else { return Err(Fault::OtherCard) };
             Ok(kiosk::verify_nis_with(application, &trust, &policy, &mut seen)?)
         });
+        // Only what was taken: what another call did without must not take its place.
         if let Some(memory) = memory {
             memory.briefly(|place| *place = Some(seen));
         }

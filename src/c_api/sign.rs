@@ -49,7 +49,8 @@ const MESSAGE_DIGEST: [u8; 9] = hex!("2A864886F70D010904");
 /// A card has one key for logging in and for signing, and a signature over bytes that somebody else chose could be a
 /// login somewhere. So `purpose` says what is signed (`CIE_PURPOSE_DOCUMENT`, `CIE_PURPOSE_RAW`,
 /// `CIE_PURPOSE_RAW_ACKNOWLEDGED`), and what is said to be a document but has the length of a login token must be signed
-/// attributes through and through: else `CIE_PURPOSE_REFUSED`. Logins are made by `cie_card_login`.
+/// attributes through and through: else `CIE_PURPOSE_REFUSED`. So what you sign yourself begins with words of more than
+/// 128 bytes, and never has such a length. Logins are made by `cie_card_login`.
 ///
 /// `hash`: `CIE_HASH_SHA256` or one of its kin. `data`, `length`: what is signed, at most 64 MiB; it is hashed here.
 /// `buffer`, `size`: see "Sizes" at the head. Room for `CIE_SIGNATURE_SIZE` bytes is asked for before anything is

@@ -129,5 +129,9 @@ mod tests {
                 assert!(text.ends_with('.') && text.len() < 80, "{code}: {text}");
             }
         }
+        // Programs in C are promised as much (CIE_MESSAGE_SIZE).
+        assert!(
+            super::super::ALL.iter().all(|advice| advice.english.len() < 512 && advice.italian.len() < 512)
+        );
     }
 }

@@ -2,6 +2,8 @@
 //! it. Making the keys takes seconds, so everything that a test changes is a copy in memory.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
+#[cfg(all(feature = "system-tests", feature = "c-api"))]
+pub mod c_library;
 #[cfg(feature = "system-tests")]
 pub mod costs;
 #[cfg(feature = "system-tests")]

@@ -68,6 +68,19 @@ fn come_back(monitor: &mut Monitor, expected: &[Event]) {
 }
 
 isolated_tests! {
+    fn a_wait_without_an_end_has_none() {
+        let (_pcscd, _service, mut monitor) = began();
+        let canceller = monitor.canceller();
+        let began = Instant::now();
+        let cancelling = thread::spawn(move || {
+            thread::sleep(3 * SHORT);
+            canceller.cancel();
+        });
+        assert_eq!(monitor.next_event(Duration::MAX).unwrap_err(), Error::Cancelled);
+        assert!(began.elapsed() >= 3 * SHORT);
+        cancelling.join().unwrap();
+    }
+
     fn cards_on_several_readers() {
         let (_pcscd, _service, mut monitor) = began();
         nothing_more(&mut monitor);

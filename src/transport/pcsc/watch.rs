@@ -1,7 +1,8 @@
 //! Waiting for cards and readers to come and go.
 
+use std::convert::Infallible;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::super::Error;
@@ -15,6 +16,9 @@ const SLICE: Duration = Duration::from_millis(500);
 const GRACE: Duration = Duration::from_secs(2);
 /// How long to wait before a service that is gone is looked for again.
 const RETRY: Duration = Duration::from_millis(100);
+
+/// How long a dropped watch waits for its thread, which a service that hangs may hold up.
+const LEAVE: Duration = Duration::from_secs(1);
 
 /// A request to look: how long, and whether to begin from nothing.
 struct Look {
@@ -31,7 +35,8 @@ enum Event {
 
 /// A watch over the readers. It outlives the service: a service that comes back is found again. `Send`.
 ///
-/// The calls to the service are made in a thread of the watch's own, which ends soon after the watch.
+/// The calls to the service are made in a thread of the watch's own. Dropping the watch waits for its end: half a second
+/// at most, or a second if the service hangs.
 pub struct Watch {
     looks: Option<Sender<Look>>,
     events: Receiver<Event>,
@@ -40,6 +45,9 @@ pub struct Watch {
     pending: bool,
     /// What was told so far counts no more.
     anew: bool,
+    thread: Option<JoinHandle<()>>,
+    /// Nothing comes here; it is closed when the thread has let go of the service.
+    ended: Receiver<Infallible>,
 }
 
 /// Ends a [`Watch`]'s waiting from another thread. `Send` and `Sync`.
@@ -65,7 +73,10 @@ impl Watch {
         let (looks, inbox) = mpsc::channel::<Look>();
         let (canceller, events) = mpsc::channel();
         let outbox = canceller.clone();
+        let (ends, ended) = mpsc::channel();
         let observe = move || {
+            // Dropped after what follows.
+            let _ends = ends;
             let mut observer = Observer::new();
             while let Ok(Look { within, anew }) = inbox.recv() {
                 let looked = observer.look(within, anew);
@@ -74,8 +85,9 @@ impl Watch {
                 }
             }
         };
-        let thread = thread::Builder::new().name("cie watch".to_owned()).spawn(observe);
-        Self { looks: thread.is_ok().then_some(looks), events, canceller, pending: false, anew: true }
+        let thread = thread::Builder::new().name("cie watch".to_owned()).spawn(observe).ok();
+        let looks = thread.is_some().then_some(looks);
+        Self { looks, events, canceller, pending: false, anew: true, thread, ended }
     }
 
     /// What cancels this watch's waiting.
@@ -204,9 +216,20 @@ impl Watch {
     }
 }
 
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.looks = None;
+        // A library that is unloaded now would be unloaded under it, and a program that ends would leave its context.
+        let ended = self.ended.recv_timeout(LEAVE) == Err(RecvTimeoutError::Disconnected);
+        if let (true, Some(thread)) = (ended, self.thread.take()) {
+            let _ = thread.join();
+        }
+    }
+}
+
 /// What is left of the time; an end that no clock can express never comes.
 pub(super) fn left_until(until: Option<Instant>) -> Duration {
-    until.map_or(SLICE, |until| until.saturating_duration_since(Instant::now()))
+    until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()))
 }
 
 impl std::fmt::Debug for Watch {
