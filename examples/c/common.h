@@ -42,15 +42,12 @@ struct citizen {
 static inline bool complain(cie_context *context, const char *what)
 {
     cie_error facts = {CIE_INTERNAL, -1, 0};
-    size_t size;
-    char *text = NULL;
+    char message[CIE_MESSAGE_SIZE], *text = NULL;
+    size_t size = sizeof message;
 
-    if (cie_error_message(context, CIE_ENGLISH, NULL, &size) == CIE_OK && (text = malloc(size)) != NULL &&
-        cie_error_message(context, CIE_ENGLISH, text, &size) == CIE_OK) {
-        fprintf(stderr, "%s: %s: %s\n", PROGRAM, what, text);
+    if (cie_error_message(context, CIE_ENGLISH, message, &size) == CIE_OK) {
+        fprintf(stderr, "%s: %s: %s\n", PROGRAM, what, message);
     }
-    free(text);
-    text = NULL;
     (void)cie_error_facts(context, &facts); /* if it fails, what stands there is not wrong */
     if (cie_error_detail(context, NULL, &size) == CIE_OK && (text = malloc(size)) != NULL &&
         cie_error_detail(context, text, &size) == CIE_OK) {
