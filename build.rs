@@ -13,4 +13,7 @@ fn main() {
     // The manifest names no cdylib, so the argument for those alone is not to be had; linkers pass over a soname where
     // the output is a program.
     println!("cargo::rustc-link-arg=-Wl,-soname,libcie.so.{version}");
+    // Threads of the library may outlive what was closed by as long as a service hangs, and each time that it is unloaded
+    // the standard library leaves a key for thread-local data behind: it stays loaded.
+    println!("cargo::rustc-link-arg=-Wl,-z,nodelete");
 }

@@ -1,5 +1,5 @@
 /*
- * cie.h: the electronic identity cards of Italy, for C and whatever can call C.
+ * cie.h: the electronic identity cards of Italy, for C (C99), C++ (C++98) and whatever can call C.
  *
  * CIE 3 (contactless), the identity cards before it, citizen's services cards (CNS) and health cards. How to build and
  * link the library, and programs to begin with: docs/c-api.md, examples/c. Made from src/c_api by cbindgen.
@@ -12,7 +12,7 @@
  *     if (cie_card_open(context, reader, CIE_SHARING_SHARED, NULL, &card) != CIE_OK ||
  *         cie_card_verify_chip(context, card, trust, 0, &chip) != CIE_OK ||    // a CIE 3: genuine, before the PIN
  *         cie_card_verify_pin(context, card, pin, strlen(pin), CIE_LAST_TRY_REFUSE) != CIE_OK) {
- *         char text[200];
+ *         char text[CIE_MESSAGE_SIZE];
  *         size_t size = sizeof text;
  *         if (cie_error_message(context, CIE_ITALIAN, text, &size) == CIE_OK) puts(text);
  *     }
@@ -23,7 +23,7 @@
  * cie_error_facts. There is no global state. A check that fails, fails: no record comes out of it.
  *
  * HANDLES. What is open is known by a number. Close it with cie_close; twice, or with a number that was never given out,
- * is CIE_HANDLE and nothing worse. A context is a pointer, and must not be used after cie_context_free.
+ * is CIE_HANDLE and nothing worse. At most 65,536 are open at once. A context is a pointer, and must not be used after cie_context_free.
  *
  * FAILURES leave 0 where a handle would be, and everything else as it was, but for what a function says otherwise.
  *
@@ -96,7 +96,7 @@
 /**
  * Waits without an end.
  */
-#define CIE_FOREVER UINT32_MAX
+#define CIE_FOREVER 4294967295
 
 /**
  * Nothing lies on the reader.
@@ -594,7 +594,8 @@ typedef struct cie_error {
  */
 typedef struct cie_reader {
     /**
-     * The name that the reader service gives it: UTF-8 with a zero byte at its end.
+     * The name that the reader service gives it: UTF-8 with a zero byte at its end. It can have anything in it, control
+     * characters too: whoever builds a reader chooses it.
      */
     char name[CIE_READER_NAME_SIZE];
     /**
@@ -643,8 +644,9 @@ typedef struct cie_statistics {
 
 /**
  * Is told after each answer of the card how much was said since it was opened. `statistics` is good until it returns.
- * Returns 0 to go on; anything else, and no further command goes out over this card: the call is `CIE_CANCELLED`, and so
- * is every later one but `cie_card_lock` and `cie_close`. What was sent already, a PIN included, is not taken back.
+ * Returns 0 to go on; anything else, and no further command goes out over this card: the call that needs one, and every
+ * later one that does, is `CIE_CANCELLED`, but for `cie_card_lock` and `cie_close`, which reset the card. What was sent
+ * already, a PIN included, is not taken back: a call that needed nothing more is `CIE_OK`.
  * It runs in the thread that uses the card, which waits for it; it may call any function of this library, but this card
  * is `CIE_BUSY` for it. It must neither throw nor jump out of the call.
  */
@@ -1416,7 +1418,7 @@ cie_result cie_card_certificate(cie_context *context,
  * `trust`: a trust store under which the certificate is verified, or 0 to take its word. `flags`: 0, or
  * `CIE_ALLOW_LEGACY` to take the keys of 1024 bits and the SHA-1 of older cards. Whether it was revoked is not asked.
  * `data`: receives a record (`cie_text`) with `CIE_FIELD_SURNAME` and its kin, `CIE_FIELD_BINDING` and
- * `CIE_FIELD_VOUCHED`, which the program closes.
+ * `CIE_FIELD_VOUCHED`, which the program closes. `CIE_UNLOCKED` after a PIN was verified.
  *
  * Threads: any, one call at a time for a card.
  */
@@ -1438,11 +1440,14 @@ cie_result cie_card_lock(cie_context *context,
 /**
  * How many tries the PIN has left, as far as the card tells without spending one.
  *
- * `tries`: receives the number, 0 if it is blocked, `CIE_TRIES_UNKNOWN` if the card does not tell.
+ * `tries`: receives the number, 0 if it is blocked, `CIE_TRIES_UNKNOWN` if the card does not tell. Of a CIE 3 that does
+ * not, what is remembered is known after `cie_card_prepare`.
  *
  * Threads: any, one call at a time for a card.
  */
-cie_result cie_card_pin_tries(cie_context *context, cie_handle card, int32_t *tries);
+cie_result cie_card_pin_tries(cie_context *context,
+                              cie_handle card,
+                              int32_t *tries);
 
 /**
  * How many tries the PUK has left. As `cie_card_pin_tries`; `CIE_UNLOCKED` after a PIN was verified.
@@ -1454,7 +1459,7 @@ cie_result cie_card_puk_tries(cie_context *context, cie_handle card, int32_t *tr
 /**
  * Makes the card ready for its PIN: a CIE 3 opens its protected channel, which takes a second or two. Functions that
  * need this do it themselves; a program that calls it while the person still types has the PIN verified sooner. A contact
- * card is kept from other programs from here on, until it is closed: `CIE_CARD_IN_USE` if one is connected to it, so that
+ * card is kept from other programs from here on, until a PIN is refused, the card is locked or closed: `CIE_CARD_IN_USE` if one is connected to it, so that
  * nobody types a PIN in vain. `CIE_UNLOCKED` after a PIN was verified.
  *
  * Threads: any, one call at a time for a card.
@@ -1585,7 +1590,7 @@ cie_result cie_text(cie_context *context,
  * in.
  *
  * `is_test`: receives 1 or 0, and 1 on any failure. `CIE_ABSENT` for what proves nothing: a card's information, and
- * personal data that are the card's word.
+ * personal data that are the card's word, unless the card itself says that it is a software card.
  *
  * Threads: any.
  */
@@ -1639,7 +1644,8 @@ cie_result cie_trust_load(cie_context *context,
 
 /**
  * Makes a trust store of a folder with Italy's certificates, each of which is trusted by its published fingerprint and
- * not for where it lies: what is not known is left out.
+ * not for where it lies: what is not known is left out, without a word; `cie_trust_anchors` says whether what is needed is
+ * there, and the command `cie nis --italian-roots` names each file.
  *
  * `folder`: its path. `trust`: receives a handle, which the program closes. `CIE_TRUST_FOLDER`.
  *
@@ -1760,7 +1766,7 @@ cie_result cie_chip_check_certificate(cie_context *context,
  * Answers a portal's challenge with the holder's key, after `cie_card_verify_pin`: a login token (Web eID, JSON). It is a
  * login at this portal and with this challenge only.
  *
- * `origin`: "https://portal.example", as the browser or the program knows it and never as the other side claims.
+ * `origin`: such as `https://portal.example`, as the browser or the program knows it and never as the other side claims.
  * `nonce`: the challenge, as the portal gave it. `buffer`, `size`: see "Sizes" at the head. Room for `CIE_TOKEN_SIZE`
  * bytes is asked for before anything is signed, and nothing is signed by asking for the size.
  * `CIE_ORIGIN_MALFORMED`, `CIE_NONCE_MALFORMED`, `CIE_PIN_NEEDED`.
@@ -1777,7 +1783,7 @@ cie_result cie_card_login(cie_context *context,
 /**
  * Makes a portal, or one of several servers of it: it issues challenges, keeps them in memory, and judges the answers.
  *
- * `origin`: the portal's own, such as "https://portal.example". `trust`: whom it trusts, as the store is now. `options`:
+ * `origin`: the portal's own, such as `https://portal.example`. `trust`: whom it trusts, as the store is now. `options`:
  * null for the defaults. `party`: receives a handle, which the program closes. One serves any number of threads at once,
  * each with its clone of the context.
  *
@@ -1821,9 +1827,11 @@ cie_result cie_party_challenge(cie_context *context,
 /**
  * Judges the answer to a session's challenge, as far as nobody has to be asked: the challenge is used up, whatever comes
  * out; the certificate's path and the signature hold. What is left is the status: fetch what `cie_login_request` names,
- * hand it in with `cie_login_answer`, and call `cie_login_finish`. What is used up by that is `CIE_HANDLE` afterwards.
+ * hand it in with `cie_login_answer`, and call `cie_login_finish`. By that the login is used up: it is
+ * `CIE_HANDLE` afterwards for everything but `cie_close`.
  *
- * `session`, `length`: as for the challenge. `token`, `token_length`: the token that came, JSON, at most 10,000 bytes.
+ * `session`, `length`: as for the challenge. `token`, `token_length`: the token that came, JSON, at most 10,000 bytes; a
+ * zero byte at its end, which text in C has, is no part of it.
  * `login`: receives a handle, which the program closes; nobody is let in by it.
  * `CIE_CHALLENGE_MISSING`, `CIE_CHALLENGE_EXPIRED`, `CIE_TOKEN_MALFORMED`, `CIE_WRONG_SIGNATURE`, `CIE_ISSUER_UNKNOWN`,
  * `CIE_CERTIFICATE_BAD`, `CIE_CERTIFICATE_EXPIRED`, `CIE_CERTIFICATE_REVOKED`, `CIE_TEST_CERTIFICATE`.

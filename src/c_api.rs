@@ -10,7 +10,7 @@
 //! | `result`, `failure` | the numbers that functions return, and what is said of a failure |
 //! | `standing` | where an open card stands, from call to call |
 //! | `readers`, `open`, `card`, `pin`, `sign` | readers, a card, its PIN, its signatures |
-//! | `trust`, `kiosk`, `login` | whom to trust, genuine cards, portals |
+//! | `trust`, `kiosk`, `login`, `status` | whom to trust, genuine cards, portals, revocation |
 //! | `record` | what became known, field by field |
 //! | `soft`, `recorder` | software cards and recorded dialogues, for tests |
 
@@ -39,6 +39,7 @@ mod result;
 mod sign;
 mod soft;
 mod standing;
+mod status;
 mod trust;
 
 pub use border::*;
@@ -55,4 +56,5 @@ pub use recorder::*;
 pub use result::*;
 pub use sign::*;
 pub use soft::*;
+pub use status::*;
 pub use trust::*;

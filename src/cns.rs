@@ -148,15 +148,11 @@ impl Session {
         self.secrets_of(credential).puk_tries
     }
 
-    /// What is known of the tries from an earlier session with this card, where it told nothing since.
+    /// What somebody else knows of the tries of the authentication key's PIN.
     #[cfg(feature = "c-api")]
-    pub(crate) fn assume_tries(&mut self, pin: Tries, puk: Tries) {
+    pub(crate) fn set_known_tries(&mut self, [pin, puk]: [Tries; 2]) {
         let known = self.secrets_slot(Credential::Authentication);
-        for (tries, known) in [(&mut known.pin_tries, pin), (&mut known.puk_tries, puk)] {
-            if *tries == Tries::Unknown {
-                *tries = known;
-            }
-        }
+        (known.pin_tries, known.puk_tries) = (pin, puk);
     }
 
     /// Reads a file, as much as the card says that it has, padding included. Nothing about it is verified.

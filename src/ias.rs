@@ -149,13 +149,13 @@ impl Session {
         self.channel.statistics()
     }
 
-    /// What is known of the tries from an earlier session with this card, where the card told nothing.
+    /// What somebody else knows of the tries.
     #[cfg(feature = "c-api")]
-    pub(crate) fn assume_tries(&mut self, pin: Tries, puk: Tries) {
-        for (tries, known) in [(&mut self.tries, pin), (&mut self.puk_tries, puk)] {
-            if *tries == Tries::Unknown {
-                *tries = known;
-            }
+    pub(crate) fn set_known_tries(&mut self, [pin, puk]: [Tries; 2]) {
+        self.tries = pin;
+        // A card that tells them is asked.
+        if !self.tells_tries || self.puk_tries != Tries::Unknown {
+            self.puk_tries = puk;
         }
     }
 

@@ -3,7 +3,7 @@
  * the PIN asked for and shown to that chip. And what small programs need besides: complaints, files, a PIN that is typed
  * without echo.
  *
- * Include it first, after PROGRAM: it says which functions of the system are wanted.
+ * C11, not C++. Include it first, after PROGRAM: it says which functions of the system are wanted.
  */
 
 #ifndef EXAMPLE_COMMON_H
@@ -99,7 +99,7 @@ static inline uint8_t *read_file(const char *path, const char *before, size_t *l
 }
 
 /* The first line that comes, without its end, byte by byte: so nothing of a PIN is left in a buffer of stdio. */
-static inline bool read_line(int file, const sigset_t *while_waiting, char *line, size_t room, size_t *length)
+static inline bool read_line(int file, const sigset_t *while_waiting, bool is_typed, char *line, size_t room, size_t *length)
 {
     for (*length = 0; *length < room;) {
         /* Signals are let in while it waits and at no other moment: none falls between a look and the wait. */
@@ -107,6 +107,10 @@ static inline bool read_line(int file, const sigset_t *while_waiting, char *line
         if (ppoll(&wait, 1, NULL, while_waiting) < 0) return false;
         ssize_t got = read(file, line + *length, 1);
         if (got < 0) return false;
+        if (got == 0 && is_typed) { /* a terminal that is closed, or ^D, is no Enter */
+            errno = ECANCELED;
+            return false;
+        }
         if (got == 0 || line[*length] == '\n') {
             if (*length > 0 && line[*length - 1] == '\r') *length -= 1; /* a file from Windows */
             return true;
@@ -148,7 +152,7 @@ static inline bool ask_pin(char *pin, size_t room, size_t *length)
         /* FLUSH forgets what was typed before the question. */
         if (tcsetattr(terminal, TCSAFLUSH, &quiet) == 0) {
             done = write(terminal, prompt, sizeof prompt - 1) >= 0 &&
-                   read_line(terminal, &while_waiting, pin, room, length);
+                   read_line(terminal, &while_waiting, true, pin, room, length);
             int why = errno;
             (void)tcsetattr(terminal, TCSAFLUSH, &loud);
             (void)!write(terminal, "\n", 1);
@@ -172,8 +176,9 @@ static inline bool get_pin(const char *pin_file, char *pin, size_t room, size_t 
         return done || refuse("the PIN was not typed", strerror(errno));
     }
     int file = strcmp(pin_file, "-") == 0 ? dup(STDIN_FILENO) : open(pin_file, O_RDONLY | O_CLOEXEC);
-    done = file >= 0 && sigprocmask(SIG_BLOCK, NULL, &mask) == 0 && read_line(file, &mask, pin, room, length);
-    if (!done) refuse(pin_file, strerror(errno));
+    done = file >= 0 && sigprocmask(SIG_BLOCK, NULL, &mask) == 0 && read_line(file, &mask, false, pin, room, length);
+    if (!done) refuse(pin_file, errno == EMSGSIZE ? "its first line is no PIN" : strerror(errno));
+    if (done && *length == 0) done = refuse(pin_file, "its first line is empty");
     if (file >= 0) (void)close(file);
     return done;
 }

@@ -2,10 +2,10 @@
  * A kiosk's firmware: tells of each card that is laid on a reader whether it is genuine, and of whom by the number for
  * services (NIS). It asks for no PIN, and goes on for months, whatever becomes of readers and their service.
  *
- * The screen is standard output, the log standard error. Three threads: one waits for events and does nothing else, so
+ * The screen is standard output, the log standard error. Three threads: one waits for events and writes a line at most, so
  * that none comes late; one works with cards, which takes seconds; one waits for the signals that end it all.
  *
- * Build:  cmake -S examples/c -B build && cmake --build build       (how to install the library: docs/c-api.md)
+ * Build:  cmake -S examples/c -B build && cmake --build build       (how to install the library: docs/c-api.md; for --card with software cards in it)
  *    or:  cc -std=c11 -pthread kiosk.c $(pkg-config --cflags --libs cie) -o kiosk
  * Run:    build/kiosk --italian-roots DIR                           (what lies in DIR: docs/kiosk.md)
  *         cie soft new card && build/kiosk --trust card/trust --allow-test-pki --card card/card.json
@@ -13,10 +13,11 @@
  *         or --card if the card was genuine.
  */
 
-#define _GNU_SOURCE /* getopt_long */
+#define _GNU_SOURCE /* getopt_long, explicit_bzero */
 
 #include <cie.h>
 
+#include <errno.h>
 #include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
@@ -24,9 +25,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { DEADLINE_MS = 5000 };
+enum { DEADLINE_MS = 5000, SHOW_FOR_SECONDS = 8 };
 
 /* What the screen says, in the order of CIE_ENGLISH and CIE_ITALIAN. */
 typedef const char *words[2];
@@ -42,6 +44,7 @@ static const words OTHER_CARD = {"An electronic identity card is needed here.",
 static const words UNCHECKED = {"This counter cannot check this card: ask the staff.",
                                 "Questo sportello non può verificare la carta: si rivolga al personale."};
 static const words REFUSED = {"Card refused: ask the staff.", "Carta rifiutata: si rivolga al personale."};
+static const words TAKE_IT = {"Please take your card.", "Riprenda la carta."};
 static const words NO_SERVICE = {"Out of order. This counter keeps trying.",
                                  "Fuori servizio. Lo sportello riprova da solo."};
 
@@ -56,6 +59,7 @@ static const char *const *words_of(cie_result result)
     case CIE_CARD_UNPOWERED: return MISPLACED;
     case CIE_NOT_A_CIE:
     case CIE_OTHER_CARD: return OTHER_CARD;
+    case CIE_INTERNAL: /* of this program's making, too: the context may know nothing of it */
     case CIE_ISSUER_UNKNOWN: return UNCHECKED;
     case CIE_CERTIFICATE_BAD:
     case CIE_CHIP_NOT_AUTHENTIC:
@@ -80,7 +84,8 @@ struct kiosk {
     /* The card that was laid on last, on whichever reader. */
     char reader[CIE_READER_NAME_SIZE];
     unsigned long turn; /* the next card has the next number */
-    enum { NO_CARD, WAITING, IN_WORK, TOLD } state;
+    enum { NO_CARD, WAITING, IN_WORK, TOLD, LEFT_THERE } state;
+    unsigned readers;
     bool is_ending, was_genuine;
 };
 
@@ -137,6 +142,13 @@ static cie_result check(const struct kiosk *kiosk, cie_context *context, cie_han
     return result;
 }
 
+/* The number is personal data. */
+static void forget(char *nis)
+{
+    if (nis != NULL) explicit_bzero(nis, strlen(nis));
+    free(nis);
+}
+
 /* What comes of a card. A kiosk with a list of who may pass looks the number up here; only its end is shown. */
 static void show(struct kiosk *kiosk, cie_context *context, cie_result result, const char *nis, int32_t is_test)
 {
@@ -151,6 +163,14 @@ static void show(struct kiosk *kiosk, cie_context *context, cie_result result, c
     printf("%s: NIS ...%s\n", GENUINE[kiosk->language], nis + (length > 3 ? length - 3 : 0));
 }
 
+/* A reader's name is what whoever built it chose: in a log it stays on its line. */
+static void log_reader(const char *what, const char *reader)
+{
+    fprintf(stderr, "%s: ", what);
+    for (; *reader != '\0'; reader++) fputc((unsigned char)*reader < ' ' || *reader == 0x7F ? '?' : *reader, stderr);
+    fputc('\n', stderr);
+}
+
 /* Something happened at the readers: it is written down, and nothing is done here that takes time. */
 static int32_t happened(void *data, const cie_event *event)
 {
@@ -159,16 +179,20 @@ static int32_t happened(void *data, const cie_event *event)
     pthread_mutex_lock(&kiosk->lock);
     switch (event->kind) {
     case CIE_EVENT_SERVICE_LOST:
-        /* Its cards and readers were told as gone before. */
+        /* Its cards and readers were told as gone before, and the screen says so. */
         fputs("service lost\n", stderr);
-        say(kiosk, NO_SERVICE);
         break;
     case CIE_EVENT_SERVICE_BACK: fputs("service back\n", stderr); break;
     case CIE_EVENT_READER_ADDED:
-        fprintf(stderr, "reader added: %s\n", event->reader);
+        log_reader("reader added", event->reader);
+        kiosk->readers += 1;
         say(kiosk, WELCOME);
         break;
-    case CIE_EVENT_READER_REMOVED: fprintf(stderr, "reader removed: %s\n", event->reader); break;
+    case CIE_EVENT_READER_REMOVED:
+        log_reader("reader removed", event->reader);
+        if (kiosk->readers > 0) kiosk->readers -= 1;
+        if (kiosk->readers == 0) say(kiosk, NO_SERVICE);
+        break;
     case CIE_EVENT_CARD_INSERTED:
         memcpy(kiosk->reader, event->reader, sizeof kiosk->reader);
         kiosk->turn += 1;
@@ -196,9 +220,18 @@ static void *work(void *data)
 {
     struct kiosk *kiosk = data;
     char reader[CIE_READER_NAME_SIZE];
+    struct timespec shown_until = {0};
 
     pthread_mutex_lock(&kiosk->lock);
     while (!kiosk->is_ending) {
+        if (kiosk->state == TOLD) {
+            /* What was said of one person does not stay for the next, though the card may. */
+            if (pthread_cond_timedwait(&kiosk->change, &kiosk->lock, &shown_until) == ETIMEDOUT && kiosk->state == TOLD) {
+                say(kiosk, TAKE_IT);
+                kiosk->state = LEFT_THERE;
+            }
+            continue;
+        }
         if (kiosk->state != WAITING) {
             pthread_cond_wait(&kiosk->change, &kiosk->lock);
             continue;
@@ -219,10 +252,12 @@ static void *work(void *data)
         if (kiosk->state == IN_WORK && kiosk->turn == turn) {
             kiosk->state = TOLD;
             show(kiosk, kiosk->worker, result, nis, is_test);
+            clock_gettime(CLOCK_REALTIME, &shown_until);
+            shown_until.tv_sec += SHOW_FOR_SECONDS;
         } else {
             fprintf(stderr, "checked: %s, but the card is gone\n", cie_result_name(result));
         }
-        free(nis);
+        forget(nis);
         if (kiosk->once && cie_monitor_cancel(kiosk->worker, kiosk->monitor) == CIE_OK) break;
     }
     pthread_mutex_unlock(&kiosk->lock);
@@ -254,6 +289,7 @@ static bool serve(struct kiosk *kiosk)
     }
     if (pthread_create(&ender, NULL, wait_for_signals, kiosk) != 0) return false;
     bool works = pthread_create(&worker, NULL, work, kiosk) == 0;
+    say(kiosk, NO_SERVICE); /* until a reader is told, which is at once if there is one */
     while (works) {
         result = cie_monitor_run(kiosk->context, kiosk->monitor, CIE_FOREVER, happened, kiosk);
         if (result == CIE_CANCELLED) break;
@@ -282,7 +318,7 @@ static bool serve_soft(struct kiosk *kiosk)
     if (result == CIE_OK) result = cie_soft_insert(kiosk->context, soft, NULL, &card);
     if (result == CIE_OK) result = check(kiosk, kiosk->context, card, &nis, &is_test);
     show(kiosk, kiosk->context, result, nis, is_test);
-    free(nis);
+    forget(nis);
     return kiosk->was_genuine;
 }
 
@@ -334,7 +370,8 @@ static bool read_options(int count, char **arguments, struct kiosk *kiosk)
         default: return false;
         }
     }
-    return optind == count && (kiosk->trust_folder != NULL) != (kiosk->italian_roots != NULL);
+    return optind == count && (kiosk->trust_folder != NULL) != (kiosk->italian_roots != NULL) &&
+           (kiosk->trust_flags == 0 || kiosk->trust_folder != NULL);
 }
 
 int main(int count, char **arguments)
@@ -353,6 +390,7 @@ int main(int count, char **arguments)
     sigaddset(&kiosk.ending, SIGINT);
     sigaddset(&kiosk.ending, SIGTERM);
     if (pthread_sigmask(SIG_BLOCK, &kiosk.ending, NULL) != 0) return 1;
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) return 1; /* a screen that is gone is an exit status, at the end */
     /* A line of the screen is there when it is said, in a pipe as well. */
     if (setvbuf(stdout, NULL, _IOLBF, BUFSIZ) != 0) return 1;
     if (cie_context_new(&kiosk.context) != CIE_OK) return 1;
@@ -361,5 +399,5 @@ int main(int count, char **arguments)
     bool freed = cie_context_free(kiosk.worker) == CIE_OK;
     freed = cie_context_free(kiosk.ender) == CIE_OK && freed;
     freed = cie_context_free(kiosk.context) == CIE_OK && freed;
-    return done && freed ? 0 : 1;
+    return done && freed && fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
 }

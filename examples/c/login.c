@@ -2,7 +2,7 @@
  * A login with an identity card, both sides of it in one program: a portal that draws a challenge and judges the answer,
  * and a citizen whose card answers it. Between two computers only the challenge and the token would travel.
  *
- * Build:  cmake -S examples/c -B build && cmake --build build       (how to install the library: docs/c-api.md)
+ * Build:  cmake -S examples/c -B build && cmake --build build       (how to install the library, for --card with software cards: docs/c-api.md)
  *    or:  cc -std=c11 login.c $(pkg-config --cflags --libs cie) -o login
  * Run:    cie soft new card && build/login --trust card/trust --list card/lists/root.crl --list card/lists/sub-ca.crl \
  *             --allow-test-pki --card card/card.json              (PIN 12345678; with a real card: --reader NAME)
@@ -71,6 +71,8 @@ static bool open_portal(cie_context *context, const struct options *options, cie
 
     /* Whoever has any Italian card may come in. With 0 for `accept` it would be the CIE 3 alone. */
     choices.accept = CIE_ACCEPT_CIE3 | CIE_ACCEPT_CNS | CIE_ACCEPT_FIRST_GENERATIONS;
+    /* The oldest have keys of 1024 bits; cie_is_legacy says so of each citizen, and a portal may want more of them. */
+    choices.flags = CIE_ALLOW_LEGACY;
     if (cie_trust_open(context, options->trust_flags, trust) != CIE_OK ||
         cie_trust_load(context, *trust, options->trust) != CIE_OK) {
         return complain(context, options->trust);
@@ -111,7 +113,6 @@ static bool answer(cie_context *context, const struct options *options, cie_hand
     if (cie_card_login(context, card, options->origin, nonce, token, size) != CIE_OK) {
         return complain(context, "the answer");
     }
-    *size -= 1; /* the zero byte at the end is not part of it */
     /* Not at the end of the program: the card forgets its PIN as soon as it has done its part. */
     return cie_close(context, card) == CIE_OK || complain(context, "the card");
 }
@@ -159,23 +160,31 @@ static bool show(cie_context *context, cie_handle record, const char *name, int3
 /* The portal when the answer comes: whose is it? */
 static bool judge(cie_context *context, cie_handle party, const uint8_t *session, const char *token, size_t length)
 {
-    cie_handle login, citizen;
-    int32_t is_test;
+    cie_handle login = 0, citizen = 0;
+    int32_t is_test, is_legacy;
+    bool done = true;
 
     if (cie_party_begin(context, party, session, SESSION_SIZE, (const uint8_t *)token, length, &login) != CIE_OK) {
         return complain(context, "the login");
     }
-    if (!show_requests(context, login)) return false;
+    done = show_requests(context, login);
     /* HARD: whose status is not known to be good does not come in. */
-    if (cie_login_finish(context, login, CIE_POLICY_HARD, &citizen) != CIE_OK) return complain(context, "the login");
-    if (cie_is_test(context, citizen, &is_test) != CIE_OK) return complain(context, "the citizen");
-    if (is_test != 0) puts("TEST - NOT A REAL CARD: this is nobody, and must not come in anywhere");
-    return show(context, citizen, "fiscal code", CIE_FIELD_FISCAL_CODE) &&
+    if (done && cie_login_finish(context, login, CIE_POLICY_HARD, &citizen) != CIE_OK) done = complain(context, "the login");
+    if (done && (cie_is_test(context, citizen, &is_test) != CIE_OK || cie_is_legacy(context, citizen, &is_legacy) != CIE_OK)) {
+        done = complain(context, "the citizen");
+    }
+    if (done && is_test != 0) puts("TEST - NOT A REAL CARD: this is nobody, and must not come in anywhere");
+    if (done && is_legacy != 0) puts("older cryptography had to be let pass");
+    done = done && show(context, citizen, "fiscal code", CIE_FIELD_FISCAL_CODE) &&
            show(context, citizen, "surname", CIE_FIELD_SURNAME) &&
            show(context, citizen, "given names", CIE_FIELD_GIVEN_NAMES) &&
            show(context, citizen, "card", CIE_FIELD_KIND) && show(context, citizen, "status", CIE_FIELD_STATUS) &&
            show(context, citizen, "status until", CIE_FIELD_STATUS_UNTIL) &&
            show(context, citizen, "checked at", CIE_FIELD_CHECKED_AT);
+    /* On every way out: a portal lives for years, and this is somebody's data. 0 is nothing. */
+    (void)cie_close(context, citizen);
+    (void)cie_close(context, login);
+    return done;
 }
 
 static bool run(cie_context *context, const struct options *options)

@@ -4,7 +4,7 @@
  * A card has one key, for logins and for everything else: signing bytes that somebody else chose could be a login
  * somewhere. So what is signed begins with words (DOMAIN) that say what it is, and that no other protocol signs.
  *
- * Build:  cmake -S examples/c -B build && cmake --build build       (how to install the library: docs/c-api.md)
+ * Build:  cmake -S examples/c -B build && cmake --build build       (how to install the library, for --card with software cards: docs/c-api.md)
  *    or:  cc -std=c11 sign.c $(pkg-config --cflags --libs cie) -o sign
  * Run:    cie soft new card && build/sign --trust card/trust --allow-test-pki --card card/card.json FILE FILE.sig FILE.pem
  *         (PIN 12345678; with a real card: --reader NAME)
@@ -68,19 +68,21 @@ static bool read_options(int count, char **arguments, struct options *options)
     return options->citizen.reader == NULL || options->citizen.soft == NULL;
 }
 
-/* A new file: what is there already is not overwritten, and half a file does not stay. */
-static bool write_file(const char *path, const uint8_t *bytes, size_t length)
+/* A new file: what is there already is not overwritten. */
+static FILE *new_file(const char *path)
 {
     FILE *file = fopen(path, "wbx");
 
-    if (file == NULL) return refuse(path, strerror(errno));
+    if (file == NULL) refuse(path, strerror(errno));
+    return file;
+}
+
+/* Whether all of it is on the disk; the file is closed in any case. */
+static bool write_file(const char *path, FILE *file, const uint8_t *bytes, size_t length)
+{
     bool done = fwrite(bytes, 1, length, file) == length;
     if (fclose(file) != 0) done = false;
-    if (!done) {
-        refuse(path, strerror(errno));
-        (void)remove(path);
-    }
-    return done;
+    return done || refuse(path, strerror(errno));
 }
 
 /* The certificate in PEM; the caller frees it. */
@@ -96,13 +98,16 @@ static uint8_t *get_certificate(cie_context *context, cie_handle card, size_t *s
         refuse("the certificate", "no memory");
         return NULL;
     }
-    if (cie_card_certificate(context, card, CIE_FORMAT_PEM, pem, size) == CIE_OK) return pem;
+    if (cie_card_certificate(context, card, CIE_FORMAT_PEM, pem, size) == CIE_OK) {
+        *size -= 1; /* the zero byte at the end of text */
+        return pem;
+    }
     complain(context, "the certificate");
     free(pem);
     return NULL;
 }
 
-static bool sign(cie_context *context, const struct options *options, const uint8_t *data, size_t length)
+static bool sign(cie_context *context, const struct options *options, const uint8_t *data, size_t length, FILE **files)
 {
     cie_handle trust, card, chip;
     uint8_t signature[CIE_SIGNATURE_SIZE], *certificate;
@@ -120,11 +125,9 @@ static bool sign(cie_context *context, const struct options *options, const uint
     }
     if ((certificate = get_certificate(context, card, &certificate_size)) == NULL) return false;
     bool done = cie_close(context, card) == CIE_OK || complain(context, "the card");
-    if (done) done = write_file(options->certificate, certificate, certificate_size);
-    if (done && !write_file(options->signature, signature, signature_size)) {
-        (void)remove(options->certificate);
-        done = false;
-    }
+    done = write_file(options->signature, files[0], signature, signature_size) && done;
+    done = write_file(options->certificate, files[1], certificate, certificate_size) && done;
+    files[0] = files[1] = NULL;
     free(certificate);
     return done;
 }
@@ -140,11 +143,25 @@ int main(int count, char **arguments)
     /* Before the card is asked for: who cannot be served need not type a PIN. */
     uint8_t *data = read_file(options.file, DOMAIN, &length);
     if (data == NULL) return 1;
-    bool done = false;
-    if (cie_context_new(&context) == CIE_OK) {
-        done = sign(context, &options, data, length);
+    FILE *files[2] = {NULL, NULL};
+    bool done = false, made = (files[0] = new_file(options.signature)) != NULL;
+    if (made && (files[1] = new_file(options.certificate)) == NULL) {
+        (void)fclose(files[0]);
+        (void)remove(options.signature);
+        made = false;
+    }
+    if (made && cie_context_new(&context) == CIE_OK) {
+        done = sign(context, &options, data, length, files);
         /* Closes everything that is still open, on every way here; a card that knows its PIN is reset. */
         if (cie_context_free(context) != CIE_OK) done = refuse("the context", "it is still used");
+    }
+    if (made && !done) {
+        /* Half a result does not stay. */
+        for (int i = 0; i < 2; i++) {
+            if (files[i] != NULL) (void)fclose(files[i]);
+        }
+        (void)remove(options.signature);
+        (void)remove(options.certificate);
     }
     free(data);
     return done ? 0 : 1;

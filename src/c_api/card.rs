@@ -180,7 +180,7 @@ pub extern "C" fn cie_card_certificate(
 /// `trust`: a trust store under which the certificate is verified, or 0 to take its word. `flags`: 0, or
 /// `CIE_ALLOW_LEGACY` to take the keys of 1024 bits and the SHA-1 of older cards. Whether it was revoked is not asked.
 /// `data`: receives a record (`cie_text`) with `CIE_FIELD_SURNAME` and its kin, `CIE_FIELD_BINDING` and
-/// `CIE_FIELD_VOUCHED`, which the program closes.
+/// `CIE_FIELD_VOUCHED`, which the program closes. `CIE_UNLOCKED` after a PIN was verified.
 ///
 /// Threads: any, one call at a time for a card.
 #[unsafe(no_mangle)]

@@ -177,7 +177,7 @@ fn words(result: cie_result) -> (Both, Both) {
         ),
         CIE_UNLOCKED => (
             ["The card still knows the PIN.", "La carta conosce ancora il PIN."],
-            ["Lock the card first.", "Prima bloccare la carta."],
+            ["First let the card forget the PIN.", "Prima far dimenticare il PIN alla carta."],
         ),
         CIE_FILE => (
             ["A file cannot be used.", "Un file non è utilizzabile."],

@@ -34,7 +34,8 @@ fn left(tries: Tries) -> i32 {
 
 /// How many tries the PIN has left, as far as the card tells without spending one.
 ///
-/// `tries`: receives the number, 0 if it is blocked, `CIE_TRIES_UNKNOWN` if the card does not tell.
+/// `tries`: receives the number, 0 if it is blocked, `CIE_TRIES_UNKNOWN` if the card does not tell. Of a CIE 3 that does
+/// not, what is remembered is known after `cie_card_prepare`.
 ///
 /// Threads: any, one call at a time for a card.
 #[unsafe(no_mangle)]
@@ -64,7 +65,7 @@ pub extern "C" fn cie_card_puk_tries(context: ContextIn, card: cie_handle, tries
 
 /// Makes the card ready for its PIN: a CIE 3 opens its protected channel, which takes a second or two. Functions that
 /// need this do it themselves; a program that calls it while the person still types has the PIN verified sooner. A contact
-/// card is kept from other programs from here on, until it is closed: `CIE_CARD_IN_USE` if one is connected to it, so that
+/// card is kept from other programs from here on, until a PIN is refused, the card is locked or closed: `CIE_CARD_IN_USE` if one is connected to it, so that
 /// nobody types a PIN in vain. `CIE_UNLOCKED` after a PIN was verified.
 ///
 /// Threads: any, one call at a time for a card.

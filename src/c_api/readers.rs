@@ -14,7 +14,7 @@ pub const CIE_READER_NAME_SIZE: usize = 392;
 /// How many bytes an answer to reset takes at most.
 pub const CIE_ATR_SIZE: usize = 36;
 /// Waits without an end.
-pub const CIE_FOREVER: u32 = u32::MAX;
+pub const CIE_FOREVER: u32 = 4_294_967_295;
 
 /// Nothing lies on the reader.
 pub const CIE_READER_EMPTY: i32 = 1;
@@ -29,7 +29,8 @@ pub const CIE_READER_UNAVAILABLE: i32 = 4;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct cie_reader {
-    /// The name that the reader service gives it: UTF-8 with a zero byte at its end.
+    /// The name that the reader service gives it: UTF-8 with a zero byte at its end. It can have anything in it, control
+    /// characters too: whoever builds a reader chooses it.
     pub name: [c_char; CIE_READER_NAME_SIZE],
     /// `CIE_READER_EMPTY` and its kin; others may be added.
     pub state: i32,

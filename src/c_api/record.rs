@@ -255,7 +255,7 @@ pub extern "C" fn cie_text(
 /// in.
 ///
 /// `is_test`: receives 1 or 0, and 1 on any failure. `CIE_ABSENT` for what proves nothing: a card's information, and
-/// personal data that are the card's word.
+/// personal data that are the card's word, unless the card itself says that it is a software card.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]

@@ -72,8 +72,9 @@ pub extern "C" fn cie_card_sign(
     context.call(|context| {
         let room = buffer.room(size)?;
         let data = data.required(length, DATA_MAX)?;
+        let algorithm = algorithm(hash)?;
         let purpose = self::purpose(purpose, &data)?;
-        let digest = Digest::of(algorithm(hash)?, &data);
+        let digest = Digest::of(algorithm, &data);
         if !purpose.allows(&digest) {
             return Err(refused());
         }

@@ -10,11 +10,11 @@ use crate::card::{self, Card, Session, Unblock, Unlocked};
 use crate::crypto::sha256;
 use crate::dialogue::{Refused, Step as _};
 use crate::genuine::GenuineChip;
-use crate::ias;
 use crate::kiosk;
 use crate::pin::{LastTry, Tries};
 use crate::secret::Typed;
 use crate::transport::Link;
+use crate::{cns, ias};
 
 /// Of how many cards it is remembered at most how many tries they have left, and for how long: a citizen who comes back
 /// another day may have entered the right PIN elsewhere.
@@ -36,24 +36,39 @@ pub(super) enum Standing {
 
 /// The tries of PIN and PUK.
 type BothTries = [Tries; 2];
+const UNKNOWN: BothTries = [Tries::Unknown; 2];
 
-/// How many tries cards have left that do not tell it and said so of a wrong one: without this a card that is opened
-/// anew would be asked for its last one unawares.
+/// What a card is known by from one opening to the next.
+type Identity = [u8; 32];
+
+/// What a card said last, and when.
+type Told = Option<(Instant, Tries)>;
+
+/// How many tries cards have left, as they said last: without this a card that does not tell it, and is opened anew,
+/// would be asked for its last one unawares.
 #[derive(Default)]
-pub(super) struct Remembered(Mutex<HashMap<[u8; 32], (Instant, BothTries)>>);
+pub(super) struct Remembered(Mutex<HashMap<Identity, [Told; 2]>>);
 
 impl Remembered {
-    fn of(&self, card: &[u8; 32]) -> BothTries {
+    fn of(&self, card: &Identity) -> BothTries {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = known.get(card).filter(|(since, _)| since.elapsed() < REMEMBERED_FOR);
-        fresh.map_or([Tries::Unknown; 2], |(_, tries)| *tries)
+        let fresh = |told: Told| {
+            told.filter(|(since, _)| since.elapsed() < REMEMBERED_FOR)
+                .map_or(Tries::Unknown, |(_, tries)| tries)
+        };
+        known.get(card).map_or(UNKNOWN, |both| both.map(fresh))
     }
 
-    fn keep(&self, card: [u8; 32], tries: BothTries) {
+    /// The card has said something new of one of the two.
+    fn keep(&self, card: Identity, secret: usize, tries: Tries) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, (since, _)| since.elapsed() < REMEMBERED_FOR);
-        if known.len() < REMEMBERED_MAX {
-            known.insert(card, (Instant::now(), tries));
+        let is_fresh = |(since, _): &(Instant, Tries)| since.elapsed() < REMEMBERED_FOR;
+        known.retain(|_, both| both.iter().flatten().any(is_fresh));
+        if known.len() >= REMEMBERED_MAX && !known.contains_key(&card) {
+            return;
+        }
+        if let Some(place) = known.entry(card).or_default().get_mut(secret) {
+            *place = Some((Instant::now(), tries));
         }
     }
 }
@@ -62,8 +77,9 @@ impl Remembered {
 pub(super) struct OpenCard {
     /// Where it stands; nothing while a step is under way, and for good if that panics.
     standing: Option<Standing>,
-    /// What is known of the tries, for when the card is recognised anew.
+    /// What is known of the tries: as the card said, or as it was remembered when it was made ready.
     tries: BothTries,
+    identity: Option<Identity>,
     remembered: Arc<Remembered>,
     /// The chip that was found to be genuine: another one is not shown a PIN.
     genuine: Option<Arc<GenuineChip>>,
@@ -72,7 +88,7 @@ pub(super) struct OpenCard {
 impl OpenCard {
     pub(super) fn new(card: Card, remembered: Arc<Remembered>) -> Self {
         let standing = Some(Standing::Known(card));
-        Self { standing, tries: [Tries::Unknown; 2], remembered, genuine: None }
+        Self { standing, tries: UNKNOWN, identity: None, remembered, genuine: None }
     }
 
     /// Puts back what a refusal gave, and passes the error on.
@@ -142,35 +158,62 @@ impl OpenCard {
         if !matches!(&self.standing, Some(Standing::Ready(session)) if !session.is_closed()) {
             self.known()?;
         }
-        let mut session = match self.take()? {
-            Standing::Ready(session) => session,
+        let (mut session, is_new) = match self.take()? {
+            Standing::Ready(session) => (session, false),
             Standing::Known(card) => {
-                card.open_session().map_err(|refused| self.give_back(refused, Standing::Link))?
+                (card.open_session().map_err(|refused| self.give_back(refused, Standing::Link))?, true)
             }
             other => {
                 self.standing = Some(other);
                 return Err(Fault::Handle);
             }
         };
-        session.assume_tries(self.tries);
-        if let Some(card) = identity(&session) {
-            session.assume_tries(self.remembered.of(&card));
+        if self.identity.is_none() {
+            self.identity = identity(&mut session);
+        }
+        let (told, recalled) = (session.known_tries(), self.recalled());
+        // What a CIE 3 said when its channel was opened is news; a contact card says nothing then.
+        let says_itself = is_new && matches!(session, Session::Cie3(_));
+        let of = |secret: usize| match (told.get(secret), recalled.get(secret)) {
+            (Some(told @ Tries::Left(_)), _) if says_itself => *told,
+            (_, Some(recalled @ Tries::Left(_))) => *recalled,
+            (Some(told), _) => *told,
+            (None, _) => Tries::Unknown,
+        };
+        session.set_known_tries([of(0), of(1)]);
+        // What was recalled is no news; what the card says otherwise is.
+        self.tries = recalled;
+        if says_itself {
+            self.learn([of(0), of(1)]);
         }
         Ok(session)
     }
 
-    /// Puts a session back after a call, with what it knows of tries.
-    fn put_ready(&mut self, session: Session) {
-        self.learn(&session);
-        self.standing = Some(Standing::Ready(session));
+    /// What is remembered of this card: the newest, by whichever handle, else what this one knows.
+    fn recalled(&self) -> BothTries {
+        let newest = self.identity.map_or(UNKNOWN, |card| self.remembered.of(&card));
+        let [pin, puk] = self.tries;
+        let [newest_pin, newest_puk] = newest;
+        let or = |newest, own| if newest == Tries::Unknown { own } else { newest };
+        [or(newest_pin, pin), or(newest_puk, puk)]
     }
 
-    fn learn(&mut self, session: &Session) {
-        self.tries = session.known_tries();
-        let card = identity(session).filter(|_| self.tries != [Tries::Unknown; 2]);
-        if let Some(card) = card {
-            self.remembered.keep(card, self.tries);
+    /// Takes note of what the card said; what it only repeated is no news, and is forgotten in its time.
+    fn learn(&mut self, tries: BothTries) {
+        for (secret, (own, tries)) in self.tries.iter_mut().zip(tries).enumerate() {
+            if *own != tries {
+                *own = tries;
+                if let Some(card) = self.identity {
+                    self.remembered.keep(card, secret, tries);
+                }
+            }
         }
+    }
+
+    /// Puts a session back after a call, with what it knows of tries.
+    fn put_ready(&mut self, session: Session) {
+        self.learn(session.known_tries());
+        self.standing = Some(Standing::Ready(session));
     }
 
     /// What a call makes of a card that is ready for its PIN, which stays so.
@@ -203,15 +246,10 @@ impl OpenCard {
 
     /// Verifies the PIN.
     pub(super) fn verify_pin(&mut self, pin: &Typed, last_try: LastTry) -> Result<(), Fault> {
-        let session = self.take_trusted()?;
-        let card = identity(&session);
-        match session.verify_pin(pin, last_try) {
+        match self.take_trusted()?.verify_pin(pin, last_try) {
             Ok(unlocked) => {
                 let [_, of_puk] = self.tries;
-                self.tries = [unlocked.pin_tries(), of_puk];
-                if let Some(card) = card {
-                    self.remembered.keep(card, self.tries);
-                }
+                self.learn([unlocked.pin_tries(), of_puk]);
                 self.standing = Some(Standing::Unlocked(unlocked));
                 Ok(())
             }
@@ -256,7 +294,7 @@ impl OpenCard {
         };
         let outcome = body(&mut unlocked);
         let [_, of_puk] = self.tries;
-        self.tries = [unlocked.pin_tries(), of_puk];
+        self.learn([unlocked.pin_tries(), of_puk]);
         self.standing = Some(match &outcome {
             Err(fault) if ends_the_pin_state(fault) => {
                 Standing::Link(unlocked.release().unwrap_or_else(|refused| *refused.back))
@@ -269,9 +307,10 @@ impl OpenCard {
     /// Ends the state after a PIN, if there is one or may be one.
     pub(super) fn lock(&mut self) -> Result<(), Fault> {
         let mut standing = match self.take()? {
-            Standing::Unlocked(unlocked) => match unlocked.lock() {
-                Ok(session) => {
-                    self.standing = Some(Standing::Ready(session));
+            // What lies there is recognised anew by the next call that needs it.
+            Standing::Unlocked(unlocked) => match unlocked.release() {
+                Ok(link) => {
+                    self.standing = Some(Standing::Link(link));
                     return Ok(());
                 }
                 Err(refused) => return Err(self.give_back(refused, Standing::Link)),
@@ -309,8 +348,7 @@ impl OpenCard {
             Some(Standing::Ready(session)) => session.pin_tries(),
             _ => self.known()?.pin_tries()?,
         };
-        let [known, _] = self.tries;
-        Ok(if told == Tries::Unknown { known } else { told })
+        Ok(self.told_or_recalled(told, 0))
     }
 
     /// How many tries the PUK has left.
@@ -319,17 +357,35 @@ impl OpenCard {
             Some(Standing::Ready(session)) if !session.is_closed() => session.puk_tries()?,
             _ => self.known()?.puk_tries()?,
         };
-        let [_, known] = self.tries;
-        Ok(if told == Tries::Unknown { known } else { told })
+        Ok(self.told_or_recalled(told, 1))
+    }
+
+    fn told_or_recalled(&mut self, told: Tries, secret: usize) -> Tries {
+        if told != Tries::Unknown {
+            return told;
+        }
+        if let (None, Some(Standing::Known(Card::Contact(session)))) = (self.identity, &mut self.standing) {
+            self.identity = contact_identity(session);
+        }
+        self.recalled().get(secret).copied().unwrap_or(Tries::Unknown)
     }
 }
 
-/// What a card is known by from one opening to the next: a CIE 3 by the key of its chip, a contact card by its number.
-fn identity(session: &Session) -> Option<[u8; 32]> {
+/// A CIE 3 is known by the key of its chip.
+fn identity(session: &mut Session) -> Option<Identity> {
     match session {
         Session::Cie3(session) => Some(sha256(&[b"cie3", session.device_key_file()])),
-        Session::Contact(session) => Some(sha256(&[b"contact", session.card_id()?.text().as_bytes()])),
+        Session::Contact(session) => contact_identity(session),
     }
+}
+
+/// A contact card by its number, or else by its certificate; what has neither is nobody's.
+fn contact_identity(session: &mut cns::Session) -> Option<Identity> {
+    if let Some(number) = session.card_id() {
+        return Some(sha256(&[b"number", number.text().as_bytes()]));
+    }
+    let certificate = session.certificate(cns::Credential::Authentication).ok()?;
+    Some(sha256(&[b"certificate", certificate.as_der()]))
 }
 
 /// Whether the card does not know any more that its PIN was verified, or nobody knows whether it does.
@@ -475,6 +531,76 @@ mod tests {
             assert_eq!(number(card.verify_pin(&typed(wrong), LastTry::Refuse)), CIE_PIN_WRONG);
             assert_eq!(soft.pin_tries(), 2);
         }
+    }
+
+    #[test]
+    fn a_card_that_is_used_by_two_handles_is_known_by_what_it_said_last() {
+        for (soft, wrong) in [(contact_card(), "99999"), (reticent_card().0, "99999999")] {
+            let remembered = Arc::default();
+            let mut first = opened(&soft, &remembered);
+            assert_eq!(number(first.verify_pin(&typed(wrong), LastTry::Refuse)), CIE_PIN_WRONG);
+            let mut second = opened(&soft, &remembered);
+            assert_eq!(number(second.verify_pin(&typed(wrong), LastTry::Refuse)), CIE_PIN_WRONG);
+            drop(second);
+            // The first knew of two; it learns of the reset first, and then of what the other was told.
+            let outcomes: Vec<_> =
+                (0..3).map(|_| number(first.verify_pin(&typed(wrong), LastTry::Refuse))).collect();
+            assert!(outcomes.contains(&CIE_PIN_LAST_TRY), "{outcomes:?}");
+            assert_eq!(soft.pin_tries(), 1, "{outcomes:?}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_old_pin_is_remembered_as_well() {
+        for (soft, wrong) in [(contact_card(), "99999"), (reticent_card().0, "99999999")] {
+            let remembered = Arc::default();
+            let mut card = opened(&soft, &remembered);
+            card.verify_pin(&typed("12345678"), LastTry::Refuse).unwrap();
+            let change =
+                |unlocked: &mut Unlocked| Ok(unlocked.change_pin(&typed(wrong), &typed("31415926"))?);
+            assert_eq!(number(card.with_unlocked(change)), CIE_PIN_WRONG);
+            assert_eq!(number(card.with_unlocked(change)), CIE_PIN_WRONG);
+            drop(card);
+            let mut card = opened(&soft, &remembered);
+            assert_eq!(number(card.verify_pin(&typed(wrong), LastTry::Refuse)), CIE_PIN_LAST_TRY);
+            assert_eq!((card.pin_tries().unwrap(), soft.pin_tries()), (Tries::Left(1), 1));
+        }
+    }
+
+    #[test]
+    fn what_is_only_recalled_is_forgotten_in_its_time() {
+        let (soft, remembered) = (contact_card(), Arc::<Remembered>::default());
+        let mut card = opened(&soft, &remembered);
+        assert_eq!(number(card.verify_pin(&typed("99999"), LastTry::Refuse)), CIE_PIN_WRONG);
+        drop(card);
+        let since = || {
+            let known = remembered.0.lock().unwrap();
+            let (_, [pin, _]) = known.iter().next().unwrap();
+            pin.unwrap().0
+        };
+        let told = since();
+        let mut card = opened(&soft, &remembered);
+        assert_eq!(card.pin_tries().unwrap(), Tries::Left(2), "before it is made ready, too");
+        card.with_ready(|_| Ok(())).unwrap();
+        assert_eq!(since(), told);
+        assert_eq!(number(card.verify_pin(&typed("99999"), LastTry::Refuse)), CIE_PIN_WRONG);
+        assert!(since() > told);
+    }
+
+    #[test]
+    fn a_card_without_a_number_is_known_by_its_certificate() {
+        let (pki, citizen, _) = demo();
+        let options = crate::emulator::contact::IssueOptions::default();
+        let issued = issue(pki, citizen, Model::Ace, &options, &mut Seeded::new(2), now()).unwrap();
+        let soft = SoftCard::new_contact(issued.personalisation, Model::Ace, Seeded::new(3)).unwrap();
+        let remembered = Arc::default();
+        for _ in 0..2 {
+            let mut card = opened(&soft, &remembered);
+            assert_eq!(number(card.verify_pin(&typed("99999"), LastTry::Refuse)), CIE_PIN_WRONG);
+        }
+        let mut card = opened(&soft, &remembered);
+        assert_eq!(card.pin_tries().unwrap(), Tries::Left(1));
+        assert_eq!(number(card.verify_pin(&typed("99999"), LastTry::Refuse)), CIE_PIN_LAST_TRY);
     }
 
     #[test]

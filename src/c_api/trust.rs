@@ -127,7 +127,8 @@ pub extern "C" fn cie_trust_load(context: ContextIn, trust: cie_handle, folder: 
 }
 
 /// Makes a trust store of a folder with Italy's certificates, each of which is trusted by its published fingerprint and
-/// not for where it lies: what is not known is left out.
+/// not for where it lies: what is not known is left out, without a word; `cie_trust_anchors` says whether what is needed is
+/// there, and the command `cie nis --italian-roots` names each file.
 ///
 /// `folder`: its path. `trust`: receives a handle, which the program closes. `CIE_TRUST_FOLDER`.
 ///

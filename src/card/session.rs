@@ -41,12 +41,12 @@ impl Session {
         matches!(self, Self::Cie3(session) if !session.is_open())
     }
 
-    /// What is known of the tries of PIN and PUK from an earlier session with this card, where it told nothing.
+    /// What somebody else knows of the tries of PIN and PUK, in place of what this session does.
     #[cfg(feature = "c-api")]
-    pub(crate) fn assume_tries(&mut self, [pin, puk]: [Tries; 2]) {
+    pub(crate) fn set_known_tries(&mut self, tries: [Tries; 2]) {
         match self {
-            Self::Cie3(session) => session.assume_tries(pin, puk),
-            Self::Contact(session) => session.assume_tries(pin, puk),
+            Self::Cie3(session) => session.set_known_tries(tries),
+            Self::Contact(session) => session.set_known_tries(tries),
         }
     }
 

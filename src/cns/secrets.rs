@@ -178,6 +178,10 @@ impl Session {
             }
             (About::PukAndPin, refused) => {
                 known.puk_tries = known.puk_tries.after(refused, PUK_TRIES_LEAST);
+                // The answer was lost: the PIN may have all its tries again.
+                if matches!(refused, Err(pin::Error::Channel(error)) if !error.is_unsent()) {
+                    known.pin_tries = Tries::Unknown;
+                }
             }
             (_, outcome) => known.pin_tries = known.pin_tries.after(outcome, PIN_TRIES_MOST),
         }

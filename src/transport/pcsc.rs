@@ -17,6 +17,7 @@
 //! its reader is [`Error::Unresponsive`] until the call returns. The thread then resets the card, which may
 //! have carried out anything meanwhile, a VERIFY included.
 
+mod abandoned;
 mod connection;
 mod monitor;
 mod observer;
@@ -33,6 +34,7 @@ use std::time::Duration;
 use ::pcsc::{Context, ReaderState as State, Scope};
 
 use super::{Error, Link};
+use abandoned::{Abandoned, Call};
 pub use connection::Connection;
 pub use monitor::{Event, Monitor};
 use observer::Observer;
@@ -121,6 +123,7 @@ impl From<&State> for Reader {
 #[derive(Clone)]
 pub struct Service {
     connections: Arc<Mutex<Vec<Weak<Token>>>>,
+    abandoned: Abandoned,
     deadline: Duration,
 }
 
@@ -128,7 +131,7 @@ impl Service {
     /// The way to the service, whether or not it runs now: for programs that start before it does.
     #[must_use]
     pub fn new() -> Self {
-        Self { connections: Arc::default(), deadline: DEADLINE }
+        Self { connections: Arc::default(), abandoned: Abandoned::default(), deadline: DEADLINE }
     }
 
     /// The way to the service, which must be running.
@@ -137,8 +140,9 @@ impl Service {
     /// [`Error::NoService`] if it is not, or does not answer; [`Error::AccessDenied`] if it lets this account use no
     /// readers.
     pub fn open() -> Result<Self, Error> {
-        within(DEADLINE, || establish().map(drop))?;
-        Ok(Self::new())
+        let service = Self::new();
+        within(DEADLINE, &service.abandoned, || establish().map(drop))?;
+        Ok(service)
     }
 
     /// With another deadline for each exchange with a card.
@@ -153,13 +157,13 @@ impl Service {
     /// [`Error::NoService`] if the service is not running or does not answer, [`Error::AccessDenied`],
     /// [`Error::Reader`].
     pub fn readers(&self) -> Result<Vec<Reader>, Error> {
-        snapshot(self.deadline)
+        snapshot(self.deadline, &self.abandoned)
     }
 
     /// A watch over the readers: cards that come and go, readers that are plugged in and out.
     #[must_use]
     pub fn watch(&self) -> Watch {
-        Watch::new()
+        Watch::new(self.abandoned.clone())
     }
 
     /// The same as a series of events, for a program that runs for months.
@@ -218,21 +222,33 @@ impl std::fmt::Debug for Service {
 /// Makes a call to the service that nothing limits, in a thread of its own.
 fn within<T: Send + 'static>(
     deadline: Duration,
+    abandoned: &Abandoned,
     call: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
+    if abandoned.any() {
+        return Err(Error::NoService);
+    }
     let (outbox, reply) = mpsc::channel();
+    let pending = Call::new();
+    let token = pending.token();
     // If nobody waits any more, the reply is lost with its thread.
-    let called = move || drop(outbox.send(call()));
+    let called = move || {
+        drop(outbox.send(call()));
+        drop(token);
+    };
     thread::Builder::new()
         .name("cie service".to_owned())
         .spawn(called)
         .map_err(|error| Error::Reader(error.to_string()))?;
-    reply.recv_timeout(deadline).map_err(|_| Error::NoService)?
+    reply.recv_timeout(deadline).unwrap_or_else(|_| {
+        abandoned.note(&pending);
+        Err(Error::NoService)
+    })
 }
 
 /// All readers and what lies on them now.
-fn snapshot(deadline: Duration) -> Result<Vec<Reader>, Error> {
-    within(deadline, || {
+fn snapshot(deadline: Duration, abandoned: &Abandoned) -> Result<Vec<Reader>, Error> {
+    within(deadline, abandoned, || {
         let mut observer = Observer::new();
         // One that was unplugged since it was listed: the others are still worth knowing.
         for _ in 0..LISTINGS {

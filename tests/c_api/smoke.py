@@ -165,7 +165,8 @@ def main(path, folder):
     )
     assert cie.library.cie_result_name(again) == b"challenge-missing" and login.value == 0
 
-    order = b"order of payment: 10 EUR to the municipality"
+    # More than 128 bytes, so that it never has the length of a login token.
+    order = b"Order of payment of this example, which no other protocol signs. ".ljust(129, b".") + b"10 EUR to the municipality"
     signature = cie.bytes(
         "card_sign", card, c_int32(PURPOSE_DOCUMENT), c_int32(HASH_SHA256), order, c_size_t(len(order))
     )

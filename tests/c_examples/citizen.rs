@@ -84,10 +84,11 @@ fn tries_are_spent_as_they_are_told() {
     let card = Folder::cie3();
     let options = login_options(&card);
     // What is no PIN costs nothing.
-    for malformed in ["", "1234567", "123456789", "1234567x", &"1".repeat(63)] {
+    login_by(plain("login"), &card, &options, "").ended(1, &["its first line is empty"]);
+    for malformed in ["1234567", "123456789", "1234567x", &"1".repeat(63)] {
         login_by(plain("login"), &card, &options, malformed).ended(1, &["(pin-malformed)"]);
     }
-    login_by(plain("login"), &card, &options, &"1".repeat(64)).ended(1, &["Message too long"]);
+    login_by(plain("login"), &card, &options, &"1".repeat(64)).ended(1, &["its first line is no PIN"]);
     assert_eq!(card.tries(), 3);
     login(&card, &options, "99999999\n12345678\n")
         .ended(1, &["tries left: 3", "(pin-wrong)", "tries left: 2"]);
@@ -184,15 +185,17 @@ fn openssl_checks_the_signature() {
         verify.args(["verify", "-CAfile"]).arg(card.path(anchor)).arg("-untrusted");
         done(verify.arg(card.path("trust/holder/intermediate/sub-ca.pem")).arg(&certificate));
 
-        // Nothing that is there is overwritten, and half of it does not stay.
+        // Nothing that is there is overwritten, nobody types a PIN in vain, and half of it does not stay.
+        fs::write(&pin, "99999999").unwrap();
         let before = fs::read(&certificate).unwrap();
         sign_by(example("sign"), &[]).ended(1, &["File exists"]);
         assert_eq!(fs::read(&certificate).unwrap(), before);
-        fs::remove_file(&certificate).unwrap();
+        fs::remove_file(&signature).unwrap();
         sign(&[]).ended(1, &["File exists"]);
-        assert!(!certificate.exists());
-        fs::write(&pin, "99999999").unwrap();
+        assert!(!signature.exists() && fs::read(&certificate).unwrap() == before && card.tries() == 3);
+        fs::remove_file(&certificate).unwrap();
         sign(&[]).ended(1, &["(pin-wrong)"]);
+        assert!(!signature.exists() && !certificate.exists());
         fs::remove_file(&file).unwrap();
         sign(&[]).ended(1, &["No such file"]);
         assert_eq!(card.tries(), 2);

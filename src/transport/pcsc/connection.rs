@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::super::{Company, Error, Transport};
+use super::abandoned::Abandoned;
 use super::token::Token;
 use super::worker::Worker;
 use super::{ReaderState, Sharing, snapshot};
@@ -117,7 +118,7 @@ impl Connection {
     /// Whether the service says that somebody is connected to the card. That may be ourselves, so it must say so at
     /// once, and the call must not have come back with it: else it was the service that had kept us waiting.
     fn is_in_use(&self, reader: &str) -> bool {
-        let readers = snapshot(self.deadline.min(AT_ONCE)).unwrap_or_default();
+        let readers = snapshot(self.deadline.min(AT_ONCE), &Abandoned::default()).unwrap_or_default();
         let in_use = readers.into_iter().any(|found| {
             found.name == reader && matches!(found.state, ReaderState::Present { in_use: true, .. })
         });

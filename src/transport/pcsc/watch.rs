@@ -1,11 +1,14 @@
 //! Waiting for cards and readers to come and go.
 
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::super::Error;
+use super::abandoned::{Abandoned, Call};
 use super::observer::Observer;
 use super::{Reader, ReaderState};
 
@@ -38,27 +41,41 @@ enum Event {
 /// The calls to the service are made in a thread of the watch's own. Dropping the watch waits for its end: half a second
 /// at most, or a second if the service hangs.
 pub struct Watch {
-    looks: Option<Sender<Look>>,
+    observer: Option<Observing>,
+    abandoned: Abandoned,
     events: Receiver<Event>,
-    canceller: Sender<Event>,
+    canceller: Canceller,
     /// A look goes on whose answer nobody has taken yet.
     pending: bool,
     /// What was told so far counts no more.
     anew: bool,
-    thread: Option<JoinHandle<()>>,
+}
+
+/// The thread that asks the service.
+struct Observing {
+    looks: Sender<Look>,
+    thread: JoinHandle<()>,
     /// Nothing comes here; it is closed when the thread has let go of the service.
     ended: Receiver<Infallible>,
+    call: Call,
 }
 
 /// Ends a [`Watch`]'s waiting from another thread. `Send` and `Sync`.
 #[derive(Clone)]
-pub struct Canceller(Sender<Event>);
+pub struct Canceller {
+    events: Sender<Event>,
+    /// Whether somebody cancelled whom the watch has not heard yet.
+    cancelled: Arc<AtomicBool>,
+}
 
 impl Canceller {
-    /// Ends the waiting that goes on, or else the next one, with [`Error::Cancelled`].
+    /// Ends the waiting that goes on, or else the next one, with [`Error::Cancelled`]: one, however often it is called
+    /// before.
     pub fn cancel(&self) {
-        // A watch that is gone waits no more.
-        let _ = self.0.send(Event::Cancelled);
+        if !self.cancelled.swap(true, Ordering::AcqRel) {
+            // A watch that is gone waits no more.
+            let _ = self.events.send(Event::Cancelled);
+        }
     }
 }
 
@@ -69,14 +86,32 @@ impl std::fmt::Debug for Canceller {
 }
 
 impl Watch {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(abandoned: Abandoned) -> Self {
+        let (outbox, events) = mpsc::channel();
+        let canceller = Canceller { events: outbox, cancelled: Arc::default() };
+        Self { observer: None, abandoned, events, canceller, pending: false, anew: true }
+    }
+
+    /// Starts the thread that asks the service, unless an earlier one is still waiting for its answer: a service that
+    /// hangs would otherwise cost a thread each time.
+    fn observer(&mut self) -> Result<&Sender<Look>, Error> {
+        let observer = match self.observer.take() {
+            Some(observer) => observer,
+            None if self.abandoned.any() => return Err(Error::NoService),
+            None => self.start()?,
+        };
+        Ok(&self.observer.insert(observer).looks)
+    }
+
+    fn start(&self) -> Result<Observing, Error> {
         let (looks, inbox) = mpsc::channel::<Look>();
-        let (canceller, events) = mpsc::channel();
-        let outbox = canceller.clone();
+        let outbox = self.canceller.events.clone();
         let (ends, ended) = mpsc::channel();
+        let call = Call::new();
+        let still = call.token();
         let observe = move || {
             // Dropped after what follows.
-            let _ends = ends;
+            let (_ends, _still) = (ends, still);
             let mut observer = Observer::new();
             while let Ok(Look { within, anew }) = inbox.recv() {
                 let looked = observer.look(within, anew);
@@ -85,15 +120,17 @@ impl Watch {
                 }
             }
         };
-        let thread = thread::Builder::new().name("cie watch".to_owned()).spawn(observe).ok();
-        let looks = thread.is_some().then_some(looks);
-        Self { looks, events, canceller, pending: false, anew: true, thread, ended }
+        let thread = thread::Builder::new()
+            .name("cie watch".to_owned())
+            .spawn(observe)
+            .map_err(|error| Error::Reader(error.to_string()))?;
+        Ok(Observing { looks, thread, ended, call })
     }
 
     /// What cancels this watch's waiting.
     #[must_use]
     pub fn canceller(&self) -> Canceller {
-        Canceller(self.canceller.clone())
+        self.canceller.clone()
     }
 
     /// Waits until something changes on any reader or a reader comes or goes, and tells the state of all.
@@ -110,7 +147,7 @@ impl Watch {
             self.request(slice)?;
             // The first look of all answers at once, but not in no time.
             match self.events.recv_timeout(slice + GRACE) {
-                Ok(Event::Cancelled) => return Err(Error::Cancelled),
+                Ok(Event::Cancelled) => return Err(self.heard()),
                 Ok(Event::Looked(_)) if self.anew => self.pending = false,
                 Ok(Event::Looked(looked)) => {
                     self.pending = false;
@@ -132,15 +169,26 @@ impl Watch {
         }
     }
 
+    /// Somebody cancelled; the next one is heard again.
+    fn heard(&self) -> Error {
+        self.canceller.cancelled.store(false, Ordering::Release);
+        Error::Cancelled
+    }
+
     /// Has the thread look, unless it still does.
     fn request(&mut self, within: Duration) -> Result<(), Error> {
         if self.pending {
             return Ok(());
         }
         let anew = std::mem::take(&mut self.anew);
-        let sent = self.looks.as_ref().is_some_and(|looks| looks.send(Look { within, anew }).is_ok());
-        self.pending = sent;
-        if sent { Ok(()) } else { Err(Error::Reader("no thread could be started".to_owned())) }
+        let sent = self.observer().map(|looks| looks.send(Look { within, anew }).is_ok());
+        self.pending = matches!(sent, Ok(true));
+        self.anew |= !self.pending;
+        match sent {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::Reader("the thread that watches is gone".to_owned())),
+            Err(error) => Err(error),
+        }
     }
 
     /// Waits so long, unless it is cancelled.
@@ -148,7 +196,7 @@ impl Watch {
         let until = Instant::now() + pause;
         while let Ok(event) = self.events.recv_timeout(until.saturating_duration_since(Instant::now())) {
             match event {
-                Event::Cancelled => return Err(Error::Cancelled),
+                Event::Cancelled => return Err(self.heard()),
                 // Nobody waits for what a service said that hung meanwhile: it is asked anew.
                 Event::Looked(_) => (self.pending, self.anew) = (false, true),
             }
@@ -218,11 +266,13 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.looks = None;
+        let Some(Observing { looks, thread, ended, call }) = self.observer.take() else { return };
+        drop(looks);
         // A library that is unloaded now would be unloaded under it, and a program that ends would leave its context.
-        let ended = self.ended.recv_timeout(LEAVE) == Err(RecvTimeoutError::Disconnected);
-        if let (true, Some(thread)) = (ended, self.thread.take()) {
+        if ended.recv_timeout(LEAVE) == Err(RecvTimeoutError::Disconnected) {
             let _ = thread.join();
+        } else {
+            self.abandoned.note(&call);
         }
     }
 }
