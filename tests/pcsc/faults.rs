@@ -4,7 +4,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cie::transport::pcsc::{Connection, Service, Sharing};
+use cie::transport::pcsc::{Connection, Event, Service, Sharing};
 use cie::transport::{Company, Error, Transport};
 
 use crate::common::pcscd::{PORT, Pcscd, READER, SECOND_READER, until};
@@ -249,6 +249,27 @@ isolated_tests! {
                 }
             });
         }
+    }
+
+    fn a_service_that_hangs_is_asked_once() {
+        let pcscd = Pcscd::start();
+        let service = service().with_deadline(SHORT);
+        service.readers().unwrap();
+        pcscd.pause();
+        let threads = || std::fs::read_dir("/proc/self/task").unwrap().count();
+        let before = threads();
+        for _ in 0..10 {
+            assert_eq!(service.readers().unwrap_err(), Error::NoService);
+            assert_eq!(service.watch().wait_for_card(None, Duration::ZERO).unwrap_err(), Error::NoService);
+            let mut monitor = service.monitor();
+            assert_eq!(monitor.next_event(SHORT).unwrap(), Event::ServiceLost);
+        }
+        assert!(threads() <= before + 1, "{before} threads became {}", threads());
+        pcscd.resume();
+        until("the service is asked again", || service.readers().is_ok());
+        until("the thread is gone", || threads() <= before);
+        let state = service.watch().wait_for_card(None, Duration::ZERO).unwrap_err();
+        assert!([Error::TimedOut, Error::NoReader].contains(&state), "{state}");
     }
 
     fn the_service_hangs() {
