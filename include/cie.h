@@ -644,11 +644,11 @@ typedef struct cie_statistics {
 
 /**
  * Is told after each answer of the card how much was said since it was opened. `statistics` is good until it returns.
- * Returns 0 to go on; anything else, and no further command goes out over this card: the call that needs one, and every
- * later one that does, is `CIE_CANCELLED`, but for `cie_card_lock` and `cie_close`, which reset the card. What was sent
- * already, a PIN included, is not taken back: a call that needed nothing more is `CIE_OK`.
- * It runs in the thread that uses the card, which waits for it; it may call any function of this library, but this card
- * is `CIE_BUSY` for it. It must neither throw nor jump out of the call.
+ * Returns 0 to go on; anything else, and no further command goes out over this card: the call that needs one, and
+ * every later one that does, is `CIE_CANCELLED` (after a PIN also `CIE_PIN_NEEDED`), but for `cie_card_lock` and
+ * `cie_close`, which reset the card. What was sent already, a PIN included, is not taken back: a call that needed
+ * nothing more is `CIE_OK`. It runs in the thread that uses the card, which waits for it; it may call any function
+ * of this library, but this card is `CIE_BUSY` for it. It must neither throw nor jump out of the call.
  */
 typedef int32_t (*cie_progress_callback)(void *data, const struct cie_statistics *statistics);
 
@@ -1292,11 +1292,13 @@ cie_result cie_monitor_run(cie_context *context,
                            void *data);
 
 /**
- * Makes the call that waits on a monitor return `CIE_CANCELLED`, or the next one if nobody waits.
+ * Makes the call that waits on a monitor return `CIE_CANCELLED`, or the next one if nobody waits; events that have happened
+ * already come first.
  *
  * Threads: any, also while another waits, and callbacks. Not a signal handler.
  */
-cie_result cie_monitor_cancel(cie_context *context, cie_handle monitor);
+cie_result cie_monitor_cancel(cie_context *context,
+                              cie_handle monitor);
 
 /**
  * Sets how long an exchange with a card may take, for cards that are opened from now on, by this context and its clones.

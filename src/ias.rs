@@ -152,10 +152,14 @@ impl Session {
     /// What somebody else knows of the tries.
     #[cfg(feature = "c-api")]
     pub(crate) fn set_known_tries(&mut self, [pin, puk]: [Tries; 2]) {
-        self.tries = pin;
-        // A card that tells them is asked.
-        if !self.tells_tries || self.puk_tries != Tries::Unknown {
-            self.puk_tries = puk;
+        (self.tries, self.puk_tries) = (pin, puk);
+    }
+
+    /// Forgets what was known of the PUK, so that a card which tells it is asked when it is needed.
+    #[cfg(feature = "c-api")]
+    pub(crate) fn ask_for_puk_tries(&mut self) {
+        if self.tells_tries {
+            self.puk_tries = Tries::Unknown;
         }
     }
 

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::border::{ContextIn, ContextOut};
 use super::failure::Fault;
 use super::handles::Handles;
+use super::remembered::Remembered;
 use super::result::{CIE_OK, cie_result};
-use super::standing::Remembered;
 
 /// Something that the library keeps for a program: a card, a monitor, a trust store, a citizen. It is a number, given
 /// out once and never again: after `cie_close`, or with a number that was never given out, every function answers

@@ -5,11 +5,11 @@ use std::path::Path;
 use super::border::{ContextIn, FactsOut, SizeInOut, TextOut};
 use super::result::{
     CIE_ABSENT, CIE_ARGUMENT, CIE_BUSY, CIE_FILE, CIE_HANDLE, CIE_INTERNAL, CIE_NO_ROOM, CIE_NO_TEST_CARD,
-    CIE_NOT_BUILT_IN, CIE_NULL, CIE_OK, CIE_OTHER_CARD, CIE_TOO_MANY_HANDLES, CIE_UNLOCKED, cie_result,
-    number_of,
+    CIE_NOT_BUILT_IN, CIE_NULL, CIE_OK, CIE_OTHER_CARD, CIE_PIN_LAST_TRY, CIE_PUK_LAST_TRY,
+    CIE_TOO_MANY_HANDLES, CIE_UNLOCKED, cie_result, number_of,
 };
 use crate::dialogue::{self, Cause, Step};
-use crate::{Error, Language, pin};
+use crate::{Error, Language, pin, secure_messaging};
 
 /// How many bytes any text of `cie_error_message` and `cie_error_advice` takes at most, the zero byte included.
 pub const CIE_MESSAGE_SIZE: usize = 512;
@@ -75,19 +75,34 @@ impl Fault {
         Self::File(format!("{}: {error}", Path::new(path).display()))
     }
 
-    /// Whether an exchange with the card failed: what it knows now is not known.
-    pub(super) fn is_of_the_channel(&self) -> bool {
-        fn of<S: Step>(error: &dialogue::Error<S>) -> bool {
-            matches!(&error.cause, Cause::Channel(_) | Cause::Pin(pin::Error::Channel(_)))
+    /// The exchange with the card that failed, if one did.
+    fn of_the_channel(&self) -> Option<&secure_messaging::Error> {
+        fn of<S: Step>(error: &dialogue::Error<S>) -> Option<&secure_messaging::Error> {
+            match &error.cause {
+                Cause::Channel(error) | Cause::Pin(pin::Error::Channel(error)) => Some(error),
+                _ => None,
+            }
         }
         match self {
             Self::Library(error) => match &**error {
                 Error::Ias(error) => of(error),
                 Error::Cns(error) => of(error),
-                _ => false,
+                _ => None,
             },
-            _ => false,
+            _ => None,
         }
+    }
+
+    /// Whether an exchange with the card failed: what it knows now is not known.
+    pub(super) fn is_of_the_channel(&self) -> bool {
+        self.of_the_channel().is_some()
+    }
+
+    /// Whether a secret certainly did not go out: it is none, or the last try was refused, or its command was not sent.
+    pub(super) fn is_unsent(&self) -> bool {
+        let is_malformed = matches!(self, Self::Library(error) if matches!(&**error, Error::Pin(_)));
+        let is_refused = [CIE_PIN_LAST_TRY, CIE_PUK_LAST_TRY].contains(&self.number());
+        is_malformed || is_refused || self.of_the_channel().is_some_and(secure_messaging::Error::is_unsent)
     }
 
     pub(super) fn number(&self) -> cie_result {

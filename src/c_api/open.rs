@@ -25,11 +25,11 @@ pub const CIE_SHARING_SHARED: i32 = 2;
 pub(super) const PATH_MAX: usize = 4096;
 
 /// Is told after each answer of the card how much was said since it was opened. `statistics` is good until it returns.
-/// Returns 0 to go on; anything else, and no further command goes out over this card: the call that needs one, and every
-/// later one that does, is `CIE_CANCELLED`, but for `cie_card_lock` and `cie_close`, which reset the card. What was sent
-/// already, a PIN included, is not taken back: a call that needed nothing more is `CIE_OK`.
-/// It runs in the thread that uses the card, which waits for it; it may call any function of this library, but this card
-/// is `CIE_BUSY` for it. It must neither throw nor jump out of the call.
+/// Returns 0 to go on; anything else, and no further command goes out over this card: the call that needs one, and
+/// every later one that does, is `CIE_CANCELLED` (after a PIN also `CIE_PIN_NEEDED`), but for `cie_card_lock` and
+/// `cie_close`, which reset the card. What was sent already, a PIN included, is not taken back: a call that needed
+/// nothing more is `CIE_OK`. It runs in the thread that uses the card, which waits for it; it may call any function
+/// of this library, but this card is `CIE_BUSY` for it. It must neither throw nor jump out of the call.
 pub type cie_progress_callback =
     Option<extern "C" fn(data: *mut c_void, statistics: *const cie_statistics) -> i32>;
 

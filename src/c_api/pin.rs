@@ -133,7 +133,7 @@ pub extern "C" fn cie_card_change_pin(
     context.call(|context| {
         let (old, new) = (old?, new?);
         let card = context.shared().handles.card(card)?;
-        card.edit(|card| card.with_unlocked(|unlocked| Ok(unlocked.change_pin(&old, &new)?)))
+        card.edit(|card| card.change_pin(&old, &new))
     })
 }
 

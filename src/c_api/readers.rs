@@ -181,7 +181,8 @@ pub extern "C" fn cie_monitor_run(
     })
 }
 
-/// Makes the call that waits on a monitor return `CIE_CANCELLED`, or the next one if nobody waits.
+/// Makes the call that waits on a monitor return `CIE_CANCELLED`, or the next one if nobody waits; events that have happened
+/// already come first.
 ///
 /// Threads: any, also while another waits, and callbacks. Not a signal handler.
 #[unsafe(no_mangle)]

@@ -1,10 +1,9 @@
 //! Where an open card stands, from call to call.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use super::failure::Fault;
+use super::remembered::{Identity, Memory, Remembered, Secret};
 use super::result::CIE_PIN_STATE_LOST;
 use crate::card::{self, Card, Session, Unblock, Unlocked};
 use crate::crypto::sha256;
@@ -15,11 +14,6 @@ use crate::pin::{LastTry, Tries};
 use crate::secret::Typed;
 use crate::transport::Link;
 use crate::{cns, ias};
-
-/// Of how many cards it is remembered at most how many tries they have left, and for how long: a citizen who comes back
-/// another day may have entered the right PIN elsewhere.
-const REMEMBERED_MAX: usize = 4096;
-const REMEMBERED_FOR: Duration = Duration::from_secs(15 * 60);
 
 /// Where a card stands. Calls that need another standing change it, except that nothing but a call for it shows a PIN
 /// or ends the state after a PIN.
@@ -34,52 +28,12 @@ pub(super) enum Standing {
     Unlocked(Unlocked),
 }
 
-/// The tries of PIN and PUK.
-type BothTries = [Tries; 2];
-const UNKNOWN: BothTries = [Tries::Unknown; 2];
-
-/// What a card is known by from one opening to the next.
-type Identity = [u8; 32];
-
-/// What a card said last, and when.
-type Told = Option<(Instant, Tries)>;
-
-/// How many tries cards have left, as they said last: without this a card that does not tell it, and is opened anew,
-/// would be asked for its last one unawares.
-#[derive(Default)]
-pub(super) struct Remembered(Mutex<HashMap<Identity, [Told; 2]>>);
-
-impl Remembered {
-    fn of(&self, card: &Identity) -> BothTries {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = |told: Told| {
-            told.filter(|(since, _)| since.elapsed() < REMEMBERED_FOR)
-                .map_or(Tries::Unknown, |(_, tries)| tries)
-        };
-        known.get(card).map_or(UNKNOWN, |both| both.map(fresh))
-    }
-
-    /// The card has said something new of one of the two.
-    fn keep(&self, card: Identity, secret: usize, tries: Tries) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_fresh = |(since, _): &(Instant, Tries)| since.elapsed() < REMEMBERED_FOR;
-        known.retain(|_, both| both.iter().flatten().any(is_fresh));
-        if known.len() >= REMEMBERED_MAX && !known.contains_key(&card) {
-            return;
-        }
-        if let Some(place) = known.entry(card).or_default().get_mut(secret) {
-            *place = Some((Instant::now(), tries));
-        }
-    }
-}
-
 /// A card that is open.
 pub(super) struct OpenCard {
     /// Where it stands; nothing while a step is under way, and for good if that panics.
     standing: Option<Standing>,
-    /// What is known of the tries: as the card said, or as it was remembered when it was made ready.
-    tries: BothTries,
-    identity: Option<Identity>,
+    /// What is remembered of this card, once it is known which it is; a card that nothing tells from others has none.
+    memory: Option<Memory>,
     remembered: Arc<Remembered>,
     /// The chip that was found to be genuine: another one is not shown a PIN.
     genuine: Option<Arc<GenuineChip>>,
@@ -88,7 +42,7 @@ pub(super) struct OpenCard {
 impl OpenCard {
     pub(super) fn new(card: Card, remembered: Arc<Remembered>) -> Self {
         let standing = Some(Standing::Known(card));
-        Self { standing, tries: UNKNOWN, identity: None, remembered, genuine: None }
+        Self { standing, memory: None, remembered, genuine: None }
     }
 
     /// Puts back what a refusal gave, and passes the error on.
@@ -168,51 +122,44 @@ impl OpenCard {
                 return Err(Fault::Handle);
             }
         };
-        if self.identity.is_none() {
-            self.identity = identity(&mut session);
+        if let Err(fault) = self.recognise(&mut session) {
+            self.standing = Some(Standing::Ready(session));
+            return Err(fault);
         }
-        let (told, recalled) = (session.known_tries(), self.recalled());
-        // What a CIE 3 said when its channel was opened is news; a contact card says nothing then.
-        let says_itself = is_new && matches!(session, Session::Cie3(_));
-        let of = |secret: usize| match (told.get(secret), recalled.get(secret)) {
-            (Some(told @ Tries::Left(_)), _) if says_itself => *told,
-            (_, Some(recalled @ Tries::Left(_))) => *recalled,
-            (Some(told), _) => *told,
-            (None, _) => Tries::Unknown,
-        };
-        session.set_known_tries([of(0), of(1)]);
-        // What was recalled is no news; what the card says otherwise is.
-        self.tries = recalled;
-        if says_itself {
-            self.learn([of(0), of(1)]);
+        let [pin, puk] = session.known_tries();
+        if let Some(memory) = &self.memory {
+            // What a CIE 3 said of its PIN when its channel was opened is news; a contact card says nothing then.
+            if is_new && matches!((&session, pin), (Session::Cie3(_), Tries::Left(_))) {
+                memory.keep(Secret::Pin, pin);
+            }
+            let recalled = |secret, own| memory.recall(secret).unwrap_or(own);
+            session.set_known_tries([recalled(Secret::Pin, pin), recalled(Secret::Puk, puk)]);
         }
         Ok(session)
     }
 
-    /// What is remembered of this card: the newest, by whichever handle, else what this one knows.
-    fn recalled(&self) -> BothTries {
-        let newest = self.identity.map_or(UNKNOWN, |card| self.remembered.of(&card));
-        let [pin, puk] = self.tries;
-        let [newest_pin, newest_puk] = newest;
-        let or = |newest, own| if newest == Tries::Unknown { own } else { newest };
-        [or(newest_pin, pin), or(newest_puk, puk)]
+    /// Finds out which card it is, unless that is known.
+    fn recognise(&mut self, session: &mut Session) -> Result<(), Fault> {
+        if self.memory.is_none() {
+            let card = match session {
+                // By the key of its chip.
+                Session::Cie3(session) => Some(sha256(&[b"cie3", session.device_key_file()])),
+                Session::Contact(session) => contact_identity(session)?,
+            };
+            self.memory = card.map(|card| self.remembered.of(card));
+        }
+        Ok(())
     }
 
-    /// Takes note of what the card said; what it only repeated is no news, and is forgotten in its time.
-    fn learn(&mut self, tries: BothTries) {
-        for (secret, (own, tries)) in self.tries.iter_mut().zip(tries).enumerate() {
-            if *own != tries {
-                *own = tries;
-                if let Some(card) = self.identity {
-                    self.remembered.keep(card, secret, tries);
-                }
-            }
+    /// What a card said of a secret that went out.
+    fn learn(&self, secret: Secret, tries: Tries) {
+        if let Some(memory) = &self.memory {
+            memory.keep(secret, tries);
         }
     }
 
-    /// Puts a session back after a call, with what it knows of tries.
+    /// Puts a session back after a call.
     fn put_ready(&mut self, session: Session) {
-        self.learn(session.known_tries());
         self.standing = Some(Standing::Ready(session));
     }
 
@@ -246,16 +193,23 @@ impl OpenCard {
 
     /// Verifies the PIN.
     pub(super) fn verify_pin(&mut self, pin: &Typed, last_try: LastTry) -> Result<(), Fault> {
-        match self.take_trusted()?.verify_pin(pin, last_try) {
+        let session = self.take_trusted()?;
+        let [known, _] = session.known_tries();
+        let is_refused = known.check(last_try).is_err() || session.check_pin(pin).is_err();
+        match session.verify_pin(pin, last_try) {
             Ok(unlocked) => {
-                let [_, of_puk] = self.tries;
-                self.learn([unlocked.pin_tries(), of_puk]);
+                self.learn(Secret::Pin, unlocked.pin_tries());
                 self.standing = Some(Standing::Unlocked(unlocked));
                 Ok(())
             }
             Err(refused) => {
+                let fault = Fault::from(refused.error);
+                let [left, _] = refused.back.known_tries();
+                if !is_refused && !fault.is_unsent() {
+                    self.learn(Secret::Pin, left);
+                }
                 self.put_ready(*refused.back);
-                Err(refused.error.into())
+                Err(fault)
             }
         }
     }
@@ -267,16 +221,50 @@ impl OpenCard {
         unblock: Unblock<'_>,
         last_try: LastTry,
     ) -> Result<(), Fault> {
-        match self.take_trusted()?.unblock_pin(puk, unblock, last_try) {
-            Ok(session) => {
-                self.put_ready(session);
-                Ok(())
-            }
-            Err(refused) => {
-                self.put_ready(*refused.back);
-                Err(refused.error.into())
-            }
+        let mut session = self.take_trusted()?;
+        // A card that tells is asked now; what it does not tell is recalled.
+        if let Session::Cie3(session) = &mut session {
+            session.ask_for_puk_tries();
         }
+        let told = match session.puk_tries() {
+            Ok(told) => told,
+            Err(error) => {
+                self.put_ready(session);
+                return Err(error.into());
+            }
+        };
+        let recalled = self.memory.as_ref().and_then(|memory| memory.recall(Secret::Puk));
+        let known = if told == Tries::Unknown { recalled.unwrap_or(told) } else { told };
+        let [of_pin, _] = session.known_tries();
+        session.set_known_tries([of_pin, known]);
+        let is_refused = known.check(last_try).is_err() || session.check_puk(puk).is_err();
+        let (session, outcome) = match session.unblock_pin(puk, unblock, last_try) {
+            Ok(session) => (session, Ok(())),
+            Err(refused) => (*refused.back, Err(Fault::from(refused.error))),
+        };
+        let is_unsent = is_refused || outcome.as_ref().is_err_and(Fault::is_unsent);
+        if !is_unsent {
+            let [of_pin, of_puk] = session.known_tries();
+            self.learn(Secret::Puk, of_puk);
+            self.learn(Secret::Pin, of_pin);
+        }
+        self.put_ready(session);
+        outcome
+    }
+
+    /// Changes the PIN of a card whose PIN was verified.
+    pub(super) fn change_pin(&mut self, old: &Typed, new: &Typed) -> Result<(), Fault> {
+        let mut left = None;
+        let outcome = self.with_unlocked(|unlocked| {
+            let outcome = unlocked.change_pin(old, new).map_err(Fault::from);
+            let is_unsent = outcome.as_ref().is_err_and(Fault::is_unsent);
+            left = (!is_unsent).then(|| unlocked.pin_tries());
+            outcome
+        });
+        if let Some(left) = left {
+            self.learn(Secret::Pin, left);
+        }
+        outcome
     }
 
     /// What a call makes of a card whose PIN was verified. If the card has forgotten that, or cannot be asked any more,
@@ -293,8 +281,6 @@ impl OpenCard {
             }
         };
         let outcome = body(&mut unlocked);
-        let [_, of_puk] = self.tries;
-        self.learn([unlocked.pin_tries(), of_puk]);
         self.standing = Some(match &outcome {
             Err(fault) if ends_the_pin_state(fault) => {
                 Standing::Link(unlocked.release().unwrap_or_else(|refused| *refused.back))
@@ -341,51 +327,53 @@ impl OpenCard {
         Ok(())
     }
 
-    /// How many tries the PIN has left.
+    /// How many tries the PIN has left: what a CIE 3 says that is asked now, else the newest that any handle heard.
     pub(super) fn pin_tries(&mut self) -> Result<Tries, Fault> {
-        let told = match self.standing.as_ref() {
-            Some(Standing::Unlocked(unlocked)) => unlocked.pin_tries(),
-            Some(Standing::Ready(session)) => session.pin_tries(),
-            _ => self.known()?.pin_tries()?,
+        let (told, is_news) = match self.standing.as_ref() {
+            Some(Standing::Unlocked(unlocked)) => (unlocked.pin_tries(), false),
+            Some(Standing::Ready(session)) => (session.pin_tries(), false),
+            _ => {
+                let card = self.known()?;
+                (card.pin_tries()?, matches!(card, Card::Cie3(_)))
+            }
         };
-        Ok(self.told_or_recalled(told, 0))
+        self.newest(Secret::Pin, told, is_news)
     }
 
-    /// How many tries the PUK has left.
+    /// How many tries the PUK has left, in the same way.
     pub(super) fn puk_tries(&mut self) -> Result<Tries, Fault> {
-        let told = match self.standing.as_mut() {
-            Some(Standing::Ready(session)) if !session.is_closed() => session.puk_tries()?,
-            _ => self.known()?.puk_tries()?,
+        let (told, is_news) = match self.standing.as_mut() {
+            Some(Standing::Ready(session)) if !session.is_closed() => (session.puk_tries()?, false),
+            _ => {
+                let card = self.known()?;
+                (card.puk_tries()?, matches!(card, Card::Cie3(_)))
+            }
         };
-        Ok(self.told_or_recalled(told, 1))
+        self.newest(Secret::Puk, told, is_news)
     }
 
-    fn told_or_recalled(&mut self, told: Tries, secret: usize) -> Tries {
-        if told != Tries::Unknown {
-            return told;
+    fn newest(&mut self, secret: Secret, told: Tries, is_news: bool) -> Result<Tries, Fault> {
+        if is_news && told != Tries::Unknown {
+            return Ok(told);
         }
-        if let (None, Some(Standing::Known(Card::Contact(session)))) = (self.identity, &mut self.standing) {
-            self.identity = contact_identity(session);
+        if let (None, Some(Standing::Known(Card::Contact(session)))) = (&self.memory, &mut self.standing) {
+            self.memory = contact_identity(session)?.map(|card| self.remembered.of(card));
         }
-        self.recalled().get(secret).copied().unwrap_or(Tries::Unknown)
+        Ok(self.memory.as_ref().and_then(|memory| memory.recall(secret)).unwrap_or(told))
     }
 }
 
-/// A CIE 3 is known by the key of its chip.
-fn identity(session: &mut Session) -> Option<Identity> {
-    match session {
-        Session::Cie3(session) => Some(sha256(&[b"cie3", session.device_key_file()])),
-        Session::Contact(session) => contact_identity(session),
-    }
-}
-
-/// A contact card by its number, or else by its certificate; what has neither is nobody's.
-fn contact_identity(session: &mut cns::Session) -> Option<Identity> {
+/// A contact card is known by its number, or else by its certificate; what has neither is nobody's.
+fn contact_identity(session: &mut cns::Session) -> Result<Option<Identity>, Fault> {
     if let Some(number) = session.card_id() {
-        return Some(sha256(&[b"number", number.text().as_bytes()]));
+        return Ok(Some(sha256(&[b"number", number.text().as_bytes()])));
     }
-    let certificate = session.certificate(cns::Credential::Authentication).ok()?;
-    Some(sha256(&[b"certificate", certificate.as_der()]))
+    match session.certificate(cns::Credential::Authentication) {
+        Ok(certificate) => Ok(Some(sha256(&[b"certificate", certificate.as_der()]))),
+        // A card that is gone, or was reset, may have one all the same.
+        Err(error) if error.is_transport() => Err(error.into()),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Whether the card does not know any more that its PIN was verified, or nobody knows whether it does.
@@ -398,7 +386,7 @@ fn ends_the_pin_state(fault: &Fault) -> bool {
 mod tests {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU32, Ordering};
-    use std::time::SystemTime;
+    use std::time::{Duration, SystemTime};
 
     use super::super::result::{
         CIE_CARD_RESET, CIE_CHIP_NOT_AUTHENTIC, CIE_OK, CIE_PIN_LAST_TRY, CIE_PIN_MALFORMED, CIE_PIN_NEEDED,
@@ -556,10 +544,10 @@ mod tests {
             let remembered = Arc::default();
             let mut card = opened(&soft, &remembered);
             card.verify_pin(&typed("12345678"), LastTry::Refuse).unwrap();
-            let change =
-                |unlocked: &mut Unlocked| Ok(unlocked.change_pin(&typed(wrong), &typed("31415926"))?);
-            assert_eq!(number(card.with_unlocked(change)), CIE_PIN_WRONG);
-            assert_eq!(number(card.with_unlocked(change)), CIE_PIN_WRONG);
+            for _ in 0..2 {
+                let outcome = card.change_pin(&typed(wrong), &typed("31415926"));
+                assert_eq!(number(outcome), CIE_PIN_WRONG);
+            }
             drop(card);
             let mut card = opened(&soft, &remembered);
             assert_eq!(number(card.verify_pin(&typed(wrong), LastTry::Refuse)), CIE_PIN_LAST_TRY);
@@ -568,23 +556,50 @@ mod tests {
     }
 
     #[test]
-    fn what_is_only_recalled_is_forgotten_in_its_time() {
-        let (soft, remembered) = (contact_card(), Arc::<Remembered>::default());
-        let mut card = opened(&soft, &remembered);
-        assert_eq!(number(card.verify_pin(&typed("99999"), LastTry::Refuse)), CIE_PIN_WRONG);
-        drop(card);
-        let since = || {
-            let known = remembered.0.lock().unwrap();
-            let (_, [pin, _]) = known.iter().next().unwrap();
-            pin.unwrap().0
+    fn what_a_person_is_told_is_the_newest() {
+        let (soft, remembered) = (contact_card(), Arc::default());
+        let mut first = opened(&soft, &remembered);
+        assert_eq!(number(first.verify_pin(&typed("99999"), LastTry::Refuse)), CIE_PIN_WRONG);
+        let mut second = opened(&soft, &remembered);
+        assert_eq!(second.pin_tries().unwrap(), Tries::Left(2), "before it is made ready, too");
+        assert_eq!(number(second.verify_pin(&typed("99999"), LastTry::Refuse)), CIE_PIN_WRONG);
+        assert_eq!(first.pin_tries().unwrap(), Tries::Left(1));
+    }
+
+    /// A PUK whose tries nobody tells: that nothing is known after a right one is news for an older handle.
+    #[test]
+    fn an_older_handle_hears_of_an_unblocked_pin() {
+        let (soft, remembered) = (contact_card(), Arc::default());
+        let mut first = opened(&soft, &remembered);
+        let unblock = |card: &mut OpenCard, puk: &str, last_try| {
+            number(card.unblock_pin(&typed(puk), Unblock::KeepPin, last_try))
         };
-        let told = since();
-        let mut card = opened(&soft, &remembered);
-        assert_eq!(card.pin_tries().unwrap(), Tries::Left(2), "before it is made ready, too");
-        card.with_ready(|_| Ok(())).unwrap();
-        assert_eq!(since(), told);
-        assert_eq!(number(card.verify_pin(&typed("99999"), LastTry::Refuse)), CIE_PIN_WRONG);
-        assert!(since() > told);
+        while soft.puk_tries() > 1 {
+            assert_eq!(unblock(&mut first, "00000000", LastTry::Refuse), CIE_PUK_WRONG);
+        }
+        assert_eq!(unblock(&mut first, "00000000", LastTry::Refuse), CIE_PUK_LAST_TRY);
+        let mut second = opened(&soft, &remembered);
+        assert_eq!(unblock(&mut second, "87654321", LastTry::Refuse), CIE_PUK_LAST_TRY);
+        assert_eq!(unblock(&mut second, "87654321", LastTry::Spend), CIE_OK);
+        let outcomes: Vec<_> = (0..3).map(|_| unblock(&mut first, "87654321", LastTry::Refuse)).collect();
+        assert!(outcomes.contains(&CIE_OK) && !outcomes.contains(&CIE_PUK_LAST_TRY), "{outcomes:?}");
+    }
+
+    #[test]
+    fn a_reset_while_it_is_found_out_which_card_it_is_is_told() {
+        let (pki, citizen, _) = demo();
+        let options = crate::emulator::contact::IssueOptions::default();
+        let issued = issue(pki, citizen, Model::Ace, &options, &mut Seeded::new(2), now()).unwrap();
+        let soft = SoftCard::new_contact(issued.personalisation, Model::Ace, Seeded::new(3)).unwrap();
+        let remembered = Arc::default();
+        let mut older = opened(&soft, &remembered);
+        let mut newer = opened(&soft, &remembered);
+        for _ in 0..2 {
+            assert_eq!(number(newer.verify_pin(&typed("99999"), LastTry::Refuse)), CIE_PIN_WRONG);
+        }
+        let outcomes: Vec<_> =
+            (0..3).map(|_| number(older.verify_pin(&typed("99999"), LastTry::Refuse))).collect();
+        assert_eq!((outcomes.contains(&CIE_PIN_LAST_TRY), soft.pin_tries()), (true, 1), "{outcomes:?}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Unblocking the PIN with the PUK (ISO/IEC 7816-4 sections 11.6.6 and 11.6.10): VERIFY of the PUK, then
 //! RESET RETRY COUNTER of the PIN.
 
-use super::{Error, PIN_REFERENCE, PIN_TRIES_MOST, Refused, Session, Step};
+use super::{Cause, Error, PIN_REFERENCE, PIN_TRIES_MOST, Refused, Session, Step};
 use crate::dialogue::Step as _;
 use crate::iso7816::command;
 use crate::pin::{self, LastTry, Tries};
@@ -58,7 +58,12 @@ impl Session {
             Unblock::NewPin(pin) => command::reset_retry_counter(PIN_REFERENCE, pin.expose()),
             Unblock::KeepPin => command::reset_retry_counter_only(PIN_REFERENCE),
         };
-        Step::UnblockPin.expect_success(&mut self.channel, &reset)?;
+        let outcome = Step::UnblockPin.expect_success(&mut self.channel, &reset);
+        if matches!(&outcome, Err(Error { cause: Cause::Channel(error), .. }) if !error.is_unsent()) {
+            // The answer was lost: the PIN may have all its tries again.
+            self.tries = Tries::Unknown;
+        }
+        outcome?;
         self.tries = Tries::Left(PIN_TRIES_MOST);
         Ok(())
     }

@@ -189,6 +189,9 @@ impl Service {
     /// As [`Service::connect`].
     pub fn transport(&self, reader: &str, sharing: Sharing) -> Result<Connection, Error> {
         let name = CString::new(reader).map_err(|_| Error::NoReader)?;
+        if self.abandoned.any() {
+            return Err(Error::NoService);
+        }
         let token = self.admit(reader)?;
         Connection::open(name, sharing, self.deadline, token)
     }
