@@ -79,18 +79,46 @@ fn a_card_that_is_not_genuine_does_not_pass() {
 #[test]
 fn a_memory_of_cards_outlives_a_check_that_does_without() {
     let (card, foreign) = (Folder::cie3(), Folder::foreign());
-    let prefix = &c_library().prefix;
     let program = card.path("memory");
-    let mut compile = Command::new("gcc");
-    compile.args(["-std=c11", "-pthread", "-Wall", "-Wextra", "-Werror", "-I"]).arg(prefix.join("include"));
-    compile
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/c_examples/memory.c"))
-        .arg("-L")
-        .arg(prefix.join("lib"));
-    done(compile.args(["-lcie", "-o"]).arg(&program));
+    compile("memory.c", &program);
     let mut run = watched();
     run.arg(program).args([card.path("trust"), card.path("card.json"), foreign.path("card.json")]);
-    Ran::from(run.env("LD_LIBRARY_PATH", prefix.join("lib")).output().unwrap()).ended(0, &[]);
+    Ran::from(run.env("LD_LIBRARY_PATH", c_library().prefix.join("lib")).output().unwrap()).ended(0, &[]);
+}
+
+/// A program in C that is only a test, linked with the library.
+fn compile(source: &str, program: &Path) {
+    let prefix = &c_library().prefix;
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c_examples").join(source);
+    let mut compile = Command::new("gcc");
+    compile.args(["-std=c11", "-pthread", "-Wall", "-Wextra", "-Werror", "-I"]).arg(prefix.join("include"));
+    done(compile.arg(source).arg("-L").arg(prefix.join("lib")).args(["-lcie", "-o"]).arg(program));
+}
+
+/// Software cards reset each other's connections and hide what two programs at one reader see.
+#[test]
+fn two_handles_of_a_card_at_a_reader_know_the_same() {
+    const PROGRAM: &str = "CIE_TEST_PROGRAM";
+    if let Some(program) = std::env::var_os(PROGRAM) {
+        let card = Folder::cie3();
+        let _pcscd = Pcscd::start();
+        let _laid = lay(&card);
+        let output = Command::new(program).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        return assert_eq!(said, "9 wrong, left 1\n");
+    }
+    let place = tempfile::tempdir().unwrap();
+    let program = place.path().join("two_handles");
+    compile("two_handles.c", &program);
+    let output = enclosed(place.path())
+        .env(PROGRAM, &program)
+        .env("LD_LIBRARY_PATH", c_library().prefix.join("lib"))
+        .args(["--exact", "kiosk::two_handles_of_a_card_at_a_reader_know_the_same", "--nocapture"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success() && text.contains("1 passed"), "in its own process:\n{text}");
 }
 
 /// A software card on the reader, until the value goes.
