@@ -113,7 +113,7 @@ impl Card {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Cie3(_) => Kind::Cie3,
-            Self::Contact(session) => kind_of(session),
+            Self::Contact(session) => kind_of(session.family()),
         }
     }
 
@@ -229,11 +229,7 @@ impl Card {
     }
 }
 
-fn kind_of(session: &cns::Session) -> Kind {
-    kind_of_family(session.family())
-}
-
-fn kind_of_family(family: Family) -> Kind {
+fn kind_of(family: Family) -> Kind {
     match family {
         Family::Cie1 => Kind::Cie1,
         Family::Cie2 => Kind::Cie2,

@@ -159,7 +159,7 @@ pub(super) fn of_contact(session: &mut cns::Session) -> Result<ContactInformatio
         };
     }
     Ok(ContactInformation {
-        kind: kind_of(session),
+        kind: kind_of(session.family()),
         hint: session.hint().cloned(),
         atr: session.atr().to_vec(),
         layout: session.layout(),

@@ -31,7 +31,7 @@ impl Session {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Cie3(_) => Kind::Cie3,
-            Self::Contact(session) => kind_of(session),
+            Self::Contact(session) => kind_of(session.family()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A card of any kind whose PIN was verified: the holder's certificate and signatures.
 
-use super::{Error, Kind, Refused, Session, kind_of_family};
+use super::{Error, Kind, Refused, Session, kind_of};
 use crate::crypto::signature::{Purpose, Signer};
 use crate::crypto::{Digest, PresentedCertificate};
 use crate::pin::Tries;
@@ -24,7 +24,7 @@ impl Unlocked {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Cie3(_) => Kind::Cie3,
-            Self::Contact(unlocked) => kind_of_family(unlocked.family()),
+            Self::Contact(unlocked) => kind_of(unlocked.family()),
         }
     }
 
