@@ -9,7 +9,7 @@ use cie::c_api::{
     cie_error, cie_event, cie_open_options, cie_party_options, cie_reader, cie_statistics, cie_status_request,
 };
 
-use super::{c_library, compile, file, run};
+use super::{compile, file, run};
 
 /// The header without comments.
 fn header() -> String {
@@ -73,9 +73,8 @@ fn numbers() -> Vec<String> {
     defined.filter_map(|line| Some(line.split_once(' ')?.0.to_owned())).collect()
 }
 
-/// What the shared library exports.
-pub fn exported() -> BTreeSet<String> {
-    let library = c_library().prefix.join("lib/libcie.so");
+/// What a shared library exports.
+pub fn exported(library: &Path) -> BTreeSet<String> {
     let symbols = run(Command::new("nm").args(["-D", "--defined-only", "--format=posix"]).arg(library));
     symbols.lines().map(|line| line.split(' ').next().unwrap().to_owned()).collect()
 }
@@ -113,7 +112,7 @@ pub fn description(prefix: &Path) -> String {
     let dynamic = run(Command::new("readelf").arg("-dW").arg(prefix.join("lib/libcie.so")));
     let soname = dynamic.lines().find(|line| line.contains("(SONAME)")).unwrap();
     let _ = writeln!(text, "soname {}", soname.split(['[', ']']).nth(1).unwrap());
-    exported().iter().for_each(|name| text += &format!("exported {name}\n"));
+    exported(&prefix.join("lib/libcie.so")).iter().for_each(|name| text += &format!("exported {name}\n"));
     prototypes().iter().for_each(|prototype| text += &format!("function {prototype}\n"));
     header()
         .split(';')

@@ -739,6 +739,36 @@ static void secrets(const char *folder, const char *trace) {
     CHECK(cie_context_free(c) == CIE_OK);
 }
 
+/* ---- A library without readers and software cards. ---- */
+
+static void lean(const char *folder, const char *trace) {
+    cie_context *c;
+    cie_handle handle, card, trust, party;
+    cie_reader reader;
+    char nonce[100];
+    size_t count = 0, size = sizeof nonce;
+    static const char session[] = "a session of sixteen bytes";
+    CHECK(cie_features() == 0);
+    CHECK(cie_context_new(&c) == CIE_OK);
+    EXPECT(c, CIE_NOT_BUILT_IN, cie_readers(c, NULL, &count));
+    EXPECT(c, CIE_NOT_BUILT_IN, cie_wait_for_card(c, NULL, 0, &reader));
+    EXPECT(c, CIE_NOT_BUILT_IN, cie_wait_for_removal(c, "a reader", 0));
+    EXPECT(c, CIE_NOT_BUILT_IN, cie_monitor_open(c, &handle));
+    EXPECT(c, CIE_NOT_BUILT_IN, cie_card_open(c, "a reader", CIE_SHARING_SHARED, NULL, &handle));
+    EXPECT(c, CIE_NOT_BUILT_IN, cie_soft_new(c, below(folder, "other"), "cie3"));
+    EXPECT(c, CIE_NOT_BUILT_IN, cie_soft_open(c, below(folder, "card.json"), &handle));
+    texts_are_whole(c);
+    /* A server needs neither of them; nor does what was recorded. */
+    trust = open_trust(c, folder);
+    EXPECT(c, CIE_OK, cie_party_open(c, ORIGIN, trust, NULL, &party));
+    EXPECT(c, CIE_OK, cie_party_challenge(c, party, (const uint8_t *)session, strlen(session), nonce, &size));
+    CHECK(strlen(nonce) == 44);
+    EXPECT(c, CIE_OK, cie_replay_open(c, trace, &handle));
+    EXPECT(c, CIE_OK, cie_replay_card(c, handle, NULL, &card));
+    EXPECT(c, CIE_OK, verify(c, card, PIN, CIE_LAST_TRY_REFUSE));
+    CHECK(cie_context_free(c) == CIE_OK);
+}
+
 int run_scene(const char *name, const char *folder, const char *trace) {
     static const struct {
         const char *name;
@@ -747,7 +777,7 @@ int run_scene(const char *name, const char *folder, const char *trace) {
         {"closed", closed},     {"callbacks", callbacks}, {"removal", removal},       {"tries", tries},
         {"threads", threads},   {"closing", closing},     {"monitors", monitors},     {"too-many", too_many},
         {"recordings", recordings}, {"contact", contact}, {"secrets", secrets},
-        {"loading", loading},
+        {"loading", loading}, {"lean", lean},
     };
     for (size_t i = 0; i < sizeof SCENES / sizeof *SCENES; i++) {
         if (strcmp(SCENES[i].name, name) == 0) {
