@@ -26,6 +26,8 @@ const CARD_TOWER: [&str; 8] =
 const PAPER_TOWER: [&str; 3] = ["cms", "trust", "passive"];
 
 struct Source {
+    /// All of it.
+    text: String,
     /// Path under `src`, such as `ias/error.rs`.
     path: String,
     /// The module on a floor that it belongs to.
@@ -107,7 +109,7 @@ fn sources() -> Vec<Source> {
         let module = relative.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
         let body = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
         let code = body.lines().map(|line| line.split("//").next().unwrap()).collect::<Vec<_>>().join("\n");
-        Source { path: relative, module, code, first_line: text.lines().next().unwrap().to_owned() }
+        Source { path: relative, module, code, first_line: text.lines().next().unwrap().to_owned(), text }
     };
     let mut sources: Vec<Source> = found.into_iter().map(read).collect();
     let is_test =
@@ -129,6 +131,7 @@ fn the_reader_of_this_test_reads() {
         path: path.to_owned(),
         module: String::new(),
         code: code.to_owned(),
+        text: String::new(),
         first_line: String::new(),
     };
     assert_eq!(source("pin.rs", "use super::trust::Error;").imports(), ["trust"]);
@@ -245,5 +248,32 @@ fn the_pinned_dependencies_build_with_the_oldest_rust() {
             let needed = version(needed).into_iter().take(oldest.len()).collect::<Vec<_>>();
             assert!(needed <= oldest, "{} needs Rust {needed:?}", package["name"]);
         }
+    }
+}
+
+/// The conditions that hold a `let` beside something else: they came with Rust 1.88, and clippy, which knows of what is
+/// new in the standard library, says nothing of them.
+struct LetChains(usize);
+
+impl<'ast> syn::visit::Visit<'ast> for LetChains {
+    fn visit_expr_binary(&mut self, node: &'ast syn::ExprBinary) {
+        let is_let = |side: &syn::Expr| matches!(side, syn::Expr::Let(_));
+        self.0 += usize::from(is_let(&node.left) || is_let(&node.right));
+        syn::visit::visit_expr_binary(self, node);
+    }
+}
+
+fn let_chains(text: &str) -> usize {
+    let mut found = LetChains(0);
+    syn::visit::Visit::visit_file(&mut found, &syn::parse_file(text).unwrap());
+    found.0
+}
+
+#[test]
+fn the_language_is_that_of_the_oldest_rust() {
+    assert_eq!(let_chains("fn f() { if a && b { } else if let Some(x) = (a && b) { } }"), 0);
+    assert_eq!(let_chains("fn f() { if a && let Some(x) = b { } while let S { x } = a && b { } }"), 2);
+    for source in sources() {
+        assert_eq!(let_chains(&source.text), 0, "{}", source.path);
     }
 }
