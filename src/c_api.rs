@@ -8,7 +8,7 @@
 //! | `border` | pointers become values and back; all `unsafe` of the library but for the attributes that name functions |
 //! | `context`, `handles` | what a program holds: contexts, and numbers for everything else |
 //! | `result`, `failure` | the numbers that functions return, and what is said of a failure |
-//! | `standing`, `remembered` | where an open card stands, from call to call; what it said of its tries |
+//! | `standing` | where an open card stands, from call to call |
 //! | `readers`, `open`, `card`, `pin`, `sign` | readers, a card, its PIN, its signatures |
 //! | `trust`, `kiosk`, `login`, `status` | whom to trust, genuine cards, portals, revocation |
 //! | `record` | what became known, field by field |
@@ -35,7 +35,6 @@ mod pin;
 mod readers;
 mod record;
 mod recorder;
-mod remembered;
 mod result;
 mod sign;
 mod soft;

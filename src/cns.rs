@@ -33,7 +33,9 @@ pub use crate::dialogue::Cause;
 use crate::dialogue::Step as _;
 use crate::file::{self, Extent};
 use crate::iso7816::StatusWord;
-use crate::pin::Tries;
+#[cfg(feature = "c-api")]
+use crate::pin::KnownTries;
+use crate::pin::{Tries, TriesMemory, Which};
 use crate::secure_messaging::Channel;
 use crate::transport::{Link, Statistics};
 use zeroize::Zeroizing;
@@ -72,7 +74,7 @@ pub struct Session {
     /// [`Link::interruptions`] when it was selected.
     seen: u64,
     certificates: [Option<Held>; 2],
-    secrets: [Secrets; 2],
+    secrets: Box<[Secrets; 2]>,
 }
 
 impl Session {
@@ -94,7 +96,7 @@ impl Session {
             Err(error) => return Err(Refused::new(channel.into_link(), error)),
         };
         let seen = channel.link().interruptions();
-        let (certificates, secrets) = ([None, None], [Secrets::default(), Secrets::default()]);
+        let (certificates, secrets) = ([None, None], Box::default());
         Ok(Self { channel, layout, family, hint, card_id, current: None, seen, certificates, secrets })
     }
 
@@ -139,20 +141,43 @@ impl Session {
     /// not known to tell without spending one.
     #[must_use]
     pub fn pin_tries(&self, credential: Credential) -> Tries {
-        self.secrets_of(credential).pin_tries
+        self.secrets_of(credential).tries.left(Which::Pin)
     }
 
     /// How many tries the PUK has left, in the same way.
     #[must_use]
     pub fn puk_tries(&self, credential: Credential) -> Tries {
-        self.secrets_of(credential).puk_tries
+        self.secrets_of(credential).tries.left(Which::Puk)
     }
 
-    /// What somebody else knows of the tries of the authentication key's PIN.
+    /// Shares with other sessions what is known of this card's tries. The card is known by its number, or by the
+    /// authentication key's certificate if it has none, which is read then; of a card that has neither nothing is
+    /// shared, nor of a recording that is played back, which says nothing of the card as it is now.
+    ///
+    /// # Errors
+    /// If an exchange fails, so that it is not known which card it is.
+    pub fn remember(&mut self, memory: &TriesMemory) -> Result<(), Error> {
+        if self.channel.link().is_replayed() {
+            return Ok(());
+        }
+        let (kind, name) = match &self.card_id {
+            Some(number) => ("number", number.text().as_bytes().to_vec()),
+            None => match self.certificate(Credential::Authentication) {
+                Ok(certificate) => ("certificate", certificate.as_der().to_vec()),
+                Err(error) if error.is_transport() => return Err(error),
+                Err(_) => return Ok(()),
+            },
+        };
+        for (secrets, key) in self.secrets.iter_mut().zip([&b"authentication"[..], b"signature"]) {
+            secrets.tries.remember(memory, &[kind.as_bytes(), &name, key]);
+        }
+        Ok(())
+    }
+
+    /// What this session shares of the authentication key's PIN.
     #[cfg(feature = "c-api")]
-    pub(crate) fn set_known_tries(&mut self, [pin, puk]: [Tries; 2]) {
-        let known = self.secrets_slot(Credential::Authentication);
-        (known.pin_tries, known.puk_tries) = (pin, puk);
+    pub(crate) fn tries(&self) -> &KnownTries {
+        &self.secrets_of(Credential::Authentication).tries
     }
 
     /// Reads a file, as much as the card says that it has, padding included. Nothing about it is verified.
@@ -233,7 +258,7 @@ impl Session {
     }
 
     fn secrets_of(&self, credential: Credential) -> &Secrets {
-        let [authentication, signature] = &self.secrets;
+        let [authentication, signature] = &*self.secrets;
         match credential {
             Credential::Authentication => authentication,
             Credential::Signature => signature,
@@ -241,7 +266,7 @@ impl Session {
     }
 
     fn secrets_slot(&mut self, credential: Credential) -> &mut Secrets {
-        let [authentication, signature] = &mut self.secrets;
+        let [authentication, signature] = &mut *self.secrets;
         match credential {
             Credential::Authentication => authentication,
             Credential::Signature => signature,

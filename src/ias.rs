@@ -31,7 +31,7 @@ use std::sync::Arc;
 use crate::dialogue::Step as _;
 use crate::file;
 use crate::iso7816::command;
-use crate::pin::{self, LastTry, Tries};
+use crate::pin::{self, KnownTries, LastTry, Tries, TriesMemory, Which};
 use crate::secret::Pin;
 use crate::secure_messaging::Channel;
 use crate::transport::{Link, Statistics};
@@ -52,16 +52,15 @@ use unblock::PUK_REFERENCE;
 /// Reference of the holder's PIN: local PIN 1.
 const PIN_REFERENCE: u8 = 0x81;
 /// How many tries a PIN has after a right one.
-const PIN_TRIES_MOST: u8 = 3;
+const PIN_TRIES_MOST: Tries = Tries::Left(3);
 
 /// An encrypted channel to a chip that knows the private key of its EF 1004. `Send`.
 pub struct Session {
     channel: Channel,
     terminal: Arc<Terminal>,
     constants: Arc<CardConstants>,
-    tries: Tries,
-    puk_tries: Tries,
-    /// Whether the card told the PIN's tries in clear, and so knows the question.
+    tries: KnownTries,
+    /// Whether the card told tries in clear, and so knows the question.
     tells_tries: bool,
 }
 
@@ -99,17 +98,14 @@ impl Session {
         mut channel: Channel,
         terminal: &Arc<Terminal>,
         cache: &mut CardCache,
-        puk_tries: Tries,
+        mut tries: KnownTries,
     ) -> Result<Self, Refused<Link>> {
-        match Self::establish(&mut channel, terminal, cache) {
-            Ok((constants, tries)) => Ok(Self {
-                channel,
-                terminal: terminal.clone(),
-                constants,
-                tries,
-                puk_tries,
-                tells_tries: tries != Tries::Unknown,
-            }),
+        match Self::establish(&mut channel, terminal, cache, &mut tries) {
+            Ok(constants) => {
+                let tells_tries =
+                    [Which::Pin, Which::Puk].map(|which| tries.left(which)) != [Tries::Unknown; 2];
+                Ok(Self { channel, terminal: terminal.clone(), constants, tries, tells_tries })
+            }
             Err(error) => Err(Refused::new(channel.into_link(), error)),
         }
     }
@@ -118,22 +114,38 @@ impl Session {
         channel: &mut Channel,
         terminal: &Terminal,
         cache: &mut CardCache,
-    ) -> Result<(Arc<CardConstants>, Tries), Error> {
+        tries: &mut KnownTries,
+    ) -> Result<Arc<CardConstants>, Error> {
         // Asked for in clear: a card that does not know the question may refuse it without harm, while
         // a refusal in clear to a protected command would end the channel.
-        let tries = pin::read_tries(channel, PIN_REFERENCE).map_err(|e| Step::ReadPinTries.failed(e))?;
+        let told = pin::read_tries(channel, PIN_REFERENCE).map_err(|e| Step::ReadPinTries.failed(e))?;
+        tries.told(Which::Pin, told);
         let constants = constants::read(channel, cache)?;
         let public = key_exchange::perform(channel, &constants)?;
         device_auth::perform(channel, terminal, &constants, &public)?;
         cache.remember(&constants);
-        Ok((constants, tries))
+        Ok(constants)
     }
 
     /// How many tries the PIN has left: what the card claimed, in clear, when the session was opened, or
-    /// said over the channel at the last wrong PIN.
+    /// said over the channel at the last wrong PIN, or to whoever shares the memory of [`Session::remember`].
     #[must_use]
     pub fn pin_tries(&self) -> Tries {
-        self.tries
+        self.tries.left(Which::Pin)
+    }
+
+    /// Shares with other sessions what is known of this card's tries; the card is known by the key of its chip. Nothing
+    /// is sent. A recording that is played back says nothing of the card as it is now, and shares nothing.
+    pub fn remember(&mut self, memory: &TriesMemory) {
+        if !self.channel.link().is_replayed() {
+            self.tries.remember(memory, &[b"cie3", &self.constants.device_key_file]);
+        }
+    }
+
+    /// What this session shares.
+    #[cfg(feature = "c-api")]
+    pub(crate) fn tries(&self) -> &KnownTries {
+        &self.tries
     }
 
     /// Whether the channel still stands. A failure under protection closes it for good; the card must
@@ -147,26 +159,6 @@ impl Session {
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         self.channel.statistics()
-    }
-
-    /// What somebody else knows of the tries.
-    #[cfg(feature = "c-api")]
-    pub(crate) fn set_known_tries(&mut self, [pin, puk]: [Tries; 2]) {
-        (self.tries, self.puk_tries) = (pin, puk);
-    }
-
-    /// Forgets what was known of the PUK, so that a card which tells it is asked when it is needed.
-    #[cfg(feature = "c-api")]
-    pub(crate) fn ask_for_puk_tries(&mut self) {
-        if self.tells_tries {
-            self.puk_tries = Tries::Unknown;
-        }
-    }
-
-    /// What is known of the tries without asking.
-    #[cfg(feature = "c-api")]
-    pub(crate) fn known_tries(&self) -> [Tries; 2] {
-        [self.tries, self.puk_tries]
     }
 
     /// EF 1004 as it was read, without padding: the key with which the chip of this channel authenticated itself.
@@ -211,13 +203,15 @@ impl Session {
     /// [`Refused`] with the error and this session.
     pub fn verify_pin_with(mut self, pin: &Pin, last_try: LastTry) -> Result<Unlocked, Refused<Self>> {
         let step = Step::VerifyPin;
-        if let Err(error) = self.tries.check(last_try) {
-            return Err(Refused::new(self, step.failed(error)));
-        }
+        let attempt = match self.tries.permit(Which::Pin, last_try) {
+            Ok(attempt) => attempt,
+            Err(error) => return Err(Refused::new(self, step.failed(error))),
+        };
         // From here on the card may have a verified PIN: whatever happens, it does not outlive us.
         self.channel.link().reset_when_dropped(true);
-        let outcome = pin::present(&mut self.channel, &command::verify(PIN_REFERENCE, pin.expose()));
-        self.tries = self.tries.after(&outcome, PIN_TRIES_MOST);
+        let outcome =
+            pin::present(&mut self.channel, &command::verify(PIN_REFERENCE, pin.expose()), &attempt);
+        self.tries.learn(&attempt, &outcome, PIN_TRIES_MOST);
         match outcome {
             Ok(()) => Ok(Unlocked::new(self)),
             Err(error) => Err(Refused::new(self, step.failed(error))),
@@ -241,6 +235,6 @@ fn link_of(outcome: &mut Result<Session, Refused<Link>>) -> &mut Link {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Session({:?}, {:?})", self.channel, self.tries)
+        write!(f, "Session({:?}, {:?})", self.channel, self.pin_tries())
     }
 }

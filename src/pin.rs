@@ -3,10 +3,17 @@
 //! Every function here sends at most one command that carries a PIN or PUK, once. Nothing repeats it:
 //! not after a lost link, not after a reset, not after an answer that nobody understands.
 
+mod known;
+mod memory;
+
 use crate::crypto::constant_time_equal;
 use crate::iso7816::{Command, Response, StatusWord, command, tlv};
 use crate::secret::Digits;
 use crate::secure_messaging::{self, Channel};
+
+pub(crate) use known::{Attempt, KnownTries, Which};
+pub(crate) use memory::Remembered;
+pub use memory::TriesMemory;
 
 /// How many tries a PIN or PUK has left, as far as the card told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,35 +75,35 @@ impl Tries {
         }
     }
 
-    /// What is known after this outcome. Where the card did not say whether a try was spent, it is counted
-    /// as spent, but not so far that a PIN would seem blocked: the next try then is the last. A right PIN
-    /// gives it `most` again, and after a wrong one, or one of which nothing is known, there are fewer than
-    /// that, whatever the card keeps to itself.
-    pub(crate) fn after(self, outcome: &Result<(), Error>, most: u8) -> Self {
-        match (outcome, self) {
-            (Ok(()), _) => Self::Left(most),
-            (Err(Error::Wrong(Self::Left(left))), _) => Self::Left(*left),
-            (Err(Error::Blocked), _) => Self::Left(0),
-            (Err(Error::Channel(error)), tries) if error.is_unsent() => tries,
-            (Err(_), Self::Unknown) => Self::Left(most.saturating_sub(1).max(1)),
-            (Err(_), Self::Left(left @ 1..)) => Self::Left((left - 1).max(1)),
-            (Err(_), Self::Left(0)) => self,
+    /// What has to be feared after an attempt of which the card did not say how many tries it left. It is counted as
+    /// spent, but not so far that a PIN would seem blocked: the next try then is the last. Of a card that told nothing
+    /// there are fewer than the `most` that a right PIN gives it.
+    fn after_doubt(self, most: u8) -> Self {
+        match self {
+            Self::Unknown => Self::Left(most.saturating_sub(1).max(1)),
+            Self::Left(left @ 1..) => Self::Left((left - 1).max(1)),
+            Self::Left(0) => self,
         }
     }
 }
 
-/// Sends one command that carries a PIN or PUK, and says what the card made of it. Only 9000 is success.
+/// Sends one command that carries a PIN or PUK, with leave to do so, and says what the card made of it. Only 9000 is
+/// success.
 ///
 /// # Errors
 /// [`Error`].
-pub(crate) fn present(channel: &mut Channel, command: &Command) -> Result<(), Error> {
+pub(crate) fn present(channel: &mut Channel, command: &Command, _: &Attempt) -> Result<(), Error> {
     judge(channel.exchange(command)?.status())
 }
 
 /// The same in clear to a card that may know the PIN by another reference than this: `None` if it says that it
 /// knows none by this, and so has compared nothing. That is 6A88, at once and alone: behind a 61xx it is the
 /// answer to another command, and with data it is no answer to this one.
-pub(crate) fn present_by_reference(channel: &mut Channel, command: &Command) -> Option<Result<(), Error>> {
+pub(crate) fn present_by_reference(
+    channel: &mut Channel,
+    command: &Command,
+    _: &Attempt,
+) -> Option<Result<(), Error>> {
     let before = channel.statistics().get_responses;
     let response = match channel.exchange(command) {
         Ok(response) => response,
@@ -248,32 +255,5 @@ mod tests {
         assert_eq!(check("55555"), Err(Weak::SameDigits));
         assert_eq!(check("34567"), Err(Weak::Sequence));
         assert_eq!(check("31415"), Ok(()));
-    }
-
-    #[test]
-    fn what_is_known_afterwards_is_what_the_card_said() {
-        let three = Tries::Left(3);
-        assert_eq!(three.after(&Err(Error::Wrong(Tries::Left(2))), 3), Tries::Left(2));
-        assert_eq!(three.after(&Err(Error::Blocked), 3), Tries::Left(0));
-        assert_eq!(three.after(&Err(Error::Status(StatusWord::WRONG_DATA)), 3), Tries::Left(2));
-        assert_eq!(Tries::Left(2).after(&Err(Error::Wrong(Tries::Unknown)), 3), Tries::Left(1));
-        assert_eq!(Tries::Unknown.after(&Err(Error::Wrong(Tries::Unknown)), 3), Tries::Left(2));
-        assert_eq!(Tries::Left(1).after(&Err(secure_messaging::Error::WrongMac.into()), 3), Tries::Left(1));
-        let unsent = [secure_messaging::Error::Closed, crate::transport::Error::InUse.into()];
-        for error in unsent {
-            assert_eq!(three.after(&Err(error.into()), 3), three);
-        }
-        let lost = || secure_messaging::Error::from(crate::transport::Error::NoAnswer);
-        assert_eq!(three.after(&Err(lost().into()), 3), Tries::Left(2));
-        assert_eq!(Tries::Unknown.after(&Err(lost().into()), 3), Tries::Left(2), "it may have been spent");
-        assert_eq!(Tries::Unknown.after(&Err(Error::Status(StatusWord::WRONG_DATA)), 3), Tries::Left(2));
-        for tries in [Tries::Unknown, three, Tries::Left(0)] {
-            let in_use = secure_messaging::Error::from(crate::transport::Error::InUse);
-            assert_eq!(tries.after(&Err(in_use.into()), 3), tries);
-        }
-        // Of a PIN of one try nobody would know that it is not blocked.
-        assert_eq!(Tries::Unknown.after(&Err(Error::Wrong(Tries::Unknown)), 1), Tries::Left(1));
-        assert_eq!(Tries::Unknown.after(&Ok(()), 3), three);
-        assert_eq!(Tries::Left(1).after(&Err(Error::LastTryLeft), 3), Tries::Left(1));
     }
 }

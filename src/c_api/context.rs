@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::border::{ContextIn, ContextOut};
 use super::failure::Fault;
 use super::handles::Handles;
-use super::remembered::Remembered;
 use super::result::{CIE_OK, cie_result};
+use crate::pin::TriesMemory;
 
 /// Something that the library keeps for a program: a card, a monitor, a trust store, a citizen. It is a number, given
 /// out once and never again: after `cie_close`, or with a number that was never given out, every function answers
@@ -41,7 +41,8 @@ pub struct cie_context {
 #[derive(Default)]
 pub(super) struct Shared {
     pub(super) handles: Handles,
-    pub(super) remembered: Arc<Remembered>,
+    /// What cards said of the tries that they have left.
+    pub(super) tries: TriesMemory,
     #[cfg(feature = "pcsc")]
     pub(super) service: Mutex<crate::transport::pcsc::Service>,
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::border::{ContextIn, FactsOut, SizeInOut, TextOut};
 use super::result::{
     CIE_ABSENT, CIE_ARGUMENT, CIE_BUSY, CIE_FILE, CIE_HANDLE, CIE_INTERNAL, CIE_NO_ROOM, CIE_NO_TEST_CARD,
-    CIE_NOT_BUILT_IN, CIE_NULL, CIE_OK, CIE_OTHER_CARD, CIE_PIN_LAST_TRY, CIE_PUK_LAST_TRY,
-    CIE_TOO_MANY_HANDLES, CIE_UNLOCKED, cie_result, number_of,
+    CIE_NOT_BUILT_IN, CIE_NULL, CIE_OK, CIE_OTHER_CARD, CIE_TOO_MANY_HANDLES, CIE_UNLOCKED, cie_result,
+    number_of,
 };
 use crate::dialogue::{self, Cause, Step};
 use crate::{Error, Language, pin, secure_messaging};
@@ -96,13 +96,6 @@ impl Fault {
     /// Whether an exchange with the card failed: what it knows now is not known.
     pub(super) fn is_of_the_channel(&self) -> bool {
         self.of_the_channel().is_some()
-    }
-
-    /// Whether a secret certainly did not go out: it is none, or the last try was refused, or its command was not sent.
-    pub(super) fn is_unsent(&self) -> bool {
-        let is_malformed = matches!(self, Self::Library(error) if matches!(&**error, Error::Pin(_)));
-        let is_refused = [CIE_PIN_LAST_TRY, CIE_PUK_LAST_TRY].contains(&self.number());
-        is_malformed || is_refused || self.of_the_channel().is_some_and(secure_messaging::Error::is_unsent)
     }
 
     pub(super) fn number(&self) -> cie_result {

@@ -1,7 +1,5 @@
 //! What a kiosk may know of a card without its PIN: that it is genuine, and its number for services.
 
-use std::sync::Arc;
-
 use super::border::{Bytes, ContextIn, HandleOut, NumberOut};
 use super::cie_handle;
 use super::failure::Fault;
@@ -11,10 +9,10 @@ use super::result::cie_result;
 use super::trust::{self, CIE_ALLOW_SHA1};
 use crate::card::{Card, Session};
 use crate::crypto::PresentedCertificate;
+use crate::genuine;
 use crate::kiosk::{self, SeenCards};
 use crate::passive::SecurityObjectPolicy;
 use crate::trust::Certificate;
-use crate::{genuine, ias};
 
 /// The longest certificate, in bytes.
 const CERTIFICATE_MAX: usize = 64 << 10;
@@ -105,22 +103,12 @@ pub extern "C" fn cie_card_verify_chip(
         let (out, policy) = (out?, policy(flags)?);
         let handles = &context.shared().handles;
         let trust = trust::store(handles, trust)?;
-        let chip = handles.card(card)?.edit(|card| {
-            let verify = |session: &mut Session| Ok(genuine::verify(cie3(session)?, &trust, &policy)?);
-            let chip = Arc::new(card.with_ready(verify)?);
-            card.insist_on(chip.clone());
-            Ok(chip)
-        })?;
+        let chip = handles
+            .card(card)?
+            .edit(|card| card.check_chip(|session| Ok(genuine::verify(session, &trust, &policy)?)))?;
         out.put(handles.open(Object::Record(Record::chip(chip).into()))?);
         Ok(())
     })
-}
-
-fn cie3(session: &mut Session) -> Result<&mut ias::Session, Fault> {
-    match session {
-        Session::Cie3(session) => Ok(session),
-        Session::Contact(_) => Err(Fault::OtherCard),
-    }
 }
 
 /// Whether a card is the one whose chip was checked, and not the next person's.

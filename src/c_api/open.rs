@@ -176,5 +176,5 @@ pub(super) fn admit(
         None => link,
     };
     let card = card::open(link)?;
-    handles.open(Object::Card(Shared::new(OpenCard::new(card, context.shared().remembered.clone()))))
+    handles.open(Object::Card(Shared::new(OpenCard::new(card, context.shared().tries.clone()))))
 }

@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use super::failure::Fault;
-use super::remembered::{Identity, Memory, Remembered, Secret};
 use super::result::CIE_PIN_STATE_LOST;
 use crate::card::{self, Card, Session, Unblock, Unlocked};
-use crate::crypto::sha256;
 use crate::dialogue::{Refused, Step as _};
 use crate::genuine::GenuineChip;
+use crate::ias;
 use crate::kiosk;
-use crate::pin::{LastTry, Tries};
+use crate::pin::{LastTry, Remembered, Tries, TriesMemory, Which};
 use crate::secret::Typed;
 use crate::transport::Link;
-use crate::{cns, ias};
 
 /// Where a card stands. Calls that need another standing change it, except that nothing but a call for it shows a PIN
 /// or ends the state after a PIN.
@@ -28,21 +26,32 @@ pub(super) enum Standing {
     Unlocked(Unlocked),
 }
 
+/// Which chip is shown a PIN or PUK.
+enum Trusted {
+    /// Whichever answers, as nobody had it checked.
+    Any,
+    /// The one that was found to be genuine.
+    Only(Arc<GenuineChip>),
+    /// None: the last check failed.
+    None,
+}
+
 /// A card that is open.
 pub(super) struct OpenCard {
     /// Where it stands; nothing while a step is under way, and for good if that panics.
     standing: Option<Standing>,
-    /// What is remembered of this card, once it is known which it is; a card that nothing tells from others has none.
-    memory: Option<Memory>,
-    remembered: Arc<Remembered>,
-    /// The chip that was found to be genuine: another one is not shown a PIN.
-    genuine: Option<Arc<GenuineChip>>,
+    /// What is known of the tries of all cards.
+    memory: TriesMemory,
+    /// What is known of those of this card, while it is open, whatever becomes of a session.
+    remembered: Option<Remembered>,
+    /// Which chip is shown a PIN.
+    trusted: Trusted,
 }
 
 impl OpenCard {
-    pub(super) fn new(card: Card, remembered: Arc<Remembered>) -> Self {
+    pub(super) fn new(card: Card, memory: TriesMemory) -> Self {
         let standing = Some(Standing::Known(card));
-        Self { standing, memory: None, remembered, genuine: None }
+        Self { standing, memory, remembered: None, trusted: Trusted::Any }
     }
 
     /// Puts back what a refusal gave, and passes the error on.
@@ -112,50 +121,26 @@ impl OpenCard {
         if !matches!(&self.standing, Some(Standing::Ready(session)) if !session.is_closed()) {
             self.known()?;
         }
-        let (mut session, is_new) = match self.take()? {
-            Standing::Ready(session) => (session, false),
+        let mut session = match self.take()? {
+            Standing::Ready(session) => return Ok(session),
             Standing::Known(card) => {
-                (card.open_session().map_err(|refused| self.give_back(refused, Standing::Link))?, true)
+                card.open_session().map_err(|refused| self.give_back(refused, Standing::Link))?
             }
             other => {
                 self.standing = Some(other);
                 return Err(Fault::Handle);
             }
         };
-        if let Err(fault) = self.recognise(&mut session) {
-            self.standing = Some(Standing::Ready(session));
-            return Err(fault);
+        if let Err(error) = session.remember(&self.memory) {
+            // The next call asks again which card it is.
+            self.standing = Some(match session {
+                Session::Contact(session) => Standing::Known(Card::Contact(session)),
+                session @ Session::Cie3(_) => Standing::Ready(session),
+            });
+            return Err(error.into());
         }
-        let [pin, puk] = session.known_tries();
-        if let Some(memory) = &self.memory {
-            // What a CIE 3 said of its PIN when its channel was opened is news; a contact card says nothing then.
-            if is_new && matches!((&session, pin), (Session::Cie3(_), Tries::Left(_))) {
-                memory.keep(Secret::Pin, pin);
-            }
-            let recalled = |secret, own| memory.recall(secret).unwrap_or(own);
-            session.set_known_tries([recalled(Secret::Pin, pin), recalled(Secret::Puk, puk)]);
-        }
+        self.remembered = session.tries().memory().cloned();
         Ok(session)
-    }
-
-    /// Finds out which card it is, unless that is known.
-    fn recognise(&mut self, session: &mut Session) -> Result<(), Fault> {
-        if self.memory.is_none() {
-            let card = match session {
-                // By the key of its chip.
-                Session::Cie3(session) => Some(sha256(&[b"cie3", session.device_key_file()])),
-                Session::Contact(session) => contact_identity(session)?,
-            };
-            self.memory = card.map(|card| self.remembered.of(card));
-        }
-        Ok(())
-    }
-
-    /// What a card said of a secret that went out.
-    fn learn(&self, secret: Secret, tries: Tries) {
-        if let Some(memory) = &self.memory {
-            memory.keep(secret, tries);
-        }
     }
 
     /// Puts a session back after a call.
@@ -174,43 +159,50 @@ impl OpenCard {
         outcome
     }
 
-    /// From now on only this chip is shown a PIN.
-    pub(super) fn insist_on(&mut self, chip: Arc<GenuineChip>) {
-        self.genuine = Some(chip);
+    /// Checks the chip of a CIE 3. From now on the one that was found to be genuine is shown a PIN, and none if it was not.
+    pub(super) fn check_chip(
+        &mut self,
+        verify: impl FnOnce(&mut ias::Session) -> Result<GenuineChip, Fault>,
+    ) -> Result<Arc<GenuineChip>, Fault> {
+        let mut is_cie3 = true;
+        let outcome = self.with_ready(|session| match session {
+            Session::Cie3(session) => verify(session),
+            Session::Contact(_) => {
+                is_cie3 = false;
+                Err(Fault::OtherCard)
+            }
+        });
+        let is_asked = is_cie3 && !matches!(outcome, Err(Fault::Unlocked | Fault::Handle));
+        let outcome = outcome.map(Arc::new);
+        if is_asked {
+            self.trusted = outcome.as_ref().map_or(Trusted::None, |chip| Trusted::Only(chip.clone()));
+        }
+        outcome
     }
 
     /// The card ready for a secret: the one that was checked, if one was.
     fn take_trusted(&mut self) -> Result<Session, Fault> {
         let session = self.take_ready()?;
-        let is_another =
-            |chip: &GenuineChip| !matches!(&session, Session::Cie3(session) if chip.is_of(session));
-        if self.genuine.as_deref().is_some_and(is_another) {
-            self.put_ready(session);
-            return Err(kiosk::Error::NotGenuine.into());
+        let is_trusted = match (&self.trusted, &session) {
+            (Trusted::Any, _) => true,
+            (Trusted::Only(chip), Session::Cie3(session)) => chip.is_of(session),
+            (Trusted::Only(_), Session::Contact(_)) | (Trusted::None, _) => false,
+        };
+        if is_trusted {
+            return Ok(session);
         }
-        Ok(session)
+        self.put_ready(session);
+        Err(kiosk::Error::NotGenuine.into())
     }
 
     /// Verifies the PIN.
     pub(super) fn verify_pin(&mut self, pin: &Typed, last_try: LastTry) -> Result<(), Fault> {
-        let session = self.take_trusted()?;
-        let [known, _] = session.known_tries();
-        let is_refused = known.check(last_try).is_err() || session.check_pin(pin).is_err();
-        match session.verify_pin(pin, last_try) {
+        match self.take_trusted()?.verify_pin(pin, last_try) {
             Ok(unlocked) => {
-                self.learn(Secret::Pin, unlocked.pin_tries());
                 self.standing = Some(Standing::Unlocked(unlocked));
                 Ok(())
             }
-            Err(refused) => {
-                let fault = Fault::from(refused.error);
-                let [left, _] = refused.back.known_tries();
-                if !is_refused && !fault.is_unsent() {
-                    self.learn(Secret::Pin, left);
-                }
-                self.put_ready(*refused.back);
-                Err(fault)
-            }
+            Err(refused) => Err(self.give_back(refused, Standing::Ready)),
         }
     }
 
@@ -221,50 +213,18 @@ impl OpenCard {
         unblock: Unblock<'_>,
         last_try: LastTry,
     ) -> Result<(), Fault> {
-        let mut session = self.take_trusted()?;
-        // A card that tells is asked now; what it does not tell is recalled.
-        if let Session::Cie3(session) = &mut session {
-            session.ask_for_puk_tries();
-        }
-        let told = match session.puk_tries() {
-            Ok(told) => told,
-            Err(error) => {
+        match self.take_trusted()?.unblock_pin(puk, unblock, last_try) {
+            Ok(session) => {
                 self.put_ready(session);
-                return Err(error.into());
+                Ok(())
             }
-        };
-        let recalled = self.memory.as_ref().and_then(|memory| memory.recall(Secret::Puk));
-        let known = if told == Tries::Unknown { recalled.unwrap_or(told) } else { told };
-        let [of_pin, _] = session.known_tries();
-        session.set_known_tries([of_pin, known]);
-        let is_refused = known.check(last_try).is_err() || session.check_puk(puk).is_err();
-        let (session, outcome) = match session.unblock_pin(puk, unblock, last_try) {
-            Ok(session) => (session, Ok(())),
-            Err(refused) => (*refused.back, Err(Fault::from(refused.error))),
-        };
-        let is_unsent = is_refused || outcome.as_ref().is_err_and(Fault::is_unsent);
-        if !is_unsent {
-            let [of_pin, of_puk] = session.known_tries();
-            self.learn(Secret::Puk, of_puk);
-            self.learn(Secret::Pin, of_pin);
+            Err(refused) => Err(self.give_back(refused, Standing::Ready)),
         }
-        self.put_ready(session);
-        outcome
     }
 
     /// Changes the PIN of a card whose PIN was verified.
     pub(super) fn change_pin(&mut self, old: &Typed, new: &Typed) -> Result<(), Fault> {
-        let mut left = None;
-        let outcome = self.with_unlocked(|unlocked| {
-            let outcome = unlocked.change_pin(old, new).map_err(Fault::from);
-            let is_unsent = outcome.as_ref().is_err_and(Fault::is_unsent);
-            left = (!is_unsent).then(|| unlocked.pin_tries());
-            outcome
-        });
-        if let Some(left) = left {
-            self.learn(Secret::Pin, left);
-        }
-        outcome
+        self.with_unlocked(|unlocked| Ok(unlocked.change_pin(old, new)?))
     }
 
     /// What a call makes of a card whose PIN was verified. If the card has forgotten that, or cannot be asked any more,
@@ -313,8 +273,10 @@ impl OpenCard {
             Standing::Unlocked(_) => return Err(Fault::Handle),
         };
         if !link.is_reset_when_dropped() {
+            // It knows no secret; but it may be kept from others, for a PIN that nobody typed.
+            let outcome = link.share_again();
             self.standing = Some(standing);
-            return Ok(());
+            return Ok(outcome?);
         }
         let link = match standing {
             Standing::Link(link) => link,
@@ -327,52 +289,43 @@ impl OpenCard {
         Ok(())
     }
 
-    /// How many tries the PIN has left: what a CIE 3 says that is asked now, else the newest that any handle heard.
+    /// How many tries the PIN has left: what a CIE 3 says that is asked now, else the newest that was heard of the card.
     pub(super) fn pin_tries(&mut self) -> Result<Tries, Fault> {
-        let (told, is_news) = match self.standing.as_ref() {
-            Some(Standing::Unlocked(unlocked)) => (unlocked.pin_tries(), false),
-            Some(Standing::Ready(session)) => (session.pin_tries(), false),
-            _ => {
-                let card = self.known()?;
-                (card.pin_tries()?, matches!(card, Card::Cie3(_)))
-            }
-        };
-        self.newest(Secret::Pin, told, is_news)
+        match &self.standing {
+            Some(Standing::Unlocked(unlocked)) => return Ok(unlocked.pin_tries()),
+            Some(Standing::Ready(session)) => return Ok(session.pin_tries()),
+            _ => {}
+        }
+        let told = self.recalling()?.pin_tries()?;
+        Ok(self.told_or_heard(Which::Pin, told))
     }
 
     /// How many tries the PUK has left, in the same way.
     pub(super) fn puk_tries(&mut self) -> Result<Tries, Fault> {
-        let (told, is_news) = match self.standing.as_mut() {
-            Some(Standing::Ready(session)) if !session.is_closed() => (session.puk_tries()?, false),
-            _ => {
-                let card = self.known()?;
-                (card.puk_tries()?, matches!(card, Card::Cie3(_)))
+        if let Some(Standing::Ready(session)) = &mut self.standing {
+            if !session.is_closed() {
+                return Ok(session.puk_tries()?);
             }
-        };
-        self.newest(Secret::Puk, told, is_news)
+        }
+        let told = self.recalling()?.puk_tries()?;
+        Ok(self.told_or_heard(Which::Puk, told))
     }
 
-    fn newest(&mut self, secret: Secret, told: Tries, is_news: bool) -> Result<Tries, Fault> {
-        if is_news && told != Tries::Unknown {
-            return Ok(told);
+    /// The card in clear; a contact card with what is known of it.
+    fn recalling(&mut self) -> Result<&mut Card, Fault> {
+        let memory = self.memory.clone();
+        let card = self.known()?;
+        if let Card::Contact(session) = card {
+            session.remember(&memory)?;
         }
-        if let (None, Some(Standing::Known(Card::Contact(session)))) = (&self.memory, &mut self.standing) {
-            self.memory = contact_identity(session)?.map(|card| self.remembered.of(card));
-        }
-        Ok(self.memory.as_ref().and_then(|memory| memory.recall(secret)).unwrap_or(told))
+        Ok(card)
     }
-}
 
-/// A contact card is known by its number, or else by its certificate; what has neither is nobody's.
-fn contact_identity(session: &mut cns::Session) -> Result<Option<Identity>, Fault> {
-    if let Some(number) = session.card_id() {
-        return Ok(Some(sha256(&[b"number", number.text().as_bytes()])));
-    }
-    match session.certificate(cns::Credential::Authentication) {
-        Ok(certificate) => Ok(Some(sha256(&[b"certificate", certificate.as_der()]))),
-        // A card that is gone, or was reset, may have one all the same.
-        Err(error) if error.is_transport() => Err(error.into()),
-        Err(_) => Ok(None),
+    fn told_or_heard(&self, which: Which, told: Tries) -> Tries {
+        match (&self.remembered, told) {
+            (Some(remembered), Tries::Unknown) => remembered.left(which),
+            _ => told,
+        }
     }
 }
 

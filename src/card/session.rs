@@ -7,7 +7,9 @@ use crate::cns::{self, Credential};
 use crate::crypto::PresentedCertificate;
 use crate::dialogue::Step as _;
 use crate::ias;
-use crate::pin::{self, LastTry, Tries};
+#[cfg(feature = "c-api")]
+use crate::pin::KnownTries;
+use crate::pin::{self, LastTry, Tries, TriesMemory};
 use crate::secret::{ContactPin, ContactPuk, Pin, Puk, Typed};
 use crate::transport::{Link, Statistics};
 
@@ -41,23 +43,26 @@ impl Session {
         matches!(self, Self::Cie3(session) if !session.is_open())
     }
 
-    /// What somebody else knows of the tries of PIN and PUK, in place of what this session does.
-    #[cfg(feature = "c-api")]
-    pub(crate) fn set_known_tries(&mut self, tries: [Tries; 2]) {
+    /// Shares with other sessions what is known of this card's tries, from now on and through [`Unlocked`] and back. A
+    /// card is known by the key of its chip, or by its number, or by its certificate; of one that has none of them, and
+    /// of a recording, nothing is shared.
+    ///
+    /// # Errors
+    /// If an exchange fails, so that it is not known which card it is.
+    pub fn remember(&mut self, memory: &TriesMemory) -> Result<(), Error> {
         match self {
-            Self::Cie3(session) => session.set_known_tries(tries),
-            Self::Contact(session) => session.set_known_tries(tries),
+            Self::Cie3(session) => session.remember(memory),
+            Self::Contact(session) => session.remember(memory)?,
         }
+        Ok(())
     }
 
-    /// What is known of them without asking.
+    /// What this session shares.
     #[cfg(feature = "c-api")]
-    pub(crate) fn known_tries(&self) -> [Tries; 2] {
+    pub(crate) fn tries(&self) -> &KnownTries {
         match self {
-            Self::Cie3(session) => session.known_tries(),
-            Self::Contact(session) => {
-                [session.pin_tries(Credential::Authentication), session.puk_tries(Credential::Authentication)]
-            }
+            Self::Cie3(session) => session.tries(),
+            Self::Contact(session) => session.tries(),
         }
     }
 

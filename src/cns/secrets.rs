@@ -9,31 +9,24 @@ use zeroize::Zeroizing;
 use super::{Credential, Error, Layout, Refused, Session, Step, Unlocked};
 use crate::dialogue::{About, Step as _};
 use crate::iso7816::{Command, StatusWord, command};
-use crate::pin::{self, LastTry, Tries};
+use crate::pin::{self, Attempt, KnownTries, LastTry, Tries, Which};
 use crate::secret::{ContactPin, ContactPuk};
 
 /// How many tries a PIN has after a right one.
-const PIN_TRIES_MOST: u8 = 3;
-/// How many a PUK has is the issuer's choice; when the card keeps it to itself it is taken to be as few.
-const PUK_TRIES_LEAST: u8 = 3;
+const PIN_TRIES_MOST: Tries = Tries::Left(3);
+/// How many a PUK has is the issuer's choice.
+const PUK_TRIES_MOST: Tries = Tries::Unknown;
 
 /// What becomes of the PIN when it is unblocked: RESET RETRY COUNTER with P1 = 00 and a new one, or with
 /// P1 = 01 and none.
 pub type Unblock<'a> = pin::Unblock<'a, ContactPin>;
 
 /// What is known of one PIN and its PUK.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Default)]
 pub(super) struct Secrets {
-    pub(super) pin_tries: Tries,
-    pub(super) puk_tries: Tries,
+    pub(super) tries: KnownTries,
     /// The reference that the card was found to know the PIN by.
     reference: Option<u8>,
-}
-
-impl Default for Secrets {
-    fn default() -> Self {
-        Self { pin_tries: Tries::Unknown, puk_tries: Tries::Unknown, reference: None }
-    }
 }
 
 impl Session {
@@ -77,7 +70,7 @@ impl Session {
         if let Err(error) = outcome {
             return Err(Refused::new(self, error));
         }
-        match self.show(credential, step, |reference| command::verify(reference, pin.expose())) {
+        match self.show(credential, (step, last_try), |reference| command::verify(reference, pin.expose())) {
             Ok(()) => Ok(Unlocked::new(self, credential)),
             Err(error) => {
                 self.forget_unless_lost(&error);
@@ -100,7 +93,7 @@ impl Session {
         last_try: LastTry,
     ) -> Result<(), Error> {
         self.pin_tries(credential).check(last_try).map_err(|e| Step::ChangePin.failed(e))?;
-        let outcome = self.change(credential, old, new);
+        let outcome = self.change(credential, old, new, last_try);
         self.settle(outcome)
     }
 
@@ -110,9 +103,11 @@ impl Session {
         credential: Credential,
         old: &ContactPin,
         new: &ContactPin,
+        last_try: LastTry,
     ) -> Result<(), Error> {
         let data = Zeroizing::new([old.expose().as_slice(), new.expose()].concat());
-        self.show(credential, Step::ChangePin, |reference| command::change_reference_data(reference, &data))
+        let change = |reference| command::change_reference_data(reference, &data);
+        self.show(credential, (Step::ChangePin, last_try), change)
     }
 
     /// Unblocks a PIN: one command that carries the PUK, never repeated. A wrong PUK costs one of its tries, and
@@ -133,7 +128,7 @@ impl Session {
             Unblock::KeepPin => puk.expose().to_vec(),
         });
         self.puk_tries(credential).check(last_try).map_err(|e| Step::UnblockPin.failed(e))?;
-        let outcome = self.show(credential, Step::UnblockPin, |reference| match unblock {
+        let outcome = self.show(credential, (Step::UnblockPin, last_try), |reference| match unblock {
             Unblock::NewPin(_) => command::reset_retry_counter_with_puk(reference, &data),
             Unblock::KeepPin => command::reset_retry_counter_with_puk_only(reference, &data),
         });
@@ -153,54 +148,64 @@ impl Session {
     fn show(
         &mut self,
         credential: Credential,
-        step: Step,
+        (step, last_try): (Step, LastTry),
         command: impl Fn(u8) -> Command,
     ) -> Result<(), Error> {
+        let which = if step.about() == About::PukAndPin { Which::Puk } else { Which::Pin };
         self.keep_exclusive()?;
         // From here on the card may have a verified PIN: whatever happens, it does not outlive us.
         self.channel.link().reset_when_dropped(true);
 
         self.channel.link().hold();
-        let outcome = self.enter(credential.pin_directory()).map(|()| self.send(credential, &command));
+        let outcome = self.enter(credential.pin_directory()).and_then(|()| {
+            // Asked for when nothing more comes between: somebody else may have heard of the card meanwhile.
+            let tries = &mut self.secrets_slot(credential).tries;
+            let attempt = tries.permit(which, last_try).map_err(|e| step.failed(e))?;
+            let outcome = self.send(credential, &command, &attempt);
+            Ok((attempt, outcome))
+        });
         self.channel.link().let_go();
-        let outcome = outcome?;
+        let (attempt, outcome) = outcome?;
         if outcome.as_ref().is_err_and(|error| matches!(error, pin::Error::Channel(_))) {
             self.current = None;
         }
         let known = self.secrets_slot(credential);
         let unknown = Err(pin::Error::Status(StatusWord::REFERENCE_NOT_FOUND));
-        match (step.about(), &outcome) {
+        match which {
             // No such object by any name, and none was found before: nothing was compared.
-            (_, outcome) if known.reference.is_none() && *outcome == unknown => {}
-            // How many tries a PUK has is the issuer's choice.
-            (About::PukAndPin, Ok(())) => {
-                (known.puk_tries, known.pin_tries) = (Tries::Unknown, Tries::Left(PIN_TRIES_MOST));
-            }
-            (About::PukAndPin, refused) => {
-                known.puk_tries = known.puk_tries.after(refused, PUK_TRIES_LEAST);
-                // The answer was lost: the PIN may have all its tries again.
-                if matches!(refused, Err(pin::Error::Channel(error)) if !error.is_unsent()) {
-                    known.pin_tries = Tries::Unknown;
+            _ if known.reference.is_none() && outcome == unknown => {}
+            Which::Pin => known.tries.learn(&attempt, &outcome, PIN_TRIES_MOST),
+            Which::Puk => {
+                known.tries.learn(&attempt, &outcome, PUK_TRIES_MOST);
+                match &outcome {
+                    Ok(()) => known.tries.raise(&attempt, Which::Pin, PIN_TRIES_MOST),
+                    Err(pin::Error::Channel(error)) if !error.is_unsent() => known.tries.doubt_block(),
+                    Err(_) => {}
                 }
             }
-            (_, outcome) => known.pin_tries = known.pin_tries.after(outcome, PIN_TRIES_MOST),
         }
         outcome.map_err(|e| step.failed(e))
     }
 
     /// Under the name that the card knows the PIN by.
-    fn send(&mut self, credential: Credential, command: &impl Fn(u8) -> Command) -> Result<(), pin::Error> {
+    fn send(
+        &mut self,
+        credential: Credential,
+        command: &impl Fn(u8) -> Command,
+        attempt: &Attempt,
+    ) -> Result<(), pin::Error> {
         let mask = self.hint.as_ref().and_then(|hint| hint.mask);
         let (first, second) = credential.pin_references(mask);
         let second = match self.secrets_of(credential).reference {
-            Some(reference) => return pin::present(&mut self.channel, &command(reference)),
+            Some(reference) => return pin::present(&mut self.channel, &command(reference), attempt),
             None => second,
         };
-        let Some(second) = second else { return pin::present(&mut self.channel, &command(first)) };
-        let (reference, outcome) = match pin::present_by_reference(&mut self.channel, &command(first)) {
-            Some(outcome) => (first, outcome),
-            None => (second, pin::present(&mut self.channel, &command(second))),
-        };
+        let Some(second) = second else { return pin::present(&mut self.channel, &command(first), attempt) };
+        let (reference, outcome) =
+            match pin::present_by_reference(&mut self.channel, &command(first), attempt) {
+                Some(outcome) => (first, outcome),
+                None => (second, pin::present(&mut self.channel, &command(second), attempt)),
+            };
         let found = matches!(outcome, Ok(()) | Err(pin::Error::Wrong(_) | pin::Error::Blocked));
         self.secrets_slot(credential).reference = found.then_some(reference);
         outcome

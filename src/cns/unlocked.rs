@@ -87,7 +87,7 @@ impl Unlocked {
     pub fn change_pin(&mut self, old: &ContactPin, new: &ContactPin) -> Result<(), Error> {
         let step = Step::ChangePin;
         self.pin_tries().check(LastTry::Refuse).map_err(|e| step.failed(e))?;
-        self.session.change(self.credential, old, new)
+        self.session.change(self.credential, old, new, LastTry::Refuse)
     }
 
     /// How many tries the PIN has left: all, or what the card said of a wrong old PIN.

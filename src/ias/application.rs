@@ -7,7 +7,7 @@ use super::{ClaimedNis, Terminal, link_of};
 use crate::dialogue::Step as _;
 use crate::file::{self, Extent, FileReference};
 use crate::iso7816::{StatusWord, command};
-use crate::pin::{self, Tries};
+use crate::pin::{self, KnownTries, Tries, Which};
 use crate::secure_messaging::{self, Channel};
 use crate::transport::Link;
 
@@ -45,7 +45,7 @@ pub struct Application {
     current: Current,
     /// [`Link::interruptions`] when that was selected.
     seen: u64,
-    puk_tries: Tries,
+    tries: KnownTries,
 }
 
 impl Application {
@@ -59,7 +59,8 @@ impl Application {
     }
 
     fn select_in(channel: Channel) -> Result<Self, Refused<Link>> {
-        let mut application = Self { channel, current: Current::Nothing, seen: 0, puk_tries: Tries::Unknown };
+        let mut application =
+            Self { channel, current: Current::Nothing, seen: 0, tries: KnownTries::default() };
         match application.operation(Self::select_root) {
             Ok(()) => Ok(application),
             Err(error) => Err(Refused::new(application.into_link(), error)),
@@ -213,10 +214,12 @@ impl Application {
     /// # Errors
     /// Only if the exchange itself fails, or the directory cannot be selected.
     pub fn pin_tries(&mut self) -> Result<Tries, Error> {
-        self.operation(|this| {
+        let told = self.operation(|this| {
             this.enter_cie()?;
             pin::read_tries(&mut this.channel, PIN_REFERENCE).map_err(|e| Step::ReadPinTries.failed(e))
-        })
+        })?;
+        self.tries.told(Which::Pin, told);
+        Ok(told)
     }
 
     /// How many tries the PUK has left, as the card claims in clear. Spends none. The session that this
@@ -225,11 +228,12 @@ impl Application {
     /// # Errors
     /// Only if the exchange itself fails, or the directory cannot be selected.
     pub fn puk_tries(&mut self) -> Result<Tries, Error> {
-        self.puk_tries = self.operation(|this| {
+        let told = self.operation(|this| {
             this.enter_cie()?;
             pin::read_tries(&mut this.channel, PUK_REFERENCE).map_err(|e| Step::ReadPukTries.failed(e))
         })?;
-        Ok(self.puk_tries)
+        self.tries.told(Which::Puk, told);
+        Ok(told)
     }
 
     /// Whether the card has another application, by its identifier. That leaves this application, which is
@@ -283,11 +287,11 @@ impl Application {
     ) -> Result<Session, Refused<Link>> {
         const TOO_LONG: Cause =
             Cause::Channel(secure_messaging::Error::Unprotected(StatusWord::WRONG_LENGTH));
-        let puk_tries = self.puk_tries;
+        let tries = self.tries.clone();
         match self.authenticate_once(terminal, cache) {
             Err(Refused { back, error }) if error.cause == TOO_LONG => {
                 let mut again = Self::select_in(Channel::clear(*back).with_small_commands())?;
-                again.puk_tries = puk_tries;
+                again.tries = tries;
                 again.authenticate_once(terminal, cache)
             }
             result => result,
@@ -300,7 +304,7 @@ impl Application {
         cache: &mut CardCache,
     ) -> Result<Session, Refused<Link>> {
         match self.operation(Self::enter_cie) {
-            Ok(()) => Session::authenticate(self.channel, terminal, cache, self.puk_tries),
+            Ok(()) => Session::authenticate(self.channel, terminal, cache, self.tries),
             Err(error) => Err(Refused::new(self.into_link(), error)),
         }
     }

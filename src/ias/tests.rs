@@ -107,8 +107,11 @@ fn session(
         channel,
         terminal: terminal.clone(),
         constants: constants.clone(),
-        tries: Tries::Left(3),
-        puk_tries: Tries::Unknown,
+        tries: {
+            let mut tries = KnownTries::default();
+            tries.told(Which::Pin, Tries::Left(3));
+            tries
+        },
         tells_tries: false,
     }
 }
@@ -178,17 +181,17 @@ fn of_all_status_words_only_9000_twice_unblocks_the_pin() {
                     // Wrong without a count, or nobody knows: one less than all of them at most.
                     _ => Tries::Left(9),
                 };
-                assert_eq!(refused.back.puk_tries, expected, "{word:04X}");
+                assert_eq!(refused.back.tries.left(Which::Puk), expected, "{word:04X}");
                 assert_eq!(refused.error.step, Step::VerifyPuk);
                 assert_eq!((refused.back.statistics().commands, refused.back.is_open()), (1, true));
             }
         }
         for unblock in [Unblock::NewPin(&pin), Unblock::KeepPin] {
             match attempt(unblock, 0x9000, word) {
-                Ok(session) => assert_eq!((word, session.tries), (0x9000, Tries::Left(3))),
+                Ok(session) => assert_eq!((word, session.pin_tries()), (0x9000, Tries::Left(3))),
                 Err(refused) => {
                     assert_eq!(refused.error, Step::UnblockPin.failed(StatusWord::new(word)));
-                    assert_eq!(refused.back.puk_tries, Tries::Left(10), "the PUK was right");
+                    assert_eq!(refused.back.tries.left(Which::Puk), Tries::Left(10), "the PUK was right");
                 }
             }
         }

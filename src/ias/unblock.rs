@@ -4,13 +4,13 @@
 use super::{Cause, Error, PIN_REFERENCE, PIN_TRIES_MOST, Refused, Session, Step};
 use crate::dialogue::Step as _;
 use crate::iso7816::command;
-use crate::pin::{self, LastTry, Tries};
+use crate::pin::{self, LastTry, Tries, Which};
 use crate::secret::{Pin, Puk};
 
 /// Reference of the PUK: local PIN 2.
 pub(super) const PUK_REFERENCE: u8 = 0x82;
 /// How many tries a PUK has after a right one.
-const PUK_TRIES_MOST: u8 = 10;
+const PUK_TRIES_MOST: Tries = Tries::Left(10);
 
 /// What becomes of the PIN when it is unblocked: RESET RETRY COUNTER with P1 = 02 and a new one, or with
 /// P1 = 03 and none.
@@ -45,13 +45,14 @@ impl Session {
 
     fn try_unblock(&mut self, puk: &Puk, unblock: Unblock<'_>, last_try: LastTry) -> Result<(), Error> {
         if last_try == LastTry::Refuse {
-            let tries = self.puk_tries()?;
-            tries.check(last_try).map_err(|e| Step::VerifyPuk.failed(e))?;
+            self.puk_tries()?;
         }
+        let attempt = self.tries.permit(Which::Puk, last_try).map_err(|e| Step::VerifyPuk.failed(e))?;
         // From here on the card may have a verified PUK: whatever happens, it does not outlive us.
         self.channel.link().reset_when_dropped(true);
-        let outcome = pin::present(&mut self.channel, &command::verify(PUK_REFERENCE, puk.expose()));
-        self.puk_tries = self.puk_tries.after(&outcome, PUK_TRIES_MOST);
+        let outcome =
+            pin::present(&mut self.channel, &command::verify(PUK_REFERENCE, puk.expose()), &attempt);
+        self.tries.learn(&attempt, &outcome, PUK_TRIES_MOST);
         outcome.map_err(|e| Step::VerifyPuk.failed(e))?;
 
         let reset = match unblock {
@@ -60,25 +61,24 @@ impl Session {
         };
         let outcome = Step::UnblockPin.expect_success(&mut self.channel, &reset);
         if matches!(&outcome, Err(Error { cause: Cause::Channel(error), .. }) if !error.is_unsent()) {
-            // The answer was lost: the PIN may have all its tries again.
-            self.tries = Tries::Unknown;
+            self.tries.doubt_block();
         }
         outcome?;
-        self.tries = Tries::Left(PIN_TRIES_MOST);
+        self.tries.raise(&attempt, Which::Pin, PIN_TRIES_MOST);
         Ok(())
     }
 
-    /// How many tries the PUK has left: what [`Application::puk_tries`](super::Application::puk_tries) was
-    /// told in clear, if that was asked. Else asked for over the channel, and only if the card told those of
-    /// the PIN when the session was opened: a refusal in clear would end the channel.
+    /// How many tries the PUK has left. The card is asked over the channel, unless it told none in clear: a refusal
+    /// in clear would end the channel. Else what was heard last.
     ///
     /// # Errors
     /// Only if the exchange itself fails.
     pub fn puk_tries(&mut self) -> Result<Tries, Error> {
-        if self.tells_tries && self.puk_tries == Tries::Unknown {
-            self.puk_tries = pin::read_tries(&mut self.channel, PUK_REFERENCE)
+        if self.tells_tries {
+            let told = pin::read_tries(&mut self.channel, PUK_REFERENCE)
                 .map_err(|e| Step::ReadPukTries.failed(e))?;
+            self.tries.told(Which::Puk, told);
         }
-        Ok(self.puk_tries)
+        Ok(self.tries.left(Which::Puk))
     }
 }

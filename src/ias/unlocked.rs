@@ -5,7 +5,7 @@ use crate::crypto::signature::{Purpose, Signer};
 use crate::crypto::{Digest, PresentedCertificate};
 use crate::dialogue::Step as _;
 use crate::iso7816::{StatusWord, command};
-use crate::pin::{self, LastTry, Tries};
+use crate::pin::{self, LastTry, Tries, Which};
 use crate::secret::Pin;
 use crate::transport::{Link, Statistics};
 
@@ -68,11 +68,11 @@ impl Unlocked {
     pub fn change_pin(&mut self, old: &Pin, new: &Pin) -> Result<(), Error> {
         let step = Step::ChangePin;
         let session = &mut self.session;
-        session.tries.check(LastTry::Refuse).map_err(|e| step.failed(e))?;
+        let attempt = session.tries.permit(Which::Pin, LastTry::Refuse).map_err(|e| step.failed(e))?;
         let data = zeroize::Zeroizing::new([&old.expose()[..], new.expose()].concat());
-        let outcome =
-            pin::present(&mut session.channel, &command::change_reference_data(PIN_REFERENCE, &data));
-        session.tries = session.tries.after(&outcome, PIN_TRIES_MOST);
+        let change = command::change_reference_data(PIN_REFERENCE, &data);
+        let outcome = pin::present(&mut session.channel, &change, &attempt);
+        session.tries.learn(&attempt, &outcome, PIN_TRIES_MOST);
         outcome.map_err(|e| step.failed(e))
     }
 
@@ -95,10 +95,15 @@ impl Unlocked {
     /// [`Refused`] with the error and the link.
     pub fn lock(self) -> Result<Session, Refused<Link>> {
         let (terminal, constants) = (self.session.terminal.clone(), self.session.constants.clone());
+        let remembered = self.session.tries.memory().cloned();
         let link = self.release()?;
         let mut cache = CardCache::new();
         cache.remember(&constants);
-        Session::open_with(link, &terminal, &mut cache)
+        let mut session = Session::open_with(link, &terminal, &mut cache)?;
+        if let Some(remembered) = remembered {
+            session.remember(remembered.memory());
+        }
+        Ok(session)
     }
 
     /// Ends the PIN state by a reset of the card and gives the link back.

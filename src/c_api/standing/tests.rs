@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::c_api::result::{
-    CIE_CARD_RESET, CIE_CHIP_NOT_AUTHENTIC, CIE_OK, CIE_PIN_LAST_TRY, CIE_PIN_MALFORMED, CIE_PIN_NEEDED,
-    CIE_PIN_STATE_LOST, CIE_PIN_WRONG, CIE_PUK_LAST_TRY, CIE_PUK_MALFORMED, CIE_PUK_WRONG, cie_result,
+    CIE_CARD_RESET, CIE_CHIP_NOT_AUTHENTIC, CIE_OK, CIE_OTHER_CARD, CIE_PIN_LAST_TRY, CIE_PIN_MALFORMED,
+    CIE_PIN_NEEDED, CIE_PIN_STATE_LOST, CIE_PIN_WRONG, CIE_PUK_LAST_TRY, CIE_PUK_MALFORMED, CIE_PUK_WRONG,
+    cie_result,
 };
 use crate::emulator::citizen::Citizen;
 use crate::emulator::contact::{Model, issue};
@@ -42,8 +43,8 @@ fn contact_card() -> SoftCard {
     SoftCard::new_contact(issued.personalisation, Model::Cie2, Seeded::new(3)).unwrap()
 }
 
-fn opened(soft: &SoftCard, remembered: &Arc<Remembered>) -> OpenCard {
-    OpenCard::new(card::open(soft.insert()).unwrap(), remembered.clone())
+fn opened(soft: &SoftCard, memory: &TriesMemory) -> OpenCard {
+    OpenCard::new(card::open(soft.insert()).unwrap(), memory.clone())
 }
 
 /// A CIE 3 that tells its tries to nobody but with the status word of a wrong PIN.
@@ -54,7 +55,7 @@ fn reticent_card() -> (SoftCard, OpenCard) {
             command.ins() == 0xCB && command.data().windows(2).any(|pair| pair == [0xBF, 0x81]);
         if asks_for_tries { StatusWord::REFERENCE_NOT_FOUND.into() } else { response }
     })));
-    let card = opened(&soft, &Arc::default());
+    let card = opened(&soft, &TriesMemory::new());
     (soft, card)
 }
 
@@ -119,19 +120,19 @@ fn so_is_that_of_the_puk() {
 #[test]
 fn a_card_that_is_opened_again_is_remembered() {
     for (soft, wrong) in [(contact_card(), "99999"), (reticent_card().0, "99999999")] {
-        let remembered = Arc::default();
+        let memory = TriesMemory::new();
         for left in [2, 1] {
-            let mut card = opened(&soft, &remembered);
+            let mut card = opened(&soft, &memory);
             assert_eq!(number(card.verify_pin(&typed(wrong), LastTry::Refuse)), CIE_PIN_WRONG);
             assert_eq!(soft.pin_tries(), left);
         }
-        let mut card = opened(&soft, &remembered);
+        let mut card = opened(&soft, &memory);
         assert_eq!(number(card.verify_pin(&typed(wrong), LastTry::Refuse)), CIE_PIN_LAST_TRY);
         assert_eq!(soft.pin_tries(), 1);
         card.verify_pin(&typed("12345678"), LastTry::Spend).unwrap();
         drop(card);
         // The right PIN gave it all its tries, and that is known as well.
-        let mut card = opened(&soft, &remembered);
+        let mut card = opened(&soft, &memory);
         assert_eq!(number(card.verify_pin(&typed(wrong), LastTry::Refuse)), CIE_PIN_WRONG);
         assert_eq!(soft.pin_tries(), 2);
     }
@@ -140,10 +141,10 @@ fn a_card_that_is_opened_again_is_remembered() {
 #[test]
 fn a_card_that_is_used_by_two_handles_is_known_by_what_it_said_last() {
     for (soft, wrong) in [(contact_card(), "99999"), (reticent_card().0, "99999999")] {
-        let remembered = Arc::default();
-        let mut first = opened(&soft, &remembered);
+        let memory = TriesMemory::new();
+        let mut first = opened(&soft, &memory);
         assert_eq!(number(first.verify_pin(&typed(wrong), LastTry::Refuse)), CIE_PIN_WRONG);
-        let mut second = opened(&soft, &remembered);
+        let mut second = opened(&soft, &memory);
         assert_eq!(number(second.verify_pin(&typed(wrong), LastTry::Refuse)), CIE_PIN_WRONG);
         drop(second);
         // The first knew of two; it learns of the reset first, and then of what the other was told.
@@ -157,15 +158,15 @@ fn a_card_that_is_used_by_two_handles_is_known_by_what_it_said_last() {
 #[test]
 fn a_wrong_old_pin_is_remembered_as_well() {
     for (soft, wrong) in [(contact_card(), "99999"), (reticent_card().0, "99999999")] {
-        let remembered = Arc::default();
-        let mut card = opened(&soft, &remembered);
+        let memory = TriesMemory::new();
+        let mut card = opened(&soft, &memory);
         card.verify_pin(&typed("12345678"), LastTry::Refuse).unwrap();
         for _ in 0..2 {
             let outcome = card.change_pin(&typed(wrong), &typed("31415926"));
             assert_eq!(number(outcome), CIE_PIN_WRONG);
         }
         drop(card);
-        let mut card = opened(&soft, &remembered);
+        let mut card = opened(&soft, &memory);
         assert_eq!(number(card.verify_pin(&typed(wrong), LastTry::Refuse)), CIE_PIN_LAST_TRY);
         assert_eq!((card.pin_tries().unwrap(), soft.pin_tries()), (Tries::Left(1), 1));
     }
@@ -173,10 +174,10 @@ fn a_wrong_old_pin_is_remembered_as_well() {
 
 #[test]
 fn what_a_person_is_told_is_the_newest() {
-    let (soft, remembered) = (contact_card(), Arc::default());
-    let mut first = opened(&soft, &remembered);
+    let (soft, memory) = (contact_card(), TriesMemory::new());
+    let mut first = opened(&soft, &memory);
     assert_eq!(number(first.verify_pin(&typed("99999"), LastTry::Refuse)), CIE_PIN_WRONG);
-    let mut second = opened(&soft, &remembered);
+    let mut second = opened(&soft, &memory);
     assert_eq!(second.pin_tries().unwrap(), Tries::Left(2), "before it is made ready, too");
     assert_eq!(number(second.verify_pin(&typed("99999"), LastTry::Refuse)), CIE_PIN_WRONG);
     assert_eq!(first.pin_tries().unwrap(), Tries::Left(1));
@@ -185,8 +186,8 @@ fn what_a_person_is_told_is_the_newest() {
 /// A PUK whose tries nobody tells: that nothing is known after a right one is news for an older handle.
 #[test]
 fn an_older_handle_hears_of_an_unblocked_pin() {
-    let (soft, remembered) = (contact_card(), Arc::default());
-    let mut first = opened(&soft, &remembered);
+    let (soft, memory) = (contact_card(), TriesMemory::new());
+    let mut first = opened(&soft, &memory);
     let unblock = |card: &mut OpenCard, puk: &str, last_try| {
         number(card.unblock_pin(&typed(puk), Unblock::KeepPin, last_try))
     };
@@ -194,7 +195,7 @@ fn an_older_handle_hears_of_an_unblocked_pin() {
         assert_eq!(unblock(&mut first, "00000000", LastTry::Refuse), CIE_PUK_WRONG);
     }
     assert_eq!(unblock(&mut first, "00000000", LastTry::Refuse), CIE_PUK_LAST_TRY);
-    let mut second = opened(&soft, &remembered);
+    let mut second = opened(&soft, &memory);
     assert_eq!(unblock(&mut second, "87654321", LastTry::Refuse), CIE_PUK_LAST_TRY);
     assert_eq!(unblock(&mut second, "87654321", LastTry::Spend), CIE_OK);
     let outcomes: Vec<_> = (0..3).map(|_| unblock(&mut first, "87654321", LastTry::Refuse)).collect();
@@ -207,9 +208,9 @@ fn a_reset_while_it_is_found_out_which_card_it_is_is_told() {
     let options = crate::emulator::contact::IssueOptions::default();
     let issued = issue(pki, citizen, Model::Ace, &options, &mut Seeded::new(2), now()).unwrap();
     let soft = SoftCard::new_contact(issued.personalisation, Model::Ace, Seeded::new(3)).unwrap();
-    let remembered = Arc::default();
-    let mut older = opened(&soft, &remembered);
-    let mut newer = opened(&soft, &remembered);
+    let memory = TriesMemory::new();
+    let mut older = opened(&soft, &memory);
+    let mut newer = opened(&soft, &memory);
     for _ in 0..2 {
         assert_eq!(number(newer.verify_pin(&typed("99999"), LastTry::Refuse)), CIE_PIN_WRONG);
     }
@@ -224,12 +225,12 @@ fn a_card_without_a_number_is_known_by_its_certificate() {
     let options = crate::emulator::contact::IssueOptions::default();
     let issued = issue(pki, citizen, Model::Ace, &options, &mut Seeded::new(2), now()).unwrap();
     let soft = SoftCard::new_contact(issued.personalisation, Model::Ace, Seeded::new(3)).unwrap();
-    let remembered = Arc::default();
+    let memory = TriesMemory::new();
     for _ in 0..2 {
-        let mut card = opened(&soft, &remembered);
+        let mut card = opened(&soft, &memory);
         assert_eq!(number(card.verify_pin(&typed("99999"), LastTry::Refuse)), CIE_PIN_WRONG);
     }
-    let mut card = opened(&soft, &remembered);
+    let mut card = opened(&soft, &memory);
     assert_eq!(card.pin_tries().unwrap(), Tries::Left(1));
     assert_eq!(number(card.verify_pin(&typed("99999"), LastTry::Refuse)), CIE_PIN_LAST_TRY);
 }
@@ -239,31 +240,154 @@ fn only_the_chip_that_was_checked_is_shown_a_pin() {
     let (pki, soft) = made();
     let mut trust = TrustStore::new().allow_test_pki();
     trust.add_anchor(AnchorPurpose::Csca, pki.csca_der()).unwrap();
-    let verify = |session: &mut Session| {
-        let Session::Cie3(session) = session else { return Err(Fault::OtherCard) };
+    let verify = |session: &mut ias::Session| {
         Ok(crate::genuine::verify(session, &trust, &crate::passive::SecurityObjectPolicy::new())?)
     };
-    let mut card = opened(&soft, &Arc::default());
-    let chip = Arc::new(card.with_ready(verify).unwrap());
-    card.insist_on(chip.clone());
+    let mut card = opened(&soft, &TriesMemory::new());
+    let chip = card.check_chip(verify).unwrap();
     interrupt(&soft, &mut card);
     card.verify_pin(&typed("12345678"), LastTry::Refuse).unwrap();
 
     // The next card in the same place, as if somebody sat between.
     let (_, _, other) = demo_card(&mut Seeded::new(2027), now()).unwrap();
     let other = SoftCard::new(other, Chip::Nxp, Seeded::new(1)).unwrap();
-    let mut card = opened(&other, &Arc::default());
-    card.insist_on(chip);
+    let mut card = opened(&other, &TriesMemory::new());
+    card.trusted = Trusted::Only(chip);
     let before = other.verify_count();
     assert_eq!(number(card.verify_pin(&typed("12345678"), LastTry::Refuse)), CIE_CHIP_NOT_AUTHENTIC);
     let unblocked = card.unblock_pin(&typed("87654321"), Unblock::KeepPin, LastTry::Refuse);
     assert_eq!((number(unblocked), other.verify_count()), (CIE_CHIP_NOT_AUTHENTIC, before));
 }
 
+/// Whoever overlooks that the check failed does not show the PIN to a forger's chip.
+#[test]
+fn a_chip_that_failed_its_check_is_shown_no_pin() {
+    let (pki, soft) = made();
+    let empty = TrustStore::new().allow_test_pki();
+    let mut full = TrustStore::new().allow_test_pki();
+    full.add_anchor(AnchorPurpose::Csca, pki.csca_der()).unwrap();
+    let policy = crate::passive::SecurityObjectPolicy::new();
+    let mut card = opened(&soft, &TriesMemory::new());
+    card.check_chip(|session| Ok(crate::genuine::verify(session, &full, &policy)?)).unwrap();
+    assert!(card.check_chip(|session| Ok(crate::genuine::verify(session, &empty, &policy)?)).is_err());
+    let before = soft.verify_count();
+    assert_eq!(number(card.verify_pin(&typed("12345678"), LastTry::Refuse)), CIE_CHIP_NOT_AUTHENTIC);
+    let unblocked = card.unblock_pin(&typed("87654321"), Unblock::KeepPin, LastTry::Refuse);
+    assert_eq!((number(unblocked), soft.verify_count()), (CIE_CHIP_NOT_AUTHENTIC, before));
+    card.check_chip(|session| Ok(crate::genuine::verify(session, &full, &policy)?)).unwrap();
+    card.verify_pin(&typed("12345678"), LastTry::Refuse).unwrap();
+    // What is not asked is no answer, and a card without such a chip has none to check.
+    assert!(card.check_chip(|_| Err(Fault::Absent)).is_err());
+    card.lock().unwrap();
+    card.verify_pin(&typed("12345678"), LastTry::Refuse).unwrap();
+    let mut card = opened(&contact_card(), &TriesMemory::new());
+    assert_eq!(number(card.check_chip(|_| Err(Fault::Absent))), CIE_OTHER_CARD);
+    card.verify_pin(&typed("12345678"), LastTry::Refuse).unwrap();
+}
+
+/// A handle whose PIN was verified before knows no better than those that were told since.
+#[test]
+fn an_older_handle_takes_nothing_back_by_a_change_that_fails() {
+    for (soft, wrong) in [(contact_card(), "99999"), (reticent_card().0, "99999999")] {
+        let memory = TriesMemory::new();
+        let mut older = opened(&soft, &memory);
+        older.verify_pin(&typed("12345678"), LastTry::Refuse).unwrap();
+        soft.reset_by_other();
+        let mut newer = opened(&soft, &memory);
+        for _ in 0..2 {
+            assert_eq!(number(newer.verify_pin(&typed(wrong), LastTry::Refuse)), CIE_PIN_WRONG);
+        }
+        assert_eq!(number(older.change_pin(&typed("12345678"), &typed("31415926"))), CIE_PIN_LAST_TRY);
+        for card in [&mut newer, &mut opened(&soft, &memory)] {
+            let outcomes: Vec<_> =
+                (0..2).map(|_| number(card.verify_pin(&typed(wrong), LastTry::Refuse))).collect();
+            assert_eq!((outcomes.contains(&CIE_PIN_LAST_TRY), soft.pin_tries()), (true, 1), "{outcomes:?}");
+        }
+    }
+}
+
+/// The answer to an unblocking is lost: the PIN may have one try still, whatever became of the PUK.
+#[test]
+fn an_unblocking_that_nobody_heard_of_gives_no_tries() {
+    let (soft, memory) = (contact_card(), TriesMemory::new());
+    let mut card = opened(&soft, &memory);
+    for _ in 0..2 {
+        assert_eq!(number(card.verify_pin(&typed("99999"), LastTry::Refuse)), CIE_PIN_WRONG);
+    }
+    drop(card);
+    let link = Link::new(Deaf::to(0x2C, &soft));
+    let mut card = OpenCard::new(card::open(link).unwrap(), memory.clone());
+    assert!(card.unblock_pin(&typed("87654321"), Unblock::KeepPin, LastTry::Refuse).is_err());
+    drop(card);
+    let mut card = opened(&soft, &memory);
+    assert_eq!(number(card.verify_pin(&typed("99999"), LastTry::Refuse)), CIE_PIN_LAST_TRY);
+    // One that was blocked may be so no longer, and to ask costs nothing.
+    card.verify_pin(&typed("12345678"), LastTry::Spend).unwrap();
+    drop(card);
+    let mut card = opened(&soft, &memory);
+    while soft.pin_tries() > 0 {
+        assert!(card.verify_pin(&typed("99999"), LastTry::Spend).is_err());
+    }
+    assert_eq!(card.pin_tries().unwrap(), Tries::Left(0));
+    drop(card);
+    let link = Link::new(Deaf::to(0x2C, &soft));
+    let mut card = OpenCard::new(card::open(link).unwrap(), memory.clone());
+    assert!(card.unblock_pin(&typed("87654321"), Unblock::KeepPin, LastTry::Refuse).is_err());
+    drop(card);
+    opened(&soft, &memory).verify_pin(&typed("12345678"), LastTry::Refuse).unwrap();
+}
+
+/// What another program did to the PUK meanwhile is told, whatever was heard before.
+#[test]
+fn a_card_that_tells_is_asked() {
+    let (_, soft) = made();
+    let (here, elsewhere) = (TriesMemory::new(), TriesMemory::new());
+    let unblock =
+        |card: &mut OpenCard| number(card.unblock_pin(&typed("00000000"), Unblock::KeepPin, LastTry::Refuse));
+    assert_eq!(unblock(&mut opened(&soft, &here)), CIE_PUK_WRONG);
+    for _ in 0..2 {
+        assert_eq!(unblock(&mut opened(&soft, &elsewhere)), CIE_PUK_WRONG);
+    }
+    let mut card = opened(&soft, &here);
+    let left = Tries::Left(soft.puk_tries());
+    assert_eq!(card.puk_tries().unwrap(), left);
+    card.with_ready(|_| Ok(())).unwrap();
+    assert_eq!(card.puk_tries().unwrap(), left);
+    while soft.puk_tries() > 1 {
+        assert_eq!(unblock(&mut opened(&soft, &elsewhere)), CIE_PUK_WRONG);
+    }
+    let outcomes: Vec<_> = (0..2).map(|_| unblock(&mut card)).collect();
+    assert_eq!((outcomes.contains(&CIE_PUK_LAST_TRY), soft.puk_tries()), (true, 1), "{outcomes:?}");
+}
+
+/// Two handles of one card, one of which is used while the other waits for its answer.
+#[test]
+fn what_is_heard_while_an_attempt_is_under_way_counts() {
+    let (soft, memory) = (contact_card(), TriesMemory::new());
+    let mut other = opened(&soft, &memory);
+    let mut turn = 0;
+    let inner = soft.clone();
+    let shared = memory.clone();
+    let link = soft.insert().watched(move |_| {
+        turn += 1;
+        if turn > 8 && turn < 12 {
+            let mut card = opened(&inner, &shared);
+            let _ = card.verify_pin(&typed("99999"), LastTry::Refuse);
+        }
+        true
+    });
+    let mut card = OpenCard::new(card::open(link).unwrap(), memory.clone());
+    for _ in 0..6 {
+        let _ = card.verify_pin(&typed("99999"), LastTry::Refuse);
+        let _ = other.verify_pin(&typed("99999"), LastTry::Refuse);
+    }
+    assert_eq!(soft.pin_tries(), 1);
+}
+
 #[test]
 fn a_pin_state_that_is_lost_is_over() {
     let (_, soft) = made();
-    let mut card = opened(&soft, &Arc::default());
+    let mut card = opened(&soft, &TriesMemory::new());
     card.verify_pin(&typed("12345678"), LastTry::Refuse).unwrap();
     soft.reset_by_other();
     let read = |unlocked: &mut Unlocked| Ok(unlocked.certificate().map(drop)?);
@@ -274,15 +398,21 @@ fn a_pin_state_that_is_lost_is_over() {
     card.with_unlocked(read).unwrap();
 }
 
-/// Loses the answer to VERIFY if it is told to, and counts resets.
-struct Deaf(SoftTransport, bool, Arc<AtomicU32>);
+/// Loses the answer to commands of one instruction that carry a secret, and counts resets.
+struct Deaf(SoftTransport, Option<u8>, Arc<AtomicU32>);
+
+impl Deaf {
+    fn to(instruction: u8, soft: &SoftCard) -> Self {
+        Self(soft.transport(), Some(instruction), Arc::default())
+    }
+}
 
 impl Transport for Deaf {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Error> {
         let answer = self.0.transmit(command)?;
         // An empty VERIFY only asks.
-        let verifies = command.get(1) == Some(&0x20) && command.len() > 5;
-        if verifies && self.1 { Err(Error::NoAnswer) } else { Ok(answer) }
+        let carries = command.get(1).copied() == self.1 && command.len() > 5;
+        if carries { Err(Error::NoAnswer) } else { Ok(answer) }
     }
 
     fn reset(&mut self) -> Result<(), Error> {
@@ -302,8 +432,8 @@ impl Transport for Deaf {
 /// A card that may know a PIN or PUK is reset by a lock, once.
 fn locked_once(soft: &SoftCard, is_deaf: bool, secret: impl FnOnce(&mut OpenCard) -> Result<(), Fault>) {
     let resets = Arc::new(AtomicU32::new(0));
-    let link = Link::new(Deaf(soft.transport(), is_deaf, resets.clone()));
-    let mut card = OpenCard::new(card::open(link).unwrap(), Arc::default());
+    let link = Link::new(Deaf(soft.transport(), is_deaf.then_some(0x20), resets.clone()));
+    let mut card = OpenCard::new(card::open(link).unwrap(), TriesMemory::new());
     card.lock().unwrap();
     assert_eq!(resets.load(Ordering::Relaxed), 0, "no secret was shown");
     assert_eq!(secret(&mut card).is_err(), is_deaf);
