@@ -152,14 +152,11 @@ impl Session {
 
     /// Shares with other sessions what is known of this card's tries. The card is known by its number, or by the
     /// authentication key's certificate if it has none, which is read then; of a card that has neither nothing is
-    /// shared, nor of a recording that is played back, which says nothing of the card as it is now.
+    /// shared. A recording that is played back is another card.
     ///
     /// # Errors
     /// If an exchange fails, so that it is not known which card it is.
     pub fn remember(&mut self, memory: &TriesMemory) -> Result<(), Error> {
-        if self.channel.link().is_replayed() {
-            return Ok(());
-        }
         let (kind, name) = match &self.card_id {
             Some(number) => ("number", number.text().as_bytes().to_vec()),
             None => match self.certificate(Credential::Authentication) {
@@ -168,8 +165,9 @@ impl Session {
                 Err(_) => return Ok(()),
             },
         };
+        let is_replayed = self.channel.link().is_replayed();
         for (secrets, key) in self.secrets.iter_mut().zip([&b"authentication"[..], b"signature"]) {
-            secrets.tries.remember(memory, &[kind.as_bytes(), &name, key]);
+            secrets.tries.remember(memory, is_replayed, &[kind.as_bytes(), &name, key]);
         }
         Ok(())
     }

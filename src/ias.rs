@@ -135,11 +135,10 @@ impl Session {
     }
 
     /// Shares with other sessions what is known of this card's tries; the card is known by the key of its chip. Nothing
-    /// is sent. A recording that is played back says nothing of the card as it is now, and shares nothing.
+    /// is sent. A recording that is played back is another card.
     pub fn remember(&mut self, memory: &TriesMemory) {
-        if !self.channel.link().is_replayed() {
-            self.tries.remember(memory, &[b"cie3", &self.constants.device_key_file]);
-        }
+        let is_replayed = self.channel.link().is_replayed();
+        self.tries.remember(memory, is_replayed, &[b"cie3", &self.constants.device_key_file]);
     }
 
     /// What this session shares.

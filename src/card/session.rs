@@ -44,8 +44,8 @@ impl Session {
     }
 
     /// Shares with other sessions what is known of this card's tries, from now on and through [`Unlocked`] and back. A
-    /// card is known by the key of its chip, or by its number, or by its certificate; of one that has none of them, and
-    /// of a recording, nothing is shared.
+    /// card is known by the key of its chip, or by its number, or by its certificate; of one that has none of them
+    /// nothing is shared. A recording that is played back is another card.
     ///
     /// # Errors
     /// If an exchange fails, so that it is not known which card it is.

@@ -141,9 +141,11 @@ impl KnownTries {
         }
     }
 
-    /// Shares from now on what a memory knows of a card. Whichever heard something last is believed.
-    pub(crate) fn remember(&mut self, memory: &TriesMemory, card: &[&[u8]]) {
-        let remembered = memory.of(card);
+    /// Shares from now on what a memory knows of a card. Whichever heard something last is believed. What happened to a
+    /// card when it was recorded says nothing of it as it is now.
+    pub(crate) fn remember(&mut self, memory: &TriesMemory, is_replayed: bool, card: &[&[u8]]) {
+        let life: &[u8] = if is_replayed { b"recorded" } else { b"live" };
+        let remembered = memory.of(&[&[life], card].concat());
         let own = self.own;
         remembered.with(|counts| counts.iter_mut().zip(&own).for_each(|(count, own)| count.merge(own)));
         self.memory = Some(remembered);
@@ -277,8 +279,8 @@ mod tests {
     fn two() -> (KnownTries, KnownTries) {
         let memory = TriesMemory::new();
         let (mut one, mut other) = (KnownTries::default(), KnownTries::default());
-        one.remember(&memory, &[b"card"]);
-        other.remember(&memory, &[b"card"]);
+        one.remember(&memory, false, &[b"card"]);
+        other.remember(&memory, false, &[b"card"]);
         (one, other)
     }
 
@@ -318,7 +320,7 @@ mod tests {
     #[test]
     fn a_session_that_joins_a_memory_brings_what_it_heard() {
         let memory = TriesMemory::new();
-        let join = |known: &mut KnownTries| known.remember(&memory, &[b"card"]);
+        let join = |known: &mut KnownTries| known.remember(&memory, false, &[b"card"]);
         let (mut older, mut newer) = (KnownTries::default(), KnownTries::default());
         older.told(Which::Pin, Tries::Left(3));
         newer.told(Which::Pin, Tries::Left(1));
@@ -338,6 +340,11 @@ mod tests {
         join(&mut feared);
         assert_eq!(older.left(Which::Pin), Tries::Left(1));
         assert_eq!(older.left(Which::Puk), Tries::Unknown);
+        // A recording of the card is none of it.
+        let mut recorded = KnownTries::default();
+        recorded.remember(&memory, true, &[b"card"]);
+        recorded.told(Which::Pin, Tries::Left(3));
+        assert_eq!(older.left(Which::Pin), Tries::Left(1));
     }
 
     #[test]

@@ -131,7 +131,7 @@ mod tests {
 
     fn session(memory: &TriesMemory, card: &[u8]) -> KnownTries {
         let mut known = KnownTries::default();
-        known.remember(memory, &[card]);
+        known.remember(memory, false, &[card]);
         known
     }
 

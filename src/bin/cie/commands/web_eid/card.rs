@@ -7,7 +7,7 @@ use cie::card::{Card, Session, Unlocked};
 use cie::cns::{self, Credential};
 use cie::crypto::PresentedCertificate;
 use cie::login::{AuthToken, Nonce, Origin};
-use cie::pin::{self, LastTry, Tries};
+use cie::pin::{self, LastTry, Tries, TriesMemory};
 use cie::secret::{ContactPin, Typed};
 use cie::web_eid::{self, SignRequest, SigningRefused, check_signing_certificate};
 
@@ -43,35 +43,13 @@ pub(super) fn with_card<T>(
     }
 }
 
-/// What was learned of PINs during one request, whatever became of the connection meanwhile; by the card's number. Of
-/// a card that tells none nothing says that it is another one.
+/// What was learned of PINs during one request, whatever became of the connection meanwhile.
 #[derive(Default)]
-pub(super) struct Memory(HashMap<Option<String>, Learned>);
-
-/// What is known of the PIN of one card.
-struct Learned {
-    /// The fewest tries that it was known to have.
-    tries: Tries,
-    /// What it refused.
-    refused: Vec<Typed>,
-}
-
-impl Memory {
-    fn of(&mut self, card: Option<String>) -> &mut Learned {
-        self.0.entry(card).or_insert_with(|| Learned { tries: Tries::Unknown, refused: Vec::new() })
-    }
-}
-
-impl Learned {
-    /// What the card says now, or said before if that was less.
-    fn fewest(&mut self, told: Tries) -> Tries {
-        self.tries = match (self.tries, told) {
-            (Tries::Left(before), Tries::Left(now)) => Tries::Left(before.min(now)),
-            (before, Tries::Unknown) => before,
-            (_, now) => now,
-        };
-        self.tries
-    }
+pub(super) struct Memory {
+    /// The tries that cards have left.
+    tries: TriesMemory,
+    /// What they refused, by the card's number. Of a card that tells none nothing says that it is another one.
+    refused: HashMap<Option<String>, Vec<Typed>>,
 }
 
 /// What a person at the reader can do something about: another reader, another card, the same card once more.
@@ -105,11 +83,12 @@ pub(super) fn authenticate(
     (origin, nonce): (&Origin, &Nonce),
     output: Output,
 ) -> Result<AuthToken, Stop> {
-    let learned = memory.of(number(&mut card)?);
+    let number = number(&mut card)?;
     let mut session = reader::session(card, output).map_err(Stop::Failed)?;
+    session.remember(&memory.tries)?;
     // A card without a certificate is found out before its PIN is asked for, if it lets anybody look.
     session.public_certificate()?;
-    let mut unlocked = unlock(desk, session, learned)?;
+    let mut unlocked = unlock(desk, session, memory.refused.entry(number).or_default())?;
     desk.check()?;
     Ok(AuthToken::create(&mut unlocked.signer()?, origin, nonce)?)
 }
@@ -135,10 +114,12 @@ pub(super) fn sign(
     (mut card, memory): (Card, &mut Memory),
     request: &SignRequest,
 ) -> Result<Vec<u8>, Stop> {
-    let learned = memory.of(number(&mut card)?);
-    let (session, login, signing) = second_key(card)?;
+    let number = number(&mut card)?;
+    let (mut session, login, signing) = second_key(card)?;
+    session.remember(&memory.tries)?;
     request.check_certificate(&signing).map_err(Stop::Refused)?;
-    let mut unlocked = unlock(desk, SignatureKey(session), learned).map_err(|stop| match stop {
+    let refused = memory.refused.entry(number).or_default();
+    let mut unlocked = unlock(desk, SignatureKey(session), refused).map_err(|stop| match stop {
         // Its PUK is another one than the login's, which must not be spent on it.
         Stop::Failed(failure) if failure.code() == "pin-blocked" => {
             Stop::Failed(Failure::Own(failure::SIGNATURE_PIN_BLOCKED, String::new()))
@@ -247,22 +228,22 @@ impl Locked for SignatureKey {
 
 /// Asks for the PIN until it is right or the person gives up. Each is sent once, when a person typed it; the last try
 /// only after a question of its own; and one that this card refused during this request not at all.
-fn unlock<L: Locked>(desk: &Desk<'_>, mut card: L, learned: &mut Learned) -> Result<L::Unlocked, Stop> {
+fn unlock<L: Locked>(desk: &Desk<'_>, mut card: L, refused: &mut Vec<Typed>) -> Result<L::Unlocked, Stop> {
     let (what, whose) = card.words();
     let mut wrong: Option<String> = None;
     loop {
         // Nobody types a PIN that could not be shown; after a wrong one others were let in.
         card.keep_exclusive()?;
-        let tries = learned.fewest(card.tries()?);
+        let tries = card.tries()?;
         let last_try = match tries {
-            Tries::Left(0 | 1) => {
+            Tries::Left(1) => {
                 desk.last_try()?;
                 LastTry::Spend
             }
             _ => LastTry::Refuse,
         };
         let typed = desk.pin(&Ask { what, whose, tries, wrong: wrong.as_deref() })?;
-        if learned.refused.iter().any(|before| before.expose() == typed.expose()) {
+        if refused.iter().any(|before| before.expose() == typed.expose()) {
             wrong = Some(desk.say(language::WINDOW_SAME_PIN).to_owned());
             continue;
         }
@@ -272,17 +253,13 @@ fn unlock<L: Locked>(desk: &Desk<'_>, mut card: L, learned: &mut Learned) -> Res
         }
         desk.check()?;
         match card.show(&typed, last_try) {
-            Ok(unlocked) => {
-                learned.tries = Tries::Unknown;
-                return Ok(unlocked);
-            }
+            Ok(unlocked) => return Ok(unlocked),
             Err((back, error)) => {
-                learned.fewest(back.tries().unwrap_or(Tries::Left(0)));
                 if error.code() != "pin-wrong" {
                     return Err(error.into());
                 }
                 wrong = Some(desk.advice(&error.into()));
-                learned.refused.push(typed);
+                refused.push(typed);
                 card = back;
             }
         }
