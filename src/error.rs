@@ -290,7 +290,7 @@ fn of_transport(error: &transport::Error) -> &'static Advice {
     match error {
         transport::Error::Removed => &CARD_REMOVED,
         transport::Error::Reset => &CARD_RESET,
-        transport::Error::NoAnswer => &CARD_MUTE,
+        transport::Error::NoAnswer | transport::Error::Overdue => &CARD_MUTE,
         transport::Error::Apdu(_) | transport::Error::EndlessAnswer | transport::Error::AnswerTooLong => {
             &CARD_MALFORMED
         }

@@ -93,7 +93,8 @@ impl Error {
     /// Whether the command certainly never went out.
     #[must_use]
     pub fn is_unsent(&self) -> bool {
-        matches!(self, Self::Closed | Self::Transport(transport::Error::InUse | transport::Error::Stopped))
+        use transport::Error::{InUse, Overdue, Stopped};
+        matches!(self, Self::Closed | Self::Transport(InUse | Overdue | Stopped))
     }
 }
 

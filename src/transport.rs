@@ -67,6 +67,9 @@ pub enum Error {
     /// The command was not sent: whoever watches the link wants no more of them.
     #[error("the operation was stopped before the next command")]
     Stopped,
+    /// The command was not sent: the operation that it belongs to has lasted too long.
+    #[error("the operation lasted too long for the next command")]
+    Overdue,
     /// The reader or its service failed; the text is theirs.
     #[error("the reader failed: {0}")]
     Reader(String),
@@ -115,6 +118,11 @@ pub trait Company {
 
     /// Whether other programs may get at the card between two transactions.
     fn is_shared(&self) -> bool;
+
+    /// Whether what was begun has lasted too long for one more command.
+    fn is_overdue(&self) -> bool {
+        false
+    }
 
     /// Keeps every other program off the card, also between transactions (`true`), or lets in those again
     /// that could come in at first (`false`). Not to be called within a transaction.

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 
 use base64ct::{Base64, Encoding};
+use cie::crypto::signature::{Purpose, Signer};
+use cie::crypto::{Digest, PresentedCertificate};
 use cie::environment::moment;
 use cie::login::{AuthToken, Nonce, Origin, TokenError, signed_message};
 use cie::trust::{AnchorPurpose, Error, TrustStore};
@@ -306,4 +308,39 @@ fn a_signing_certificate_is_the_holders_other_one() {
     assert!(matches!(none, Err(TokenError::Json(_))));
     // Format 1.0 knows nothing of them.
     assert!(changed(vector, |token| token["unverifiedSigningCertificates"] = json!([])).is_ok());
+}
+
+/// A card whose certificate is long, with a key that must not be used.
+struct Long(PresentedCertificate);
+
+impl Signer for Long {
+    type Error = std::convert::Infallible;
+
+    fn certificate(&self) -> &PresentedCertificate {
+        &self.0
+    }
+
+    fn sign(&mut self, _: Purpose, _: &Digest) -> Result<Vec<u8>, Self::Error> {
+        panic!("nothing is signed that no server would take")
+    }
+}
+
+#[test]
+fn a_certificate_that_no_token_holds_is_refused_before_it_is_signed_with() {
+    use openssl::{asn1, hash, pkey, rsa, x509};
+    let key = pkey::PKey::from_rsa(rsa::Rsa::generate(2048).unwrap()).unwrap();
+    let mut builder = x509::X509::builder().unwrap();
+    builder.set_pubkey(&key).unwrap();
+    builder.set_not_before(&asn1::Asn1Time::days_from_now(0).unwrap()).unwrap();
+    builder.set_not_after(&asn1::Asn1Time::days_from_now(1).unwrap()).unwrap();
+    let oid = asn1::Asn1Object::from_str("1.2.3.4").unwrap();
+    let content = asn1::Asn1OctetString::new_from_bytes(&[7; 9000]).unwrap();
+    builder.append_extension(x509::X509Extension::new_from_der(&oid, false, &content).unwrap()).unwrap();
+    builder.sign(&key, hash::MessageDigest::sha256()).unwrap();
+    let der = builder.build().to_der().unwrap();
+    let (origin, nonce) =
+        (Origin::parse("https://portal.example").unwrap(), Nonce::parse(&"A".repeat(44)).unwrap());
+    let outcome =
+        AuthToken::create(&mut Long(PresentedCertificate::from_der(&der).unwrap()), &origin, &nonce);
+    assert!(outcome.unwrap_err().to_string().contains("longer than a token holds"));
 }

@@ -20,6 +20,8 @@ use crate::trust::{self, Certificate};
 
 /// Length of a token in bytes, shortest and longest: those of the reference implementation.
 const LENGTH: std::ops::RangeInclusive<usize> = 100..=10_000;
+/// The longest signature of a card in bytes: RSA with 4096 bits.
+const SIGNATURE_MAX: usize = 512;
 /// The most signing certificates in a token.
 const SIGNING_CERTIFICATES_MAX: usize = 4;
 /// What made the tokens of this crate. For the reader of a log only: no verifier looks at it.
@@ -193,9 +195,16 @@ impl AuthToken {
             Certificate::from_der(signer.certificate().as_der()).map_err(CreateError::Certificate)?;
         let message = signed_message(algorithm.digest(), origin, nonce);
         let digest = Digest::of(algorithm.digest(), &message);
-        let signature = signer.sign(Purpose::Login, &digest).map_err(CreateError::Signer)?;
         let app_version = Some(APP_VERSION.to_owned());
-        Ok(Self { certificate, algorithm, signature, app_version, signing_certificates: Vec::new() })
+        let signing_certificates = Vec::new();
+        let signature = vec![0; SIGNATURE_MAX];
+        let mut token = Self { certificate, algorithm, signature, app_version, signing_certificates };
+        // Before anything is signed that nobody would take.
+        if token.to_json().len() > *LENGTH.end() {
+            return Err(CreateError::Certificate(trust::Error::Malformed("longer than a token holds")));
+        }
+        token.signature = signer.sign(Purpose::Login, &digest).map_err(CreateError::Signer)?;
+        Ok(token)
     }
 
     /// Adds the holder's certificate for signing documents, which makes it a token of format 1.1. For cards with a

@@ -296,6 +296,9 @@ impl Link {
             }
             self.in_transaction = true;
         }
+        if self.transport.company().is_some_and(|company| company.is_overdue()) {
+            return Err(Error::Overdue);
+        }
         let mut fragments = command.chain(SHORT_DATA_MAX);
         let last = fragments.pop();
         for fragment in &fragments {
@@ -375,6 +378,7 @@ mod tests {
     use crate::iso7816::StatusWord;
     use crate::iso7816::apdu;
     use std::collections::VecDeque;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, Mutex};
 
     /// Answers from a list, in order; remembers what was asked.
@@ -517,6 +521,7 @@ mod tests {
         asked: Arc<Mutex<Vec<String>>>,
         shared: bool,
         refuses: bool,
+        overdue: Arc<AtomicBool>,
     }
 
     impl Shared {
@@ -555,6 +560,10 @@ mod tests {
             self.note("end");
         }
 
+        fn is_overdue(&self) -> bool {
+            self.overdue.load(Ordering::Relaxed)
+        }
+
         fn is_shared(&self) -> bool {
             self.shared
         }
@@ -572,8 +581,27 @@ mod tests {
 
     fn shared(refuses: bool) -> (Link, impl Fn() -> Vec<String>) {
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let link = Link::new(Shared { asked: asked.clone(), shared: true, refuses });
+        let link = Link::new(Shared { asked: asked.clone(), shared: true, refuses, overdue: Arc::default() });
         (link, move || std::mem::take(&mut *asked.lock().unwrap()))
+    }
+
+    #[test]
+    fn what_is_overdue_is_not_sent() {
+        let (asked, overdue) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
+        let mut link = Link::new(Shared {
+            asked: asked.clone(),
+            shared: true,
+            refuses: false,
+            overdue: overdue.clone(),
+        });
+        link.hold();
+        link.exchange(&command::get_challenge(8)).unwrap();
+        overdue.store(true, Ordering::Relaxed);
+        let error = link.exchange(&command::verify(0x81, b"12345678")).unwrap_err();
+        link.let_go();
+        assert_eq!(error, Error::Overdue);
+        assert!(crate::secure_messaging::Error::from(error).is_unsent());
+        assert_eq!(*asked.lock().unwrap(), ["begin", "transmit", "end"]);
     }
 
     #[test]

@@ -188,9 +188,14 @@ impl Service {
     /// # Errors
     /// As [`Service::connect`].
     pub fn transport(&self, reader: &str, sharing: Sharing) -> Result<Connection, Error> {
-        let name = CString::new(reader).map_err(|_| Error::NoReader)?;
+        let mut name = CString::new(reader).map_err(|_| Error::NoReader)?;
         if self.abandoned.any() {
             return Err(Error::NoService);
+        }
+        // A name that is not UTF-8 was told with this in place of what is none.
+        if reader.contains(char::REPLACEMENT_CHARACTER) {
+            let names = within(self.deadline, &self.abandoned, || list(&establish()?))?;
+            name = names.into_iter().find(|name| name.to_string_lossy() == reader).ok_or(Error::NoReader)?;
         }
         let token = self.admit(reader)?;
         Connection::open(name, sharing, self.deadline, token)

@@ -215,6 +215,10 @@ impl Trace {
 /// A file of at most [`TRACE_MAX`] bytes; what is longer is read one byte further, so that it is seen to be.
 fn read(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
     use std::io::Read;
+    // Before it is opened: to open a pipe is to wait for somebody to write into it.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a file"));
+    }
     let file = std::fs::File::open(path)?;
     let room = usize::try_from(file.metadata()?.len()).unwrap_or(TRACE_MAX).min(TRACE_MAX);
     // With room for all of it: what grows leaves copies behind, and a PIN can be in it.

@@ -142,6 +142,11 @@ pub(super) fn has_known_ending(path: &Path) -> bool {
 
 /// A whole file, up to a length.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, FolderError> {
+    // Before it is opened: to open a pipe is to wait for somebody to write into it.
+    let is_file = fs::metadata(path).map_err(|error| FolderError::unreadable(path, &error))?.is_file();
+    if !is_file {
+        return Err(FolderError::Unreadable { path: path.to_owned(), reason: "not a file".to_owned() });
+    }
     let mut content = Vec::new();
     let file = fs::File::open(path).and_then(|file| file.take(FILE_MAX + 1).read_to_end(&mut content));
     file.map_err(|error| FolderError::unreadable(path, &error))?;

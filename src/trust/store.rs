@@ -64,7 +64,8 @@ impl TrustStore {
         self.allow_test_pki
     }
 
-    /// Trusts a certificate (DER) as the end of paths for one purpose. Its own signature is not judged.
+    /// Trusts a certificate (DER) as the end of paths for one purpose. Its own signature is not judged. One that is
+    /// trusted for it already is not added twice.
     ///
     /// # Errors
     /// [`Error::Malformed`], [`Error::TestCertificate`], or [`Error::WrongPurpose`] unless it is an authority's; a
@@ -74,6 +75,10 @@ impl TrustStore {
         let answers = purpose == AnchorPurpose::Responder && anchor.allows_status_signing();
         if !anchor.is_authority() && !answers {
             return Err(Error::WrongPurpose("not an authority"));
+        }
+        let is_known = |known: &Prepared| known.certificate().as_der() == anchor.as_der();
+        if self.anchors_for(purpose).any(is_known) {
+            return Ok(());
         }
         self.anchors.push((purpose, Prepared::new(anchor)?));
         self.paths = Arc::default();
@@ -89,6 +94,9 @@ impl TrustStore {
         let intermediate = self.read(der)?;
         if !intermediate.is_authority() {
             return Err(Error::WrongPurpose("not an authority"));
+        }
+        if self.intermediates.iter().any(|known| known.certificate().as_der() == intermediate.as_der()) {
+            return Ok(());
         }
         self.intermediates.push(Prepared::new(intermediate)?);
         self.paths = Arc::default();

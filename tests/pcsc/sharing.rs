@@ -220,6 +220,16 @@ isolated_tests! {
         let commands = card.commands();
         assert_eq!(link.exchange(&command::get_challenge(8)).unwrap_err(), Error::NoAnswer);
         assert!(card.commands() > commands, "the next operation has its own time");
+
+        // Whoever wants the card for several commands and dawdles between two of them is told that one was not sent.
+        link.hold();
+        let commands = card.commands();
+        link.exchange(&command::get_challenge(8)).unwrap_err();
+        assert!(card.commands() > commands);
+        let commands = card.commands();
+        assert_eq!(link.exchange(&command::verify(0x81, b"12345678")).unwrap_err(), Error::Overdue);
+        link.let_go();
+        assert_eq!(card.commands(), commands);
     }
 
     fn a_command_that_was_given_up_ends_with_a_reset() {

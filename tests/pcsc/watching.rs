@@ -147,6 +147,26 @@ isolated_tests! {
         assert_eq!(watch.wait_for_card(None, short).unwrap_err(), Error::NoReader);
     }
 
+    fn a_reader_whose_name_is_not_utf8_is_called_as_it_was_told() {
+        const NAME: &[u8] = b"Lettore citt\xE0";
+        configure("vpcd", "NAME", PORT);
+        let file = folder().join("readers/vpcd");
+        let text = std::fs::read(&file).unwrap();
+        let at = text.windows(4).position(|word| word == b"NAME" ).unwrap();
+        let quoted = text[at..].windows(6).position(|word| word == b"\"NAME\"").unwrap() + at;
+        std::fs::write(&file, [&text[..=quoted], NAME, &text[quoted + 5..]].concat()).unwrap();
+        let _pcscd = Pcscd::start_as_configured();
+        let _card = answering(PORT);
+        let service = Service::open().unwrap();
+        let found = service.watch().wait_for_card(None, LONG).unwrap().name;
+        assert!(found.starts_with("Lettore citt\u{FFFD} "), "{found}");
+        let mut link = service.connect(&found, Sharing::Shared).unwrap();
+        link.exchange(&cie::iso7816::command::get_challenge(8)).unwrap();
+        drop(link);
+        let other = found.replace("Lettore", "lettore");
+        assert_eq!(service.connect(&other, Sharing::Shared).unwrap_err(), Error::NoReader);
+    }
+
     fn a_card_that_cannot_be_powered() {
         let _pcscd = Pcscd::start();
         let service = Service::open().unwrap();

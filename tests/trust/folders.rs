@@ -55,6 +55,33 @@ fn a_file_may_hold_several_certificates() {
 }
 
 #[test]
+fn what_is_loaded_twice_is_there_once() {
+    let folder = folder();
+    let once = load(folder.path()).unwrap();
+    let mut twice = once.clone().load(folder.path()).unwrap();
+    for purpose in [AnchorPurpose::Holder, AnchorPurpose::Csca] {
+        assert_eq!(twice.anchors(purpose).count(), once.anchors(purpose).count());
+    }
+    assert_eq!(twice.intermediates().count(), once.intermediates().count());
+    // For something else it is another anchor.
+    twice.add_anchor(AnchorPurpose::Responder, demo().pki.root_der()).unwrap();
+    assert_eq!(twice.anchors(AnchorPurpose::Responder).count(), 1);
+}
+
+/// To open one is to wait for somebody who may never come.
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_a_files_place_is_not_waited_for() {
+    let folder = folder();
+    let pipe = folder.path().join("csca/anchor.pem");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let refused = load(folder.path()).unwrap_err();
+    assert!(matches!(&refused, FolderError::Unreadable { path, .. } if *path == pipe), "{refused}");
+    let refused = cie::transport::replay::Replay::open(&pipe).unwrap_err();
+    assert!(refused.to_string().contains("not a file"), "{refused}");
+}
+
+#[test]
 fn a_file_elsewhere_refuses_the_whole() {
     for name in [
         "root.pem",

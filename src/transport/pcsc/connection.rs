@@ -128,7 +128,8 @@ impl Connection {
 
 impl Transport for Connection {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Error> {
-        if self.until.is_some_and(|until| Instant::now() > until) {
+        // Within a command: before its first piece the link asks.
+        if self.is_overdue() {
             return Err(Error::NoAnswer);
         }
         let answer = self.ask(Request::Transmit(Zeroizing::new(command.to_vec())))?;
@@ -159,6 +160,10 @@ impl Company for Connection {
         self.until = None;
         // If this fails, the next command finds out why.
         let _ = self.ask(Request::End);
+    }
+
+    fn is_overdue(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() > until)
     }
 
     fn is_shared(&self) -> bool {

@@ -173,7 +173,7 @@ impl From<&Error> for Failure {
         match error {
             Error::Removed => Self::Removed,
             Error::Reset => Self::Reset,
-            Error::NoAnswer => Self::NoAnswer,
+            Error::NoAnswer | Error::Overdue => Self::NoAnswer,
             Error::AnswerTooLong => Self::AnswerTooLong,
             Error::NoService => Self::NoService,
             Error::NoReader => Self::NoReader,
