@@ -11,6 +11,9 @@
 //!                 Unlocked          certificate, signatures, change of PIN
 //! ```
 //!
+//! A program that opens cards again gives each session one [`TriesMemory`](crate::pin::TriesMemory) to
+//! [remember](Session::remember): else a card that does not tell is asked for its last try unawares.
+//!
 //! What one kind can do and another cannot is in its own module: `into_ias`, `into_cns`.
 
 mod chip;

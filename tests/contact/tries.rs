@@ -6,7 +6,7 @@ use cie::cns::{Credential, Session, Step, Unblock};
 use cie::dialogue::Cause;
 use cie::emulator::contact::{Model, PinReferences};
 use cie::iso7816::{Response, StatusWord};
-use cie::pin::{self, LastTry, Tries};
+use cie::pin::{self, LastTry, Tries, TriesMemory};
 use cie::secret::{ContactPin, ContactPuk};
 
 use crate::common::contact_flows::{SIGNATURE_PIN, card, pin, puk, wrong_pin};
@@ -16,6 +16,34 @@ const BOTH: [Credential; 2] = [Credential::Authentication, Credential::Signature
 
 fn new_pin() -> ContactPin {
     ContactPin::parse("54321").unwrap()
+}
+
+/// Every session begins anew, and none is told anything: without a memory the last try goes unawares.
+#[test]
+fn the_last_try_is_known_to_sessions_that_share_a_memory() {
+    for model in Model::ALL {
+        let (with, without) = (card(model), card(model));
+        let memory = TriesMemory::new();
+        for (card, memory) in [(&with, Some(&memory)), (&without, None)] {
+            for _ in 0..3 {
+                let mut session = session(card);
+                memory.iter().for_each(|memory| session.remember(memory).unwrap());
+                session.verify_pin(&wrong_pin()).unwrap_err();
+            }
+        }
+        assert_eq!((with.pin_tries(), without.pin_tries()), (1, 0), "{model}");
+        let mut session = session(&with);
+        session.remember(&memory).unwrap();
+        assert_eq!(session.pin_tries(Credential::Authentication), Tries::Left(1), "{model}");
+        assert_eq!(session.pin_tries(Credential::Signature), Tries::Unknown, "{model}");
+        // Through the right PIN and back, and for the next session as well.
+        let unlocked = session.verify_pin_of(Credential::Authentication, &pin(), LastTry::Spend).unwrap();
+        let session = unlocked.lock().unwrap();
+        session.verify_pin(&wrong_pin()).unwrap_err();
+        let mut next = self::session(&with);
+        next.remember(&memory.clone()).unwrap();
+        assert_eq!(next.pin_tries(Credential::Authentication), Tries::Left(2), "{model}");
+    }
 }
 
 #[test]
