@@ -1,7 +1,8 @@
 //! Tries, chips and states of a card that goes away, is reset, or is opened twice.
 
+use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use super::*;
@@ -455,4 +456,60 @@ fn a_card_that_may_know_a_secret_is_locked_by_a_reset() {
     let unblock =
         |card: &mut OpenCard| card.unblock_pin(&typed("87654321"), Unblock::KeepPin, LastTry::Refuse);
     locked_once(&made().1, false, unblock);
+}
+
+/// On a reader that other programs use as well; says whether they are kept off.
+struct Busy(SoftTransport, Arc<AtomicBool>);
+
+impl Transport for Busy {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Error> {
+        self.0.transmit(command)
+    }
+
+    fn reset(&mut self) -> Result<(), Error> {
+        self.0.reset()
+    }
+
+    fn atr(&self) -> &[u8] {
+        self.0.atr()
+    }
+
+    fn company(&mut self) -> Option<&mut dyn Company> {
+        Some(self)
+    }
+}
+
+impl Company for Busy {
+    fn begin(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn end(&mut self) {}
+
+    fn is_shared(&self) -> bool {
+        !self.1.load(Ordering::Relaxed)
+    }
+
+    fn set_exclusive(&mut self, exclusive: bool) -> Result<(), Error> {
+        self.1.store(exclusive, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn reset_when_dropped(&mut self, _: bool) {}
+}
+
+/// Nobody typed a PIN after all: the card that was kept for it is let go.
+#[test]
+fn a_lock_lets_other_programs_in_again() {
+    let (soft, is_kept) = (contact_card(), Arc::new(AtomicBool::new(false)));
+    let link = Link::new(Busy(soft.transport(), is_kept.clone()));
+    let mut card = OpenCard::new(card::open(link).unwrap(), TriesMemory::new());
+    card.with_ready(|session| Ok(session.keep_exclusive()?)).unwrap();
+    assert!(is_kept.load(Ordering::Relaxed));
+    card.lock().unwrap();
+    assert!(!is_kept.load(Ordering::Relaxed));
+    card.verify_pin(&typed("12345678"), LastTry::Refuse).unwrap();
+    assert!(is_kept.load(Ordering::Relaxed));
+    card.lock().unwrap();
+    assert!(!is_kept.load(Ordering::Relaxed));
 }
