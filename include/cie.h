@@ -1130,8 +1130,8 @@ cie_result cie_context_clone(cie_context *context,
  * Gives a context back. With the last clone everything is closed that is still open: cards are reset if they know a
  * PIN, recordings are ended.
  *
- * Null is nothing, and `CIE_OK`. `CIE_BUSY` within a callback; nothing is freed then. After `CIE_OK` the pointer must not be
- * used any more.
+ * Null is nothing, and `CIE_OK`. `CIE_BUSY` within a callback; nothing is freed then. After `CIE_OK` the pointer must
+ * not be used any more.
  *
  * Threads: any, when no other thread uses this context or will.
  */
