@@ -210,14 +210,15 @@
 #define CIE_TRIES_UNKNOWN -1
 
 /**
- * A document: `data` is what CMS, PAdES and their kin sign, the signed attributes (RFC 5652 section 5.4), or begins with
- * words that say what it is and that no other protocol signs. Never the document alone.
+ * A document: `data` is what CMS, PAdES and their kin sign, the signed attributes (RFC 5652 section 5.4), or begins
+ * with words that say what it is and that no other protocol signs. Never the document alone.
  */
 #define CIE_PURPOSE_DOCUMENT 1
 
 /**
- * Bytes of unknown meaning. Refused when they could be a login token of Web eID: 64, 96 or 128 bytes. Other logins are not
- * known by their length (client authentication of TLS and SSH sign this way, too): do not sign what a stranger sends.
+ * Bytes of unknown meaning. Refused when they could be a login token of Web eID: 64, 96 or 128 bytes. Other logins are
+ * not known by their length (client authentication of TLS and SSH sign this way, too): do not sign what a stranger
+ * sends.
  */
 #define CIE_PURPOSE_RAW 2
 
@@ -1546,14 +1547,14 @@ cie_result cie_check_new_pin(cie_context *context,
                              size_t old_length);
 
 /**
- * Signs with the holder's key (RSASSA-PKCS1-v1_5), after `cie_card_verify_pin`. What comes out was verified against the
- * certificate.
+ * Signs with the holder's key (RSASSA-PKCS1-v1_5), after `cie_card_verify_pin`. What comes out was verified against
+ * the certificate.
  *
  * A card has one key for logging in and for signing, and a signature over bytes that somebody else chose could be a
  * login somewhere. So `purpose` says what is signed (`CIE_PURPOSE_DOCUMENT`, `CIE_PURPOSE_RAW`,
- * `CIE_PURPOSE_RAW_ACKNOWLEDGED`), and what is said to be a document but has the length of a login token must be signed
- * attributes through and through: else `CIE_PURPOSE_REFUSED`. So what you sign yourself begins with words of more than
- * 128 bytes, and never has such a length. Logins are made by `cie_card_login`.
+ * `CIE_PURPOSE_RAW_ACKNOWLEDGED`), and what is said to be a document but has the length of a login token must be
+ * signed attributes through and through: else `CIE_PURPOSE_REFUSED`. So what you sign yourself begins with words of
+ * more than 128 bytes, and never has such a length. Logins are made by `cie_card_login`.
  *
  * `hash`: `CIE_HASH_SHA256` or one of its kin. `data`, `length`: what is signed, at most 64 MiB; it is hashed here.
  * `buffer`, `size`: see "Sizes" at the head. Room for `CIE_SIGNATURE_SIZE` bytes is asked for before anything is
