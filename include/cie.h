@@ -1695,7 +1695,7 @@ cie_result cie_trust_anchors(cie_context *context, cie_handle trust, int32_t pur
 
 /**
  * Makes a memory of cards that were genuine, which saves half of the commands when one comes back. It vouches for
- * nothing: everything is verified anew each time. It is personal data.
+ * nothing: everything is verified anew each time. It is personal data. Any number of calls may use it at once.
  *
  * `seen`: receives a handle, which the program closes.
  *
@@ -1710,9 +1710,9 @@ cie_result cie_seen_open(cie_context *context,
  * be copied. No PIN is needed. That the card was not reported stolen and has not expired is not known.
  *
  * `trust`: a store with `CIE_ANCHOR_CSCA`. `seen`: a memory of `cie_seen_open`, or 0. `flags`: 0, or `CIE_ALLOW_SHA1`.
- * `nis`: receives a record (`cie_text`) with `CIE_FIELD_NIS`, which the program closes; ask `cie_is_test` before anybody
- * is let in. `CIE_CHIP_NOT_AUTHENTIC`, `CIE_ISSUER_UNKNOWN`, `CIE_FILE_ALTERED` and others: whichever it is, nothing is
- * known of whose card it is. `CIE_OTHER_CARD` for a contact card, `CIE_UNLOCKED` after a PIN was verified.
+ * `nis`: receives a record (`cie_text`) with `CIE_FIELD_NIS`, which the program closes; ask `cie_is_test` before
+ * anybody is let in. `CIE_CHIP_NOT_AUTHENTIC`, `CIE_ISSUER_UNKNOWN`, `CIE_FILE_ALTERED` and others: whichever it is,
+ * nothing is known of whose card it is. `CIE_OTHER_CARD` for a contact card, `CIE_UNLOCKED` after a PIN was verified.
  *
  * Threads: any, one call at a time for a card.
  */
@@ -1725,11 +1725,12 @@ cie_result cie_card_verify_nis(cie_context *context,
 
 /**
  * Checks, before a person is asked for a PIN, that the chip at the other end of the protected channel is one that a
- * country vouches for. No PIN is needed. From here on this card shows a PIN or PUK to that chip only, also if its channel
- * has to be opened anew.
+ * country vouches for. No PIN is needed. From here on this card shows a PIN or PUK to that chip only, also if its
+ * channel has to be opened anew.
  *
- * `trust`, `flags`: as `cie_card_verify_nis`. `chip`: receives a record, which the program closes; `cie_chip_is_of` and
- * `cie_chip_check_certificate` ask it. `CIE_OTHER_CARD` for a contact card, `CIE_UNLOCKED` after a PIN was verified.
+ * `trust`, `flags`: as `cie_card_verify_nis`. `chip`: receives a record, which the program closes; `cie_chip_is_of`
+ * and `cie_chip_check_certificate` ask it. `CIE_OTHER_CARD` for a contact card, `CIE_UNLOCKED` after a PIN was
+ * verified.
  *
  * Threads: any, one call at a time for a card.
  */
