@@ -1945,9 +1945,9 @@ cie_result cie_recorder_open(cie_context *context,
                              cie_handle *recorder);
 
 /**
- * Writes the end of a recording, after the cards were closed, and says whether it is whole: `CIE_FILE` if not, and
- * `cie_error_detail` says why; so if no card was opened with it. `cie_close` without this writes the end, too, and says nothing. No card can be opened with
- * it afterwards.
+ * Writes the end of a recording, after the cards were closed, and says whether it is whole: `CIE_FILE` if not, also if
+ * no card was opened with it, and `cie_error_detail` says why. `CIE_BUSY` as long as a card is open that is recorded.
+ * After anything else no card can be opened with it. `cie_close` without this writes the end, too, and says nothing.
  *
  * `recorder`: from `cie_recorder_open`; close it all the same.
  *
