@@ -221,7 +221,7 @@ static void removal(const char *folder, const char *trace) {
     CHECK(pin_tries(c, in.card) == 3);
 
     /* In the middle of each call in turn, at each of its answers until it comes through. */
-    for (int after = 1;; after += 3) {
+    for (int after = 1;; after++) {
         cie_result result;
         in.depth = 1;
         EXPECT(c, CIE_OK, cie_close(c, in.card));
@@ -235,7 +235,7 @@ static void removal(const char *folder, const char *trace) {
         in.removes_card = 0;
         if (result == CIE_OK) break;
         EXPECT(c, CIE_OK, cie_error_facts(c, &facts));
-        CHECK(facts.result == CIE_CARD_REMOVED);
+        CHECK(facts.result == CIE_CARD_REMOVED && after < 100);
     }
     EXPECT(c, CIE_OK, cie_close(c, in.card));
     in.card = insert(c, in.soft, NULL, NULL);
