@@ -128,17 +128,17 @@ fn main() {
     );
     for chip in [Chip::Gemalto, Chip::Nxp, Chip::St, Chip::Actalis] {
         let card = SoftCard::new(personalisation.clone(), chip, SystemEntropy).unwrap();
-        let nis = |link: Link, trust: &TrustStore, seen: &mut SeenCards| {
+        let nis = |link: Link, trust: &TrustStore, seen: &SeenCards| {
             let mut application = Application::select(link).unwrap();
             verify_nis_with(&mut application, trust, &policy, seen).unwrap();
             application.into_link().statistics()
         };
         // A trust store remembers paths that it built, so a card of the same signer costs less from the second on.
-        let first = measure(&card, |link| nis(link, &country(&pki), &mut SeenCards::new()));
+        let first = measure(&card, |link| nis(link, &country(&pki), &SeenCards::new()));
         let trust = country(&pki);
-        let stranger = measure(&card, |link| nis(link, &trust, &mut SeenCards::new()));
-        let mut seen = SeenCards::new();
-        let back = measure(&card, |link| nis(link, &trust, &mut seen));
+        let stranger = measure(&card, |link| nis(link, &trust, &SeenCards::new()));
+        let seen = SeenCards::new();
+        let back = measure(&card, |link| nis(link, &trust, &seen));
         row(&format!("{chip}: NIS, first card of its signer"), &first, bare);
         row(&format!("{chip}: NIS, a stranger"), &stranger, short + block);
         row(&format!("{chip}: NIS, was here before"), &back, short + block);

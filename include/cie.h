@@ -210,14 +210,15 @@
 #define CIE_TRIES_UNKNOWN -1
 
 /**
- * A document: `data` is what CMS, PAdES and their kin sign, the signed attributes (RFC 5652 section 5.4), or begins with
- * words that say what it is and that no other protocol signs. Never the document alone.
+ * A document: `data` is what CMS, PAdES and their kin sign, the signed attributes (RFC 5652 section 5.4), or begins
+ * with words that say what it is and that no other protocol signs. Never the document alone.
  */
 #define CIE_PURPOSE_DOCUMENT 1
 
 /**
- * Bytes of unknown meaning. Refused when they could be a login token of Web eID: 64, 96 or 128 bytes. Other logins are not
- * known by their length (client authentication of TLS and SSH sign this way, too): do not sign what a stranger sends.
+ * Bytes of unknown meaning. Refused when they could be a login token of Web eID: 64, 96 or 128 bytes. Other logins are
+ * not known by their length (client authentication of TLS and SSH sign this way, too): do not sign what a stranger
+ * sends.
  */
 #define CIE_PURPOSE_RAW 2
 
@@ -294,8 +295,8 @@
 #define CIE_FIELD_BINDING 20
 
 /**
- * Personal data: "trust" if the certificate was verified under a trust store, "card" if it is the card's word. Neither says
- * that the card is no copy.
+ * Personal data: "trust" if the certificate was verified under a trust store, "card" if it is the card's word. Neither
+ * says that the card is no copy.
  */
 #define CIE_FIELD_VOUCHED 21
 
@@ -565,8 +566,9 @@ typedef struct cie_event {
 } cie_event;
 
 /**
- * Is told of an event. `event` is good until it returns; `data` is what was given with it. Returns 0 to go on, anything
- * else to stop. It runs in the thread that called `cie_monitor_run`, and must neither throw nor jump out of the call.
+ * Is told of an event. `event` is good until it returns; `data` is what was given with it. Returns 0 to go on,
+ * anything else to stop. It runs in the thread that called `cie_monitor_run`, and must neither throw nor jump out of
+ * the call.
  */
 typedef int32_t (*cie_event_callback)(void *data, const struct cie_event *event);
 
@@ -594,8 +596,8 @@ typedef struct cie_error {
  */
 typedef struct cie_reader {
     /**
-     * The name that the reader service gives it: UTF-8 with a zero byte at its end. It can have anything in it, control
-     * characters too: whoever builds a reader chooses it.
+     * The name that the reader service gives it: UTF-8 with a zero byte at its end. It can have anything in it,
+     * control characters too: whoever builds a reader chooses it.
      */
     char name[CIE_READER_NAME_SIZE];
     /**
@@ -1130,8 +1132,8 @@ cie_result cie_context_clone(cie_context *context,
  * Gives a context back. With the last clone everything is closed that is still open: cards are reset if they know a
  * PIN, recordings are ended.
  *
- * Null is nothing, and `CIE_OK`. `CIE_BUSY` within a callback; nothing is freed then. After `CIE_OK` the pointer must not be
- * used any more.
+ * Null is nothing, and `CIE_OK`. `CIE_BUSY` within a callback; nothing is freed then. After `CIE_OK` the pointer must
+ * not be used any more.
  *
  * Threads: any, when no other thread uses this context or will.
  */
@@ -1265,9 +1267,9 @@ cie_result cie_monitor_open(cie_context *context, cie_handle *monitor);
  * Waits for the next event. The first ones tell what is there already; what a reader or the service takes along when
  * it goes is told before. A thread that waits for events should do little else, so that none of them comes late.
  *
- * `within_ms`: as `cie_wait_for_card`. `event`: receives it. `CIE_TIMED_OUT` if nothing happened, `CIE_CANCELLED` after
- * `cie_monitor_cancel`, `CIE_READER_FAILED` if the service says something that has no meaning: none of them ends the
- * monitor, and the next call goes on. `CIE_BUSY` if another thread waits already.
+ * `within_ms`: as `cie_wait_for_card`. `event`: receives it. `CIE_TIMED_OUT` if nothing happened, `CIE_CANCELLED`
+ * after `cie_monitor_cancel`, `CIE_READER_FAILED` if the service says something that has no meaning: none of them
+ * ends the monitor, and the next call goes on. `CIE_BUSY` if another thread waits already.
  *
  * Threads: any, one that waits at a time for a monitor.
  */
@@ -1280,8 +1282,8 @@ cie_result cie_monitor_next(cie_context *context,
  * Calls back for each event until the callback returns something else than 0, which is `CIE_OK`.
  *
  * `within_ms`: how long to wait for each event. `callback`: not null; it may call any function of this library, but
- * this monitor is `CIE_BUSY` for it except to `cie_monitor_cancel` and `cie_close`. `data`: handed to the callback as it
- * is. Results as `cie_monitor_next`.
+ * this monitor is `CIE_BUSY` for it except to `cie_monitor_cancel` and `cie_close`. `data`: handed to the callback as
+ * it is. Results as `cie_monitor_next`.
  *
  * Threads: any, one that waits at a time for a monitor.
  */
@@ -1292,8 +1294,8 @@ cie_result cie_monitor_run(cie_context *context,
                            void *data);
 
 /**
- * Makes the call that waits on a monitor return `CIE_CANCELLED`, or the next one if nobody waits; events that have happened
- * already come first.
+ * Makes the call that waits on a monitor return `CIE_CANCELLED`, or the next one if nobody waits; events that have
+ * happened already come first.
  *
  * Threads: any, also while another waits, and callbacks. Not a signal handler.
  */
@@ -1301,9 +1303,11 @@ cie_result cie_monitor_cancel(cie_context *context,
                               cie_handle monitor);
 
 /**
- * Sets how long an exchange with a card may take, for cards that are opened from now on, by this context and its clones.
+ * Sets how long an exchange with a card may take, for cards that are opened from now on, by this context and its
+ * clones.
  *
- * `milliseconds`: 10,000 unless this is called; at least 100. A reader that does not come back in time is `CIE_READER_STUCK`.
+ * `milliseconds`: 10,000 unless this is called; at least 100. A reader that does not come back in time is
+ * `CIE_READER_STUCK`.
  *
  * Threads: any.
  */
@@ -1314,8 +1318,8 @@ cie_result cie_context_set_deadline(cie_context *context,
  * Connects to the card on a reader and recognises it: a CIE 3, an identity card of the first generations, a CNS or
  * health card. Nothing that is sent carries a PIN.
  *
- * `reader`: its name, as `cie_readers` gives it. `sharing`: `CIE_SHARING_EXCLUSIVE` or `CIE_SHARING_SHARED`. `options`:
- * null for the defaults. `card`: receives a handle, which the program closes.
+ * `reader`: its name, as `cie_readers` gives it. `sharing`: `CIE_SHARING_EXCLUSIVE` or `CIE_SHARING_SHARED`.
+ * `options`: null for the defaults. `card`: receives a handle, which the program closes.
  * `CIE_NO_CARD`, `CIE_NOT_A_CIE` for other cards, `CIE_CARD_IN_USE`, `CIE_READER_STUCK` and others.
  *
  * Threads: any.
@@ -1327,8 +1331,8 @@ cie_result cie_card_open(cie_context *context,
                          cie_handle *card);
 
 /**
- * Opens a recorded dialogue that can be played back (docs/traces.md): a card for tests, which answers what was recorded
- * and nothing else. Whatever it proves says that it is a test.
+ * Opens a recorded dialogue that can be played back (docs/traces.md): a card for tests, which answers what was
+ * recorded and nothing else. Whatever it proves says that it is a test.
  *
  * `path`: the file. `replay`: receives a handle, which the program closes. `CIE_TRACE_UNUSABLE`.
  *
@@ -1339,10 +1343,11 @@ cie_result cie_replay_open(cie_context *context,
                            cie_handle *replay);
 
 /**
- * Opens the card of the next recorded connection. As `cie_card_open`; `CIE_NOT_AS_RECORDED` if there is none, or if what
- * happens is not what was recorded.
+ * Opens the card of the next recorded connection. As `cie_card_open`; `CIE_NOT_AS_RECORDED` if there is none, or if
+ * what happens is not what was recorded.
  *
- * `replay`: from `cie_replay_open`. `options`: null for the defaults. `card`: receives a handle, which the program closes.
+ * `replay`: from `cie_replay_open`. `options`: null for the defaults. `card`: receives a handle, which the program
+ * closes.
  *
  * Threads: any.
  */
@@ -1546,14 +1551,14 @@ cie_result cie_check_new_pin(cie_context *context,
                              size_t old_length);
 
 /**
- * Signs with the holder's key (RSASSA-PKCS1-v1_5), after `cie_card_verify_pin`. What comes out was verified against the
- * certificate.
+ * Signs with the holder's key (RSASSA-PKCS1-v1_5), after `cie_card_verify_pin`. What comes out was verified against
+ * the certificate.
  *
  * A card has one key for logging in and for signing, and a signature over bytes that somebody else chose could be a
  * login somewhere. So `purpose` says what is signed (`CIE_PURPOSE_DOCUMENT`, `CIE_PURPOSE_RAW`,
- * `CIE_PURPOSE_RAW_ACKNOWLEDGED`), and what is said to be a document but has the length of a login token must be signed
- * attributes through and through: else `CIE_PURPOSE_REFUSED`. So what you sign yourself begins with words of more than
- * 128 bytes, and never has such a length. Logins are made by `cie_card_login`.
+ * `CIE_PURPOSE_RAW_ACKNOWLEDGED`), and what is said to be a document but has the length of a login token must be
+ * signed attributes through and through: else `CIE_PURPOSE_REFUSED`. So what you sign yourself begins with words of
+ * more than 128 bytes, and never has such a length. Logins are made by `cie_card_login`.
  *
  * `hash`: `CIE_HASH_SHA256` or one of its kin. `data`, `length`: what is signed, at most 64 MiB; it is hashed here.
  * `buffer`, `size`: see "Sizes" at the head. Room for `CIE_SIGNATURE_SIZE` bytes is asked for before anything is
@@ -1575,9 +1580,10 @@ cie_result cie_card_sign(cie_context *context,
  * A field of a record, as text.
  *
  * `record`: what a card's information, its personal data, a genuine card or chip, or a citizen came as. `field`:
- * `CIE_FIELD_KIND` or one of its kin; each says in which records it is. `CIE_ABSENT` for one that is not in this record.
- * `buffer`, `size`: see "Sizes" at the head; the text is UTF-8 with a zero byte at its end. A record does not change: any
- * number of threads may read it.
+ * `CIE_FIELD_KIND` or one of its kin; each says in which records it is. `CIE_ABSENT` for one that is not in this
+ * record.
+ * `buffer`, `size`: see "Sizes" at the head; the text is UTF-8 with a zero byte at its end. A record does not change:
+ * any number of threads may read it.
  *
  * Threads: any.
  */
@@ -1588,8 +1594,8 @@ cie_result cie_text(cie_context *context,
                     size_t *size);
 
 /**
- * Whether a record is about a software card or a recorded dialogue, and nobody at all: to be asked before anybody is let
- * in.
+ * Whether a record is about a software card or a recorded dialogue, and nobody at all: to be asked before anybody is
+ * let in.
  *
  * `is_test`: receives 1 or 0, and 1 on any failure. `CIE_ABSENT` for what proves nothing: a card's information, and
  * personal data that are the card's word, unless the card itself says that it is a software card.
@@ -1694,7 +1700,7 @@ cie_result cie_trust_anchors(cie_context *context, cie_handle trust, int32_t pur
 
 /**
  * Makes a memory of cards that were genuine, which saves half of the commands when one comes back. It vouches for
- * nothing: everything is verified anew each time. It is personal data.
+ * nothing: everything is verified anew each time. It is personal data. Any number of calls may use it at once.
  *
  * `seen`: receives a handle, which the program closes.
  *
@@ -1709,9 +1715,9 @@ cie_result cie_seen_open(cie_context *context,
  * be copied. No PIN is needed. That the card was not reported stolen and has not expired is not known.
  *
  * `trust`: a store with `CIE_ANCHOR_CSCA`. `seen`: a memory of `cie_seen_open`, or 0. `flags`: 0, or `CIE_ALLOW_SHA1`.
- * `nis`: receives a record (`cie_text`) with `CIE_FIELD_NIS`, which the program closes; ask `cie_is_test` before anybody
- * is let in. `CIE_CHIP_NOT_AUTHENTIC`, `CIE_ISSUER_UNKNOWN`, `CIE_FILE_ALTERED` and others: whichever it is, nothing is
- * known of whose card it is. `CIE_OTHER_CARD` for a contact card, `CIE_UNLOCKED` after a PIN was verified.
+ * `nis`: receives a record (`cie_text`) with `CIE_FIELD_NIS`, which the program closes; ask `cie_is_test` before
+ * anybody is let in. `CIE_CHIP_NOT_AUTHENTIC`, `CIE_ISSUER_UNKNOWN`, `CIE_FILE_ALTERED` and others: whichever it is,
+ * nothing is known of whose card it is. `CIE_OTHER_CARD` for a contact card, `CIE_UNLOCKED` after a PIN was verified.
  *
  * Threads: any, one call at a time for a card.
  */
@@ -1724,11 +1730,12 @@ cie_result cie_card_verify_nis(cie_context *context,
 
 /**
  * Checks, before a person is asked for a PIN, that the chip at the other end of the protected channel is one that a
- * country vouches for. No PIN is needed. From here on this card shows a PIN or PUK to that chip only, also if its channel
- * has to be opened anew.
+ * country vouches for. No PIN is needed. From here on this card shows a PIN or PUK to that chip only, also if its
+ * channel has to be opened anew.
  *
- * `trust`, `flags`: as `cie_card_verify_nis`. `chip`: receives a record, which the program closes; `cie_chip_is_of` and
- * `cie_chip_check_certificate` ask it. `CIE_OTHER_CARD` for a contact card, `CIE_UNLOCKED` after a PIN was verified.
+ * `trust`, `flags`: as `cie_card_verify_nis`. `chip`: receives a record, which the program closes; `cie_chip_is_of`
+ * and `cie_chip_check_certificate` ask it. `CIE_OTHER_CARD` for a contact card, `CIE_UNLOCKED` after a PIN was
+ * verified.
  *
  * Threads: any, one call at a time for a card.
  */
@@ -1943,9 +1950,9 @@ cie_result cie_recorder_open(cie_context *context,
                              cie_handle *recorder);
 
 /**
- * Writes the end of a recording, after the cards were closed, and says whether it is whole: `CIE_FILE` if not, and
- * `cie_error_detail` says why; so if no card was opened with it. `cie_close` without this writes the end, too, and says nothing. No card can be opened with
- * it afterwards.
+ * Writes the end of a recording, after the cards were closed, and says whether it is whole: `CIE_FILE` if not, also if
+ * no card was opened with it, and `cie_error_detail` says why. `CIE_BUSY` as long as a card is open that is recorded.
+ * After anything else no card can be opened with it. `cie_close` without this writes the end, too, and says nothing.
  *
  * `recorder`: from `cie_recorder_open`; close it all the same.
  *
@@ -1956,11 +1963,12 @@ cie_result cie_recorder_finish(cie_context *context,
 
 /**
  * Makes a software card of an invented citizen, with a test PKI of its own: `card.json`, `trust/…` for
- * `cie_trust_load`, `lists/…` for `cie_party_add_list`, `citizen.json`. Its PIN is 12345678, its PUK 87654321. It takes
- * some seconds.
+ * `cie_trust_load`, `lists/…` for `cie_party_add_list`, `citizen.json`. Its PIN is 12345678, its PUK 87654321. It
+ * takes some seconds.
  *
  * `folder`: where; nothing that is there is overwritten. `kind`: "cie3", or a contact card: "cie1", "cie2", "cns-1.0",
- * "cns-1.1", "cns-athena", "cns-idemia", "cns-infocamere", "cns-ace". `CIE_SOFT_CARD`; `CIE_NOT_BUILT_IN` without `CIE_FEATURE_SOFT_CARDS`, as for all that follow.
+ * "cns-1.1", "cns-athena", "cns-idemia", "cns-infocamere", "cns-ace". `CIE_SOFT_CARD`; `CIE_NOT_BUILT_IN` without
+ * `CIE_FEATURE_SOFT_CARDS`, as for all that follow.
  *
  * Threads: any.
  */

@@ -5,7 +5,7 @@
 //!
 //! | file | |
 //! |---|---|
-//! | `border` | pointers become values and back; all `unsafe` of the library but for the attributes that name functions |
+//! | `border` | pointers become values and back; all `unsafe` but for the attributes that name functions |
 //! | `context`, `handles` | what a program holds: contexts, and numbers for everything else |
 //! | `result`, `failure` | the numbers that functions return, and what is said of a failure |
 //! | `standing` | where an open card stands, from call to call |
@@ -22,6 +22,10 @@
 #![allow(missing_debug_implementations)]
 // Each function's documentation is its paragraph in the header, which names its results.
 #![allow(clippy::must_use_candidate, clippy::missing_errors_doc)]
+
+// A panic is to be CIE_INTERNAL, and not the end of the program that called.
+#[cfg(panic = "abort")]
+compile_error!("the C library turns panics into results: build it with panic = \"unwind\"");
 
 mod border;
 mod card;

@@ -2,8 +2,8 @@
 //!
 //! Three things have to hold together: a country signing authority vouches for the digests in EF.SOD, the NIS and the
 //! key for services are those that were digested, and the card that lies there has the private half of that key, which
-//! cannot be copied. Each alone is worth nothing: files can be copied, and any chip can answer a challenge with a key of
-//! its own.
+//! cannot be copied. Each alone is worth nothing: files can be copied, and any chip can answer a challenge with a key
+//! of its own.
 
 mod seen;
 
@@ -56,10 +56,11 @@ pub fn verify_nis(
     trust: &TrustStore,
     policy: &SecurityObjectPolicy,
 ) -> Result<AuthenticNis, Error> {
-    verify_nis_with(application, trust, policy, &mut SeenCards::new())
+    verify_nis_with(application, trust, policy, &SeenCards::new())
 }
 
-/// The same with a memory of cards that were genuine, which saves half of the commands when one comes back.
+/// The same with a memory of cards that were genuine, which saves half of the commands when one comes back. Several
+/// checks may share it at the same time.
 ///
 /// # Errors
 /// [`Error`]: a refusal of the card is one, too.
@@ -67,7 +68,7 @@ pub fn verify_nis_with(
     application: &mut Application,
     trust: &TrustStore,
     policy: &SecurityObjectPolicy,
-    seen: &mut SeenCards,
+    seen: &SeenCards,
 ) -> Result<AuthenticNis, Error> {
     application.link().hold();
     let outcome = verify_held(application, trust, policy, seen);
@@ -79,7 +80,7 @@ fn verify_held(
     application: &mut Application,
     trust: &TrustStore,
     policy: &SecurityObjectPolicy,
-    seen: &mut SeenCards,
+    seen: &SeenCards,
 ) -> Result<AuthenticNis, Error> {
     let (now, is_replayed) = (application.link().now(), application.link().is_replayed());
     let nis = application.read_nis()?;

@@ -60,6 +60,50 @@ fn the_header_and_the_pkg_config_file_are_current() {
         fs::read_to_string(&path).unwrap() == header,
         "include/cie.h is old: CIE_WRITE_FIXTURES=1 writes it anew"
     );
+    let pc = fs::read_to_string(path.with_file_name("cie.pc")).unwrap();
+    let versions: Vec<_> =
+        pc.lines().filter_map(|line| line.strip_prefix("Version:")).map(str::trim).collect();
+    assert_eq!(versions, [env!("CARGO_PKG_VERSION")], "include/cie.pc");
+}
+
+/// Numbers of the header that stand elsewhere in the library as well.
+#[cfg(feature = "c-api")]
+#[test]
+fn the_header_s_numbers_are_the_library_s() {
+    use cie::c_api::*;
+    use cie::cns::Field;
+    use cie::login::{AuthToken, NONCE_LENGTH, TokenError};
+
+    assert_eq!(CIE_NONCE_SIZE, NONCE_LENGTH.div_ceil(3) * 4 + 1, "base64 with padding, and the zero byte");
+    let of_length = |length| AuthToken::parse(&vec![b' '; length]).unwrap_err();
+    let longest = CIE_TOKEN_SIZE - 1;
+    assert_ne!(of_length(longest), TokenError::Length(longest));
+    assert_eq!(of_length(longest + 1), TokenError::Length(longest + 1));
+    let expected = [
+        CIE_FIELD_ISSUER_CODE,
+        CIE_FIELD_ISSUE_DATE,
+        CIE_FIELD_EXPIRY_DATE,
+        CIE_FIELD_SURNAME,
+        CIE_FIELD_GIVEN_NAMES,
+        CIE_FIELD_BIRTH_DATE,
+        CIE_FIELD_SEX,
+        CIE_FIELD_STATURE,
+        CIE_FIELD_FISCAL_CODE,
+        CIE_FIELD_CITIZENSHIP,
+        CIE_FIELD_BIRTH_MUNICIPALITY,
+        CIE_FIELD_BIRTH_STATE,
+        CIE_FIELD_BIRTH_ACT,
+        CIE_FIELD_RESIDENCE_MUNICIPALITY,
+        CIE_FIELD_RESIDENCE_ADDRESS,
+        CIE_FIELD_TRAVEL_NOTE,
+    ];
+    assert_eq!(Field::ALL.map(|field| 100 + i32::from(field.number())), expected);
+    // Each constant is the field of its name: the header's are those of the library in capitals, without the unit.
+    let header = header();
+    for (field, number) in Field::ALL.into_iter().zip(expected) {
+        let name = field.name().to_uppercase().replace('-', "_").replace("STATURE_CM", "STATURE");
+        assert!(header.contains(&format!("#define CIE_FIELD_{name} {number}\n")), "{name}");
+    }
 }
 
 /// Each function: its name, its comment, the names of its parameters.
@@ -92,11 +136,16 @@ fn every_function_tells_of_its_parameters_and_its_threads() {
     ];
     let functions = functions(&header());
     assert!(functions.len() > 60, "{}", functions.len());
-    for (name, comment, parameters) in functions {
+    let names = |comment: &str, parameter: &str| comment.contains(&format!("`{parameter}`"));
+    for (name, comment, parameters) in &functions {
         assert!(comment.contains("\n * Threads: "), "{name}");
+        // "As `cie_other`." is a sentence: what is told there holds here as well.
+        let other = comment.split_once(". As `").and_then(|(_, rest)| rest.split('`').next());
+        let there = functions.iter().find(|(known, ..)| Some(&**known) == other);
         for parameter in parameters {
-            let told = comment.contains(&format!("`{parameter}`")) || SUBJECTS.contains(&&*parameter);
-            assert!(told || comment.contains("s `cie_"), "{name}: {parameter}\n{comment}");
+            let told =
+                names(comment, parameter) || there.is_some_and(|(_, there, _)| names(there, parameter));
+            assert!(told || SUBJECTS.contains(&&**parameter), "{name}: {parameter}\n{comment}");
         }
     }
 }

@@ -4,6 +4,9 @@
 
 mod common;
 
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+
 use cie::emulator::entropy::Seeded;
 use cie::emulator::issue::{IssueOptions, issue};
 use cie::emulator::personalisation::Personalisation;
@@ -176,7 +179,6 @@ fn an_answer_of_yesterday_is_none() {
 /// No challenge is sent twice.
 #[test]
 fn challenges_differ() {
-    use std::sync::{Arc, Mutex};
     let seen: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
     let mut answers = Vec::new();
     for seed in 0..3 {
@@ -214,31 +216,60 @@ fn a_recording_is_no_card() {
 /// A card that comes back gives its largest file no more, and everything else is as before.
 #[test]
 fn a_card_that_comes_back_is_checked_in_few_commands() {
-    let mut seen = SeenCards::new();
+    let seen = SeenCards::new();
     let policy = SecurityObjectPolicy::new();
     for chip in CHIPS {
         let card = common::card(chip);
-        let commands = |seen: &mut SeenCards| {
+        let commands = |seen: &SeenCards| {
             let mut application = Application::select(common::link(&card)).unwrap();
             verify_nis_with(&mut application, &trust(), &policy, seen).unwrap();
             application.into_link().statistics()
         };
         seen.clear();
-        let (first, again) = (commands(&mut seen), commands(&mut seen));
+        let (first, again) = (commands(&seen), commands(&seen));
         let all = |said: Statistics| said.commands + said.get_responses;
         assert!(all(first) <= 30 && all(again) <= 12, "{chip}: {first:?}, then {again:?}");
         assert!(again.bytes_received + 1000 < first.bytes_received, "{chip}: {first:?}, then {again:?}");
     }
 }
 
+/// Two kiosks of one program have one memory: in the middle of one check another one begins and ends, and both cards are
+/// known afterwards. What panics in the middle takes nothing along.
+#[test]
+fn a_memory_serves_several_checks_at_once_and_outlives_a_panic() {
+    fn check(link: Link, seen: &SeenCards) -> u32 {
+        let mut application = Application::select(link).unwrap();
+        verify_nis_with(&mut application, &trust(), &SecurityObjectPolicy::new(), seen).unwrap();
+        let said = application.into_link().statistics();
+        said.commands + said.get_responses
+    }
+    let seen = Arc::new(SeenCards::new());
+    let (one, other) = (|| laid(demo().personalisation.clone()), || laid(other_card()));
+    let (shared, mut answers) = (seen.clone(), 0);
+    let first = one().watched(move |_| {
+        answers += 1;
+        if answers == 3 {
+            check(laid(other_card()), &shared);
+        }
+        true
+    });
+    let when_new = check(first, &seen);
+    assert!(check(one(), &seen) < when_new && check(other(), &seen) < when_new);
+
+    let panics =
+        one().watched(|said| if said.commands > 2 { panic!("this is part of the test") } else { true });
+    std::panic::catch_unwind(AssertUnwindSafe(|| check(panics, &seen))).unwrap_err();
+    assert!(check(one(), &seen) < when_new && check(other(), &seen) < when_new);
+}
+
 /// What is remembered vouches for nothing: the trust of the moment decides, and the chip has to answer.
 #[test]
 fn a_memory_of_cards_lets_nobody_in() {
-    let mut seen = SeenCards::new();
+    let seen = SeenCards::new();
     let policy = SecurityObjectPolicy::new();
-    let mut check = |personalisation: Personalisation, trust: &TrustStore| {
+    let check = |personalisation: Personalisation, trust: &TrustStore| {
         let mut application = Application::select(laid(personalisation)).unwrap();
-        verify_nis_with(&mut application, trust, &policy, &mut seen)
+        verify_nis_with(&mut application, trust, &policy, &seen)
     };
     let genuine = demo().personalisation.clone();
     check(genuine.clone(), &trust()).unwrap();
@@ -270,7 +301,6 @@ fn a_memory_of_cards_lets_nobody_in() {
 /// A file that was read and verified is not read again: a card that gives something else the second time gains nothing.
 #[test]
 fn every_file_is_read_once() {
-    use std::sync::{Arc, Mutex};
     let reads: Arc<Mutex<Vec<[u8; 2]>>> = Arc::default();
     let noted = reads.clone();
     let link = between(move |command| {

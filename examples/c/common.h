@@ -1,7 +1,7 @@
 /*
  * What login.c and sign.c have in common: the citizen's side. A card is opened, its chip is checked, and only then is
- * the PIN asked for and shown to that chip. And what small programs need besides: complaints, files, a PIN that is typed
- * without echo.
+ * the PIN asked for and shown to that chip. And what small programs need besides: complaints, files. How a PIN is typed
+ * without echo stands in prompt.h.
  *
  * C11, not C++. Include it first, after PROGRAM: it says which functions of the system are wanted.
  */
@@ -13,15 +13,14 @@
 
 #include <cie.h>
 
+#include "prompt.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 enum {
@@ -79,7 +78,7 @@ static inline uint8_t *read_file(const char *path, const char *before, size_t *l
         if (filled == room) {
             uint8_t *more = room < FILE_MAX ? realloc(bytes, room * 2) : NULL;
             if (more == NULL) {
-                why = "too large";
+                why = room < FILE_MAX ? "no memory" : "too large";
                 break;
             }
             bytes = more;
@@ -98,77 +97,9 @@ static inline uint8_t *read_file(const char *path, const char *before, size_t *l
     return NULL;
 }
 
-/* The first line that comes, without its end, byte by byte: so nothing of a PIN is left in a buffer of stdio. */
-static inline bool read_line(int file, const sigset_t *while_waiting, bool is_typed, char *line, size_t room, size_t *length)
-{
-    for (*length = 0; *length < room;) {
-        /* Signals are let in while it waits and at no other moment: none falls between a look and the wait. */
-        struct pollfd wait = {.fd = file, .events = POLLIN, .revents = 0};
-        if (ppoll(&wait, 1, NULL, while_waiting) < 0) return false;
-        ssize_t got = read(file, line + *length, 1);
-        if (got < 0) return false;
-        if (got == 0 && is_typed) { /* a terminal that is closed, or ^D, is no Enter */
-            errno = ECANCELED;
-            return false;
-        }
-        if (got == 0 || line[*length] == '\n') {
-            if (*length > 0 && line[*length - 1] == '\r') *length -= 1; /* a file from Windows */
-            return true;
-        }
-        *length += 1;
-    }
-    errno = EMSGSIZE;
-    return false;
-}
-
-/* It only has to end the wait. */
-static inline void interrupt_prompt(int number)
-{
-    (void)number;
-}
-
-/* Asks at the terminal, which gets its echo back however that ends. */
-static inline bool ask_pin(char *pin, size_t room, size_t *length)
-{
-    static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-    enum { ENDING = sizeof ending / sizeof ending[0] };
-    static const char prompt[] = "PIN: ";
-    struct sigaction interrupt = {.sa_handler = interrupt_prompt}, before[ENDING];
-    struct termios loud, quiet;
-    sigset_t blocked, mask;
-    int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-    bool done = false;
-
-    if (terminal < 0) return false;
-    sigemptyset(&blocked);
-    sigaddset(&blocked, SIGTSTP); /* a program that is stopped here would leave the terminal without echo */
-    for (size_t i = 0; i < ENDING; i++) sigaddset(&blocked, ending[i]);
-    if (tcgetattr(terminal, &loud) == 0 && sigprocmask(SIG_BLOCK, &blocked, &mask) == 0) {
-        for (size_t i = 0; i < ENDING; i++) (void)sigaction(ending[i], &interrupt, &before[i]);
-        sigset_t while_waiting = mask;
-        sigaddset(&while_waiting, SIGTSTP);
-        quiet = loud;
-        quiet.c_lflag &= ~(tcflag_t)ECHO;
-        /* FLUSH forgets what was typed before the question. */
-        if (tcsetattr(terminal, TCSAFLUSH, &quiet) == 0) {
-            done = write(terminal, prompt, sizeof prompt - 1) >= 0 &&
-                   read_line(terminal, &while_waiting, true, pin, room, length);
-            int why = errno;
-            (void)tcsetattr(terminal, TCSAFLUSH, &loud);
-            (void)!write(terminal, "\n", 1);
-            errno = why;
-        }
-        for (size_t i = 0; i < ENDING; i++) (void)sigaction(ending[i], &before[i], NULL);
-        (void)sigprocmask(SIG_SETMASK, &mask, NULL);
-    }
-    (void)close(terminal);
-    return done;
-}
-
 /* The PIN from where it comes. Whoever calls wipes the buffer, whatever this returns. */
 static inline bool get_pin(const char *pin_file, char *pin, size_t room, size_t *length)
 {
-    sigset_t mask;
     bool done;
 
     if (pin_file == NULL) {
@@ -176,7 +107,7 @@ static inline bool get_pin(const char *pin_file, char *pin, size_t room, size_t 
         return done || refuse("the PIN was not typed", strerror(errno));
     }
     int file = strcmp(pin_file, "-") == 0 ? dup(STDIN_FILENO) : open(pin_file, O_RDONLY | O_CLOEXEC);
-    done = file >= 0 && sigprocmask(SIG_BLOCK, NULL, &mask) == 0 && read_line(file, &mask, false, pin, room, length);
+    done = file >= 0 && read_first_line(file, pin, room, length);
     if (!done) refuse(pin_file, errno == EMSGSIZE ? "its first line is no PIN" : strerror(errno));
     if (done && *length == 0) done = refuse(pin_file, "its first line is empty");
     if (file >= 0) (void)close(file);
@@ -221,7 +152,9 @@ static inline bool unlock(cie_context *context, const struct citizen *citizen, c
     uint8_t *certificate;
     bool done;
 
-    /* Before the person types, so that they learn at once that it would be in vain. */
+    /* Before the person types, so that they learn at once that it would be in vain: because another program uses a
+     * contact card, or for want of tries, of which some cards are known only when they are ready. */
+    if (cie_card_prepare(context, card) != CIE_OK) return complain(context, "the card");
     if (cie_card_pin_tries(context, card, &tries) != CIE_OK) return complain(context, "the PIN");
     if (tries == 0) return refuse("the PIN", "it is blocked (pin-blocked)");
     if (tries == 1 && citizen->last_try == CIE_LAST_TRY_REFUSE) {

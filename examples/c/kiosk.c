@@ -2,10 +2,11 @@
  * A kiosk's firmware: tells of each card that is laid on a reader whether it is genuine, and of whom by the number for
  * services (NIS). It asks for no PIN, and goes on for months, whatever becomes of readers and their service.
  *
- * The screen is standard output, the log standard error. Three threads: one waits for events and writes a line at most, so
- * that none comes late; one works with cards, which takes seconds; one waits for the signals that end it all.
+ * The screen is standard output, the log standard error. Three threads: one waits for events and writes a line at most,
+ * so that none comes late; one works with cards, which takes seconds; one waits for the signals that end it all.
  *
- * Build:  cmake -S examples/c -B build && cmake --build build       (how to install the library: docs/c-api.md; for --card with software cards in it)
+ * Build:  cmake -S examples/c -B build && cmake --build build
+ *         (how to install the library, for --card with software cards: docs/c-api.md)
  *    or:  cc -std=c11 -pthread kiosk.c $(pkg-config --cflags --libs cie) -o kiosk
  * Run:    build/kiosk --italian-roots DIR                           (what lies in DIR: docs/kiosk.md)
  *         cie soft new card && build/kiosk --trust card/trust --allow-test-pki --card card/card.json
@@ -89,6 +90,13 @@ struct kiosk {
     bool is_ending, was_genuine;
 };
 
+/* A line in the log about something that is not the library's. */
+static bool complain(const char *what)
+{
+    fprintf(stderr, "start: %s\n", what);
+    return false;
+}
+
 static void say(const struct kiosk *kiosk, const char *const *both)
 {
     puts(both[kiosk->language]);
@@ -97,14 +105,17 @@ static void say(const struct kiosk *kiosk, const char *const *both)
 /* A failure: on the screen what somebody can do about it, in the log what exactly it was. No NIS is in either. */
 static void say_failure(const struct kiosk *kiosk, cie_context *context, cie_result result, const char *what)
 {
+    cie_error facts;
+    /* A failure of this program's own is not the last one of the context, which would tell of an earlier one. */
+    bool is_told = cie_error_facts(context, &facts) == CIE_OK && facts.result == result;
     char *text = NULL;
     size_t size;
 
-    if (cie_error_detail(context, NULL, &size) != CIE_OK || (text = malloc(size)) == NULL ||
-        cie_error_detail(context, text, &size) != CIE_OK) {
-        fprintf(stderr, "%s: %s\n", what, cie_result_name(result));
-    } else {
+    if (is_told && cie_error_detail(context, NULL, &size) == CIE_OK && (text = malloc(size)) != NULL &&
+        cie_error_detail(context, text, &size) == CIE_OK) {
         fprintf(stderr, "%s: %s: %s\n", what, cie_result_name(result), text);
+    } else {
+        fprintf(stderr, "%s: %s\n", what, cie_result_name(result));
     }
     free(text);
     if (words_of(result) != NULL) {
@@ -112,9 +123,11 @@ static void say_failure(const struct kiosk *kiosk, cie_context *context, cie_res
         return;
     }
     text = NULL;
-    if (cie_error_message(context, kiosk->language, NULL, &size) == CIE_OK && (text = malloc(size)) != NULL &&
-        cie_error_message(context, kiosk->language, text, &size) == CIE_OK) {
+    if (is_told && cie_error_message(context, kiosk->language, NULL, &size) == CIE_OK &&
+        (text = malloc(size)) != NULL && cie_error_message(context, kiosk->language, text, &size) == CIE_OK) {
         puts(text);
+    } else {
+        say(kiosk, UNCHECKED);
     }
     free(text);
 }
@@ -226,7 +239,8 @@ static void *work(void *data)
     while (!kiosk->is_ending) {
         if (kiosk->state == TOLD) {
             /* What was said of one person does not stay for the next, though the card may. */
-            if (pthread_cond_timedwait(&kiosk->change, &kiosk->lock, &shown_until) == ETIMEDOUT && kiosk->state == TOLD) {
+            int waited = pthread_cond_timedwait(&kiosk->change, &kiosk->lock, &shown_until);
+            if (waited == ETIMEDOUT && kiosk->state == TOLD) {
                 say(kiosk, TAKE_IT);
                 kiosk->state = LEFT_THERE;
             }
@@ -252,7 +266,7 @@ static void *work(void *data)
         if (kiosk->state == IN_WORK && kiosk->turn == turn) {
             kiosk->state = TOLD;
             show(kiosk, kiosk->worker, result, nis, is_test);
-            clock_gettime(CLOCK_REALTIME, &shown_until);
+            clock_gettime(CLOCK_MONOTONIC, &shown_until);
             shown_until.tv_sec += SHOW_FOR_SECONDS;
         } else {
             fprintf(stderr, "checked: %s, but the card is gone\n", cie_result_name(result));
@@ -275,11 +289,22 @@ static void *wait_for_signals(void *data)
     return NULL;
 }
 
+/* What waits for this waits as long as it should, also when somebody sets the clock meanwhile. */
+static bool watch_the_time(pthread_cond_t *change)
+{
+    pthread_condattr_t by;
+    bool done = pthread_condattr_init(&by) == 0;
+
+    done = done && pthread_condattr_setclock(&by, CLOCK_MONOTONIC) == 0 && pthread_cond_init(change, &by) == 0;
+    return done && pthread_condattr_destroy(&by) == 0;
+}
+
 /* Serves whoever comes, until a signal. */
 static bool serve(struct kiosk *kiosk)
 {
     pthread_t worker, ender;
     cie_result result;
+    bool is_broken = false;
 
     if (cie_context_clone(kiosk->context, &kiosk->worker) != CIE_OK ||
         cie_context_clone(kiosk->context, &kiosk->ender) != CIE_OK ||
@@ -287,14 +312,20 @@ static bool serve(struct kiosk *kiosk)
         say_failure(kiosk, kiosk->context, CIE_INTERNAL, "start");
         return false;
     }
-    if (pthread_create(&ender, NULL, wait_for_signals, kiosk) != 0) return false;
-    bool works = pthread_create(&worker, NULL, work, kiosk) == 0;
+    if (pthread_create(&ender, NULL, wait_for_signals, kiosk) != 0) return complain("no thread can be begun");
+    bool works = pthread_create(&worker, NULL, work, kiosk) == 0 || complain("no thread can be begun");
     say(kiosk, NO_SERVICE); /* until a reader is told, which is at once if there is one */
     while (works) {
         result = cie_monitor_run(kiosk->context, kiosk->monitor, CIE_FOREVER, happened, kiosk);
         if (result == CIE_CANCELLED) break;
         /* It does not come to this; but a kiosk does not end because of it, nor spin. */
         say_failure(kiosk, kiosk->context, result, "monitor");
+        if (result == CIE_HANDLE || result == CIE_INTERNAL) {
+            /* This monitor is closed for good, and no card would be seen any more: whoever supervises this program (a
+             * unit of systemd with Restart=) begins it anew. */
+            is_broken = true;
+            break;
+        }
         sleep(1);
     }
     pthread_mutex_lock(&kiosk->lock);
@@ -304,7 +335,7 @@ static bool serve(struct kiosk *kiosk)
     if (works) pthread_join(worker, NULL);
     pthread_kill(ender, SIGTERM); /* if it was not a signal that ended it */
     pthread_join(ender, NULL);
-    return works && (!kiosk->once || kiosk->was_genuine);
+    return works && !is_broken && (!kiosk->once || kiosk->was_genuine);
 }
 
 /* The same once, with a software card: for those who have no reader. */
@@ -377,7 +408,7 @@ static bool read_options(int count, char **arguments, struct kiosk *kiosk)
 int main(int count, char **arguments)
 {
     static struct kiosk kiosk = {
-        .language = CIE_ITALIAN, .lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER};
+        .language = CIE_ITALIAN, .lock = PTHREAD_MUTEX_INITIALIZER};
 
     if (!read_options(count, arguments, &kiosk)) {
         fputs("usage: kiosk (--trust DIR [--allow-test-pki] | --italian-roots DIR) [--card CARD.json] [--once]\n"
@@ -389,11 +420,13 @@ int main(int count, char **arguments)
     sigemptyset(&kiosk.ending);
     sigaddset(&kiosk.ending, SIGINT);
     sigaddset(&kiosk.ending, SIGTERM);
-    if (pthread_sigmask(SIG_BLOCK, &kiosk.ending, NULL) != 0) return 1;
-    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) return 1; /* a screen that is gone is an exit status, at the end */
+    if (pthread_sigmask(SIG_BLOCK, &kiosk.ending, NULL) != 0) return !complain("signals cannot be blocked");
+    /* A screen that is gone is an exit status, at the end. */
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) return !complain("a signal cannot be ignored");
     /* A line of the screen is there when it is said, in a pipe as well. */
-    if (setvbuf(stdout, NULL, _IOLBF, BUFSIZ) != 0) return 1;
-    if (cie_context_new(&kiosk.context) != CIE_OK) return 1;
+    if (setvbuf(stdout, NULL, _IOLBF, BUFSIZ) != 0) return !complain("the screen has no buffer");
+    if (!watch_the_time(&kiosk.change)) return !complain("there is no clock that nobody sets");
+    if (cie_context_new(&kiosk.context) != CIE_OK) return !complain("the library cannot be used");
     bool done = open_trust(&kiosk) && (kiosk.soft != NULL ? serve_soft(&kiosk) : serve(&kiosk));
     /* With the last one everything goes that is still open; null is nothing. */
     bool freed = cie_context_free(kiosk.worker) == CIE_OK;

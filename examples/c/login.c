@@ -1,8 +1,9 @@
 /*
- * A login with an identity card, both sides of it in one program: a portal that draws a challenge and judges the answer,
- * and a citizen whose card answers it. Between two computers only the challenge and the token would travel.
+ * A login with an identity card, both sides of it in one program: a portal that draws a challenge and judges the
+ * answer, and a citizen whose card answers it. Between two computers only the challenge and the token would travel.
  *
- * Build:  cmake -S examples/c -B build && cmake --build build       (how to install the library, for --card with software cards: docs/c-api.md)
+ * Build:  cmake -S examples/c -B build && cmake --build build
+ *         (how to install the library, for --card with software cards: docs/c-api.md)
  *    or:  cc -std=c11 login.c $(pkg-config --cflags --libs cie) -o login
  * Run:    cie soft new card && build/login --trust card/trust --list card/lists/root.crl --list card/lists/sub-ca.crl \
  *             --allow-test-pki --card card/card.json              (PIN 12345678; with a real card: --reader NAME)
@@ -126,7 +127,9 @@ static bool show_requests(cie_context *context, cie_handle login)
     for (uint32_t i = 0; (result = cie_login_request(context, login, i, &request)) == CIE_OK; i++) {
         for (uint32_t at = 0; at < request.locations; at++) {
             size_t size;
-            if (cie_login_location(context, login, i, at, NULL, &size) != CIE_OK) return complain(context, "a request");
+            if (cie_login_location(context, login, i, at, NULL, &size) != CIE_OK) {
+                return complain(context, "a request");
+            }
             char *location = malloc(size);
             if (location == NULL) return refuse("a request", "no memory");
             result = cie_login_location(context, login, i, at, location, &size);
@@ -162,15 +165,17 @@ static bool judge(cie_context *context, cie_handle party, const uint8_t *session
 {
     cie_handle login = 0, citizen = 0;
     int32_t is_test, is_legacy;
-    bool done = true;
 
     if (cie_party_begin(context, party, session, SESSION_SIZE, (const uint8_t *)token, length, &login) != CIE_OK) {
         return complain(context, "the login");
     }
-    done = show_requests(context, login);
+    bool done = show_requests(context, login);
     /* HARD: whose status is not known to be good does not come in. */
-    if (done && cie_login_finish(context, login, CIE_POLICY_HARD, &citizen) != CIE_OK) done = complain(context, "the login");
-    if (done && (cie_is_test(context, citizen, &is_test) != CIE_OK || cie_is_legacy(context, citizen, &is_legacy) != CIE_OK)) {
+    if (done && cie_login_finish(context, login, CIE_POLICY_HARD, &citizen) != CIE_OK) {
+        done = complain(context, "the login");
+    }
+    if (done && (cie_is_test(context, citizen, &is_test) != CIE_OK ||
+                 cie_is_legacy(context, citizen, &is_legacy) != CIE_OK)) {
         done = complain(context, "the citizen");
     }
     if (done && is_test != 0) puts("TEST - NOT A REAL CARD: this is nobody, and must not come in anywhere");
@@ -212,7 +217,7 @@ int main(int count, char **arguments)
     cie_context *context;
 
     if (!read_options(count, arguments, &options)) return usage();
-    if (cie_context_new(&context) != CIE_OK) return 1;
+    if (cie_context_new(&context) != CIE_OK) return !refuse("the library", "it cannot be used");
     bool done = run(context, &options);
     /* Closes everything that is still open, on every way here; a card that knows its PIN is reset. */
     if (cie_context_free(context) != CIE_OK) done = refuse("the context", "it is still used");

@@ -4,13 +4,16 @@
  * A card has one key, for logins and for everything else: signing bytes that somebody else chose could be a login
  * somewhere. So what is signed begins with words (DOMAIN) that say what it is, and that no other protocol signs.
  *
- * Build:  cmake -S examples/c -B build && cmake --build build       (how to install the library, for --card with software cards: docs/c-api.md)
+ * Build:  cmake -S examples/c -B build && cmake --build build
+ *         (how to install the library, for --card with software cards: docs/c-api.md)
  *    or:  cc -std=c11 sign.c $(pkg-config --cflags --libs cie) -o sign
- * Run:    cie soft new card && build/sign --trust card/trust --allow-test-pki --card card/card.json FILE FILE.sig FILE.pem
+ * Run:    cie soft new card && \
+ *             build/sign --trust card/trust --allow-test-pki --card card/card.json FILE FILE.sig FILE.pem
  *         (PIN 12345678; with a real card: --reader NAME)
  * Check:  openssl x509 -in FILE.pem -pubkey -noout > key.pem
  *         { build/sign --domain; cat FILE; } | openssl dgst -sha256 -verify key.pem -signature FILE.sig
- *         openssl verify -CAfile card/trust/holder/root.pem -untrusted card/trust/holder/intermediate/sub-ca.pem FILE.pem
+ *         openssl verify -CAfile card/trust/holder/root.pem \
+ *             -untrusted card/trust/holder/intermediate/sub-ca.pem FILE.pem
  */
 
 #define PROGRAM "sign"

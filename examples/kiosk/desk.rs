@@ -140,7 +140,7 @@ impl Checker {
         let link = (self.connect)(reader)?;
         let mut application = Application::select(link).map_err(|refused| refused.error)?;
         let policy = SecurityObjectPolicy::new();
-        let nis = verify_nis_with(&mut application, &self.trust, &policy, &mut self.seen)?;
+        let nis = verify_nis_with(&mut application, &self.trust, &policy, &self.seen)?;
         let words = match self.list.find(nis.digits()) {
             Ok(words) => words,
             Err(error) => return Ok(Outcome::Refused(error.into())),

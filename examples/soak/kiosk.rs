@@ -140,7 +140,7 @@ impl Kiosk {
         let memory = if lane.order.fresh { &mut forgotten } else { &mut *remembered };
         if lane.order.flow == Flow::Nis {
             let mut application = Application::select(link)?;
-            let nis = verify_nis_with(&mut application, &self.trust, &self.policy, &mut memory.seen)?;
+            let nis = verify_nis_with(&mut application, &self.trust, &self.policy, &memory.seen)?;
             return Ok(nis.digits().to_owned());
         }
         let mut session = Session::open_with(link, &self.terminal, &mut memory.constants)?;

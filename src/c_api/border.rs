@@ -8,9 +8,12 @@
 //! The types here stand in the signatures of functions in place of bare pointers. Nobody but a C program can make one,
 //! so all the code that uses them is safe Rust.
 
+mod text_out;
+
 use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use zeroize::{Zeroize, Zeroizing};
 
@@ -19,6 +22,7 @@ use super::failure::{Fault, cie_error};
 use super::open::cie_open_options;
 use super::{cie_event, cie_handle, cie_party_options, cie_reader, cie_statistics, cie_status_request};
 use crate::secret::Typed;
+pub use text_out::TextOut;
 
 /// The longest PIN or PUK that is looked at and cleared, in bytes; no card takes so many.
 const SECRET_MAX: usize = 4096;
@@ -86,13 +90,13 @@ impl Secret {
 
     /// The same where null says that there is none.
     pub(super) fn take_optional(self, length: usize) -> Result<Option<Typed>, Fault> {
-        let secret = SecretIn(self.0).look(length)?;
-        if secret.is_some() {
+        let copy = SecretIn(self.0).copy(length)?;
+        if copy.is_some() {
             // SAFETY: not null, and by the contract of the header good for `length` bytes that may be written and that
             // nobody else uses during the call.
             unsafe { std::slice::from_raw_parts_mut(self.0.cast::<u8>(), length) }.zeroize();
         }
-        Ok(secret)
+        Ok(copy.map(typed))
     }
 }
 
@@ -103,17 +107,31 @@ pub struct SecretIn(*const c_char);
 impl SecretIn {
     /// The secret; null says that there is none.
     pub(super) fn look(self, length: usize) -> Result<Option<Typed>, Fault> {
+        Ok(self.copy(length)?.map(typed))
+    }
+
+    /// Its bytes, before anything is asked of them: another thread of the program may still write to the original.
+    fn copy(self, length: usize) -> Result<Option<Zeroizing<Vec<u8>>>, Fault> {
         if self.0.is_null() {
             return Ok(None);
         }
         if length > SECRET_MAX {
             return Err(Fault::Argument("longer than any PIN or PUK"));
         }
-        // SAFETY: not null, and by the contract of the header good for `length` bytes.
-        let bytes = unsafe { std::slice::from_raw_parts(self.0.cast::<u8>(), length) };
-        // What is not even text is no PIN: each kind of card says so of an empty one.
-        Ok(Some(Typed::new(std::str::from_utf8(bytes).unwrap_or_default().to_owned())))
+        let mut copy = Zeroizing::new(vec![0_u8; length]);
+        // SAFETY: not null, and by the contract of the header good for `length` bytes. `copy` is the library's own, and
+        // has as many.
+        unsafe { std::ptr::copy_nonoverlapping(self.0.cast(), copy.as_mut_ptr(), length) };
+        Ok(Some(copy))
     }
+}
+
+/// What was copied, as text. What is not even text is no PIN: each kind of card says so of an empty one.
+fn typed(mut bytes: Zeroizing<Vec<u8>>) -> Typed {
+    Typed::new(String::from_utf8(std::mem::take(&mut *bytes)).unwrap_or_else(|error| {
+        error.into_bytes().zeroize();
+        String::new()
+    }))
 }
 
 /// A good place for one value.
@@ -269,38 +287,6 @@ impl ReadersOut {
     }
 }
 
-/// `char *`: a buffer for text, which gets a zero byte at its end. Sizes count that byte.
-#[repr(transparent)]
-pub struct TextOut(*mut c_char);
-
-/// A buffer for text.
-pub(super) struct TextRoom(Room<u8>);
-
-impl TextOut {
-    pub(super) fn room(self, size: SizeInOut) -> Result<TextRoom, Fault> {
-        Room::of(self.0.cast::<u8>(), size).map(TextRoom)
-    }
-}
-
-impl TextRoom {
-    /// As [`Room::offers`]: `most` is the longest text, without the zero byte.
-    pub(super) fn offers(self, most: usize) -> Result<Option<Self>, Fault> {
-        Ok(self.0.offers(most + 1)?.map(Self))
-    }
-
-    /// As [`Room::fill`]. A zero byte within the text would end it early, so it stands as U+FFFD.
-    pub(super) fn fill(self, text: &str) -> Result<(), Fault> {
-        // With room for all of it: what grows leaves copies behind, and it can be about a person.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() * 3 + 1));
-        for (at, part) in text.split('\0').enumerate() {
-            bytes.extend_from_slice(if at == 0 { "" } else { "\u{fffd}" }.as_bytes());
-            bytes.extend_from_slice(part.as_bytes());
-        }
-        bytes.push(0);
-        self.0.fill(&bytes)
-    }
-}
-
 /// Structures that say their own size first, so that later versions may add fields at the end: a program that was
 /// compiled before has the first ones only, and gets the defaults for the others.
 macro_rules! options {
@@ -325,8 +311,8 @@ macro_rules! options {
                 if !(Self::FIRST..=size_of::<$type>()).contains(&size) {
                     return Err(Fault::Argument("options of a size that this version does not know"));
                 }
-                // SAFETY: not null, and by the contract of the header good for `size` bytes, no more than `options` has.
-                // All fields are integers and nullable pointers, for which all bits are good.
+                // SAFETY: not null, and by the contract of the header good for `size` bytes, no more than `options`
+                // has. All fields are integers and nullable pointers, for which all bits are good.
                 unsafe {
                     std::ptr::copy_nonoverlapping(self.0.cast::<u8>(), std::ptr::from_mut(&mut options).cast(), size);
                 }
@@ -361,25 +347,76 @@ impl UserData {
     }
 }
 
+/// What makes a context one; anything else that the pointer might lead to is not likely to begin with it.
+const MARK: u64 = 0xC1E0_C047_E871_5EED;
+
+/// What a program's pointer to a context leads to. The mark comes first, so that it can be looked at before anything
+/// else there is taken for what it should be.
+#[repr(C)]
+struct Marked {
+    mark: AtomicU64,
+    /// How many calls are under way.
+    calls: AtomicUsize,
+    context: cie_context,
+}
+
+/// A call that is under way.
+struct Call<'a>(&'a AtomicUsize);
+
+impl<'a> Call<'a> {
+    fn begin(calls: &'a AtomicUsize) -> Self {
+        calls.fetch_add(1, Ordering::AcqRel);
+        Self(calls)
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// `cie_context *`: what a program got from `cie_context_new`.
 #[repr(transparent)]
 pub struct ContextIn(*mut cie_context);
 
 impl ContextIn {
-    /// The context, for as long as the call lasts.
-    pub(super) fn get<'a>(&self) -> Result<&'a cie_context, Fault> {
-        let context = Place::of(self.0)?;
-        // SAFETY: not null, aligned, and by the contract of the header a context that was not freed, which nobody
-        // frees during the call.
-        let context = unsafe { context.0.as_ref() };
-        if context.is_one() { Ok(context) } else { Err(Fault::Handle) }
+    /// Uses the context, which cannot be freed as long as this lasts.
+    pub(super) fn with<R>(&self, body: impl FnOnce(&cie_context) -> Result<R, Fault>) -> Result<R, Fault> {
+        let place = self.find()?;
+        // SAFETY: `find` saw the mark, so by the contract of the header it is a context that was not freed, and nobody
+        // frees it during the call: not even a callback, as `free` looks at the calls.
+        let marked = unsafe { place.as_ref() };
+        let _call = Call::begin(&marked.calls);
+        body(&marked.context)
     }
 
-    /// Takes the context back from the program. Nobody else may have it.
-    pub(super) fn free(self) {
-        // SAFETY: it was made by `ContextOut::put` as a box; `get` looked at it before, and the caller made sure that
-        // no call uses it any more.
-        drop(unsafe { Box::from_raw(self.0) });
+    /// Takes the context back from the program; null is nothing. None is taken back while a call uses it.
+    pub(super) fn free(self) -> Result<(), Fault> {
+        let place = match self.find() {
+            Err(Fault::Null) => return Ok(()),
+            found => found?,
+        };
+        // SAFETY: as in `with`. This reference ends before the context does.
+        let marked = unsafe { place.as_ref() };
+        if marked.calls.load(Ordering::Acquire) > 0 {
+            return Err(Fault::Busy);
+        }
+        // Whoever gives it back a second time finds no mark, as long as nothing else lies there.
+        marked.mark.store(0, Ordering::Relaxed);
+        // SAFETY: `Place::give` made a box of it, and the mark, which is gone now, says that it still was one. No call
+        // uses it, and by the contract of the header none will.
+        drop(unsafe { Box::from_raw(place.as_ptr()) });
+        Ok(())
+    }
+
+    /// Where the context lies, if one does.
+    fn find(&self) -> Result<NonNull<Marked>, Fault> {
+        let place = Place::of(self.0.cast::<Marked>())?.0;
+        // SAFETY: not null, aligned, and by the contract of the header something that has at least this long a head.
+        // Only the mark is looked at, for which all bits are good; no reference to the rest is made.
+        let mark = unsafe { &(*place.as_ptr()).mark };
+        if mark.load(Ordering::Relaxed) == MARK { Ok(place) } else { Err(Fault::Handle) }
     }
 }
 
@@ -397,21 +434,10 @@ impl ContextOut {
 impl Place<*mut cie_context> {
     /// Gives a context to the program.
     pub(super) fn give(self, context: cie_context) {
-        self.put(Box::into_raw(Box::new(context)));
+        let marked = Marked { mark: AtomicU64::new(MARK), calls: AtomicUsize::new(0), context };
+        self.put(Box::into_raw(Box::new(marked)).cast());
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_with_a_zero_byte_in_it_does_not_end_early() {
-        for (text, expected) in [("", &b"\0"[..]), ("a\0b", b"a\xEF\xBF\xBDb\0"), ("\0", b"\xEF\xBF\xBD\0")] {
-            let (mut buffer, mut size) = ([7_u8; 16], 16_usize);
-            let room = TextOut(buffer.as_mut_ptr().cast()).room(SizeInOut(&raw mut size)).unwrap();
-            room.fill(text).unwrap();
-            assert_eq!((&buffer[..size], buffer[size]), (expected, 7));
-        }
-    }
-}
+mod tests;

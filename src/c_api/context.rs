@@ -2,7 +2,6 @@
 
 use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::border::{ContextIn, ContextOut};
@@ -21,20 +20,14 @@ pub const CIE_FEATURE_READERS: u32 = 1;
 /// The library was built with software cards. A kiosk in service should have one without.
 pub const CIE_FEATURE_SOFT_CARDS: u32 = 2;
 
-/// What makes a context one; anything else that the pointer might lead to is not likely to begin with it.
-const MARK: u64 = 0xC1E0_C047_E871_5EED;
-
 /// What a program works with: everything that it opens is kept here, and what its last failed call has to say.
 ///
 /// Threads: any number of threads may use the same context at the same time, but they would read each other's error
 /// messages. Give each thread its own with `cie_context_clone`; handles are good in all clones of a context, and in no
 /// other.
 pub struct cie_context {
-    mark: AtomicU64,
     shared: Arc<Shared>,
     last: Mutex<Option<Fault>>,
-    /// How many calls are under way.
-    calls: AtomicUsize,
 }
 
 /// What the clones of a context have in common.
@@ -54,11 +47,7 @@ const _: () = serves_any_thread::<cie_context>();
 
 impl cie_context {
     fn of(shared: Arc<Shared>) -> Self {
-        Self { mark: AtomicU64::new(MARK), shared, last: Mutex::new(None), calls: AtomicUsize::new(0) }
-    }
-
-    pub(super) fn is_one(&self) -> bool {
-        self.mark.load(Ordering::Relaxed) == MARK
+        Self { shared, last: Mutex::new(None) }
     }
 
     pub(super) fn shared(&self) -> &Shared {
@@ -76,22 +65,6 @@ impl cie_context {
     }
 }
 
-/// A call that is under way.
-struct Call<'a>(&'a cie_context);
-
-impl<'a> Call<'a> {
-    fn begin(context: &'a cie_context) -> Self {
-        context.calls.fetch_add(1, Ordering::AcqRel);
-        Self(context)
-    }
-}
-
-impl Drop for Call<'_> {
-    fn drop(&mut self) {
-        self.0.calls.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 impl ContextIn {
     /// Carries a call out and keeps what it has to say if it fails. No panic leaves it.
     pub(super) fn call(self, body: impl FnOnce(&cie_context) -> Result<(), Fault>) -> cie_result {
@@ -100,11 +73,7 @@ impl ContextIn {
 
     /// The same for calls that ask about the last failure, and so leave it as it is.
     pub(super) fn ask(self, body: impl FnOnce(&cie_context) -> Result<(), Fault>) -> cie_result {
-        let outcome = guarded(|| {
-            let context = self.get()?;
-            let _call = Call::begin(context);
-            body(context)
-        });
+        let outcome = guarded(|| self.with(body));
         outcome.map_or_else(|fault| fault.number(), |()| CIE_OK)
     }
 }
@@ -148,24 +117,13 @@ pub extern "C" fn cie_context_clone(context: ContextIn, clone: ContextOut) -> ci
 /// Gives a context back. With the last clone everything is closed that is still open: cards are reset if they know a
 /// PIN, recordings are ended.
 ///
-/// Null is nothing, and `CIE_OK`. `CIE_BUSY` within a callback; nothing is freed then. After `CIE_OK` the pointer must not be
-/// used any more.
+/// Null is nothing, and `CIE_OK`. `CIE_BUSY` within a callback; nothing is freed then. After `CIE_OK` the pointer must
+/// not be used any more.
 ///
 /// Threads: any, when no other thread uses this context or will.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_context_free(context: ContextIn) -> cie_result {
-    let outcome = guarded(|| {
-        let found = match context.get() {
-            Err(Fault::Null) => return Ok(()),
-            found => found?,
-        };
-        if found.calls.load(Ordering::Acquire) > 0 {
-            return Err(Fault::Busy);
-        }
-        found.mark.store(0, Ordering::Relaxed);
-        context.free();
-        Ok(())
-    });
+    let outcome = guarded(|| context.free());
     outcome.map_or_else(|fault| fault.number(), |()| CIE_OK)
 }
 

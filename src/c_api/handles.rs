@@ -24,7 +24,7 @@ pub(super) enum Object {
     #[cfg(feature = "pcsc")]
     Monitor(super::readers::Monitored),
     Trust(super::trust::Store),
-    Seen(Shared<SeenCards>),
+    Seen(Arc<SeenCards>),
     Party(RelyingParty),
     Login(Shared<Login>),
     Record(Arc<Record>),
@@ -139,7 +139,7 @@ macro_rules! finders {
 finders! {
     card: Card, Shared<OpenCard>;
     trust: Trust, super::trust::Store;
-    seen: Seen, Shared<SeenCards>;
+    seen: Seen, Arc<SeenCards>;
     party: Party, RelyingParty;
     login: Login, Shared<Login>;
     record: Record, Arc<Record>;

@@ -1,16 +1,18 @@
 //! What a kiosk may know of a card without its PIN: that it is genuine, and its number for services.
 
+use std::sync::Arc;
+
 use super::border::{Bytes, ContextIn, HandleOut, NumberOut};
 use super::cie_handle;
 use super::failure::Fault;
-use super::handles::{Object, Shared};
+use super::handles::Object;
 use super::record::{Record, What};
 use super::result::cie_result;
 use super::trust::{self, CIE_ALLOW_SHA1};
 use crate::card::{Card, Session};
 use crate::crypto::PresentedCertificate;
 use crate::genuine;
-use crate::kiosk::{self, SeenCards};
+use crate::kiosk;
 use crate::passive::SecurityObjectPolicy;
 use crate::trust::Certificate;
 
@@ -24,7 +26,7 @@ fn policy(flags: u32) -> Result<SecurityObjectPolicy, Fault> {
 }
 
 /// Makes a memory of cards that were genuine, which saves half of the commands when one comes back. It vouches for
-/// nothing: everything is verified anew each time. It is personal data.
+/// nothing: everything is verified anew each time. It is personal data. Any number of calls may use it at once.
 ///
 /// `seen`: receives a handle, which the program closes.
 ///
@@ -34,7 +36,7 @@ pub extern "C" fn cie_seen_open(context: ContextIn, seen: HandleOut) -> cie_resu
     let out = seen.place();
     context.call(|context| {
         let out = out?;
-        out.put(context.shared().handles.open(Object::Seen(Shared::new(SeenCards::new())))?);
+        out.put(context.shared().handles.open(Object::Seen(Arc::default()))?);
         Ok(())
     })
 }
@@ -44,9 +46,9 @@ pub extern "C" fn cie_seen_open(context: ContextIn, seen: HandleOut) -> cie_resu
 /// be copied. No PIN is needed. That the card was not reported stolen and has not expired is not known.
 ///
 /// `trust`: a store with `CIE_ANCHOR_CSCA`. `seen`: a memory of `cie_seen_open`, or 0. `flags`: 0, or `CIE_ALLOW_SHA1`.
-/// `nis`: receives a record (`cie_text`) with `CIE_FIELD_NIS`, which the program closes; ask `cie_is_test` before anybody
-/// is let in. `CIE_CHIP_NOT_AUTHENTIC`, `CIE_ISSUER_UNKNOWN`, `CIE_FILE_ALTERED` and others: whichever it is, nothing is
-/// known of whose card it is. `CIE_OTHER_CARD` for a contact card, `CIE_UNLOCKED` after a PIN was verified.
+/// `nis`: receives a record (`cie_text`) with `CIE_FIELD_NIS`, which the program closes; ask `cie_is_test` before
+/// anybody is let in. `CIE_CHIP_NOT_AUTHENTIC`, `CIE_ISSUER_UNKNOWN`, `CIE_FILE_ALTERED` and others: whichever it is,
+/// nothing is known of whose card it is. `CIE_OTHER_CARD` for a contact card, `CIE_UNLOCKED` after a PIN was verified.
 ///
 /// Threads: any, one call at a time for a card.
 #[unsafe(no_mangle)]
@@ -63,31 +65,24 @@ pub extern "C" fn cie_card_verify_nis(
         let (out, policy) = (out?, policy(flags)?);
         let handles = &context.shared().handles;
         let trust = trust::store(handles, trust)?;
-        let memory = if seen == 0 { None } else { Some(handles.seen(seen)?) };
-        // Nobody waits for another's card: while one call has the memory, others do without.
-        let taken = memory.as_ref().and_then(|memory| memory.briefly(Option::take));
-        let memory = memory.filter(|_| taken.is_some());
-        let mut seen = taken.unwrap_or_default();
+        // Without a memory, one that is forgotten at once.
+        let seen = if seen == 0 { Arc::default() } else { handles.seen(seen)? };
         let nis = handles.card(card)?.edit(|card| {
             let Card::Cie3(application) = card.known()? else { return Err(Fault::OtherCard) };
-            Ok(kiosk::verify_nis_with(application, &trust, &policy, &mut seen)?)
-        });
-        // Only what was taken: what another call did without must not take its place.
-        if let Some(memory) = memory {
-            memory.briefly(|place| *place = Some(seen));
-        }
-        let nis = nis?;
+            Ok(kiosk::verify_nis_with(application, &trust, &policy, &seen)?)
+        })?;
         out.put(handles.open(Object::Record(Record::nis(&nis).into()))?);
         Ok(())
     })
 }
 
 /// Checks, before a person is asked for a PIN, that the chip at the other end of the protected channel is one that a
-/// country vouches for. No PIN is needed. From here on this card shows a PIN or PUK to that chip only, also if its channel
-/// has to be opened anew.
+/// country vouches for. No PIN is needed. From here on this card shows a PIN or PUK to that chip only, also if its
+/// channel has to be opened anew.
 ///
-/// `trust`, `flags`: as `cie_card_verify_nis`. `chip`: receives a record, which the program closes; `cie_chip_is_of` and
-/// `cie_chip_check_certificate` ask it. `CIE_OTHER_CARD` for a contact card, `CIE_UNLOCKED` after a PIN was verified.
+/// `trust`, `flags`: as `cie_card_verify_nis`. `chip`: receives a record, which the program closes; `cie_chip_is_of`
+/// and `cie_chip_check_certificate` ask it. `CIE_OTHER_CARD` for a contact card, `CIE_UNLOCKED` after a PIN was
+/// verified.
 ///
 /// Threads: any, one call at a time for a card.
 #[unsafe(no_mangle)]

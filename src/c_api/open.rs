@@ -57,8 +57,8 @@ impl Default for cie_open_options {
 /// Connects to the card on a reader and recognises it: a CIE 3, an identity card of the first generations, a CNS or
 /// health card. Nothing that is sent carries a PIN.
 ///
-/// `reader`: its name, as `cie_readers` gives it. `sharing`: `CIE_SHARING_EXCLUSIVE` or `CIE_SHARING_SHARED`. `options`:
-/// null for the defaults. `card`: receives a handle, which the program closes.
+/// `reader`: its name, as `cie_readers` gives it. `sharing`: `CIE_SHARING_EXCLUSIVE` or `CIE_SHARING_SHARED`.
+/// `options`: null for the defaults. `card`: receives a handle, which the program closes.
 /// `CIE_NO_CARD`, `CIE_NOT_A_CIE` for other cards, `CIE_CARD_IN_USE`, `CIE_READER_STUCK` and others.
 ///
 /// Threads: any.
@@ -96,8 +96,8 @@ fn connect(_: &cie_context, _: &str, _: i32) -> Result<Link, Fault> {
     Err(Fault::NotBuiltIn)
 }
 
-/// Opens a recorded dialogue that can be played back (docs/traces.md): a card for tests, which answers what was recorded
-/// and nothing else. Whatever it proves says that it is a test.
+/// Opens a recorded dialogue that can be played back (docs/traces.md): a card for tests, which answers what was
+/// recorded and nothing else. Whatever it proves says that it is a test.
 ///
 /// `path`: the file. `replay`: receives a handle, which the program closes. `CIE_TRACE_UNUSABLE`.
 ///
@@ -113,10 +113,11 @@ pub extern "C" fn cie_replay_open(context: ContextIn, path: Text, replay: Handle
     })
 }
 
-/// Opens the card of the next recorded connection. As `cie_card_open`; `CIE_NOT_AS_RECORDED` if there is none, or if what
-/// happens is not what was recorded.
+/// Opens the card of the next recorded connection. As `cie_card_open`; `CIE_NOT_AS_RECORDED` if there is none, or if
+/// what happens is not what was recorded.
 ///
-/// `replay`: from `cie_replay_open`. `options`: null for the defaults. `card`: receives a handle, which the program closes.
+/// `replay`: from `cie_replay_open`. `options`: null for the defaults. `card`: receives a handle, which the program
+/// closes.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]

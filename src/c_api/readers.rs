@@ -10,8 +10,12 @@ use super::failure::Fault;
 use super::result::cie_result;
 
 /// How many bytes the name of a reader takes at most, the zero byte included.
+// 128 bytes are the most that a service gives. Each that is not UTF-8 becomes three, and with the zero byte the next
+// number that keeps structures without gaps.
 pub const CIE_READER_NAME_SIZE: usize = 392;
+const _: () = assert!(CIE_READER_NAME_SIZE == (128 * 3 + 1_usize).next_multiple_of(8));
 /// How many bytes an answer to reset takes at most.
+// 33 are the most (ISO 7816-3 section 8.2.1), and 36 is the next number that keeps structures without gaps.
 pub const CIE_ATR_SIZE: usize = 36;
 /// Waits without an end.
 pub const CIE_FOREVER: u32 = 4_294_967_295;
@@ -29,8 +33,8 @@ pub const CIE_READER_UNAVAILABLE: i32 = 4;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct cie_reader {
-    /// The name that the reader service gives it: UTF-8 with a zero byte at its end. It can have anything in it, control
-    /// characters too: whoever builds a reader chooses it.
+    /// The name that the reader service gives it: UTF-8 with a zero byte at its end. It can have anything in it,
+    /// control characters too: whoever builds a reader chooses it.
     pub name: [c_char; CIE_READER_NAME_SIZE],
     /// `CIE_READER_EMPTY` and its kin; others may be added.
     pub state: i32,
@@ -73,8 +77,9 @@ pub struct cie_event {
     pub reader: [c_char; CIE_READER_NAME_SIZE],
 }
 
-/// Is told of an event. `event` is good until it returns; `data` is what was given with it. Returns 0 to go on, anything
-/// else to stop. It runs in the thread that called `cie_monitor_run`, and must neither throw nor jump out of the call.
+/// Is told of an event. `event` is good until it returns; `data` is what was given with it. Returns 0 to go on,
+/// anything else to stop. It runs in the thread that called `cie_monitor_run`, and must neither throw nor jump out of
+/// the call.
 pub type cie_event_callback = Option<extern "C" fn(data: *mut c_void, event: *const cie_event) -> i32>;
 
 /// All readers and what lies on them now.
@@ -139,9 +144,9 @@ pub extern "C" fn cie_monitor_open(context: ContextIn, monitor: HandleOut) -> ci
 /// Waits for the next event. The first ones tell what is there already; what a reader or the service takes along when
 /// it goes is told before. A thread that waits for events should do little else, so that none of them comes late.
 ///
-/// `within_ms`: as `cie_wait_for_card`. `event`: receives it. `CIE_TIMED_OUT` if nothing happened, `CIE_CANCELLED` after
-/// `cie_monitor_cancel`, `CIE_READER_FAILED` if the service says something that has no meaning: none of them ends the
-/// monitor, and the next call goes on. `CIE_BUSY` if another thread waits already.
+/// `within_ms`: as `cie_wait_for_card`. `event`: receives it. `CIE_TIMED_OUT` if nothing happened, `CIE_CANCELLED`
+/// after `cie_monitor_cancel`, `CIE_READER_FAILED` if the service says something that has no meaning: none of them
+/// ends the monitor, and the next call goes on. `CIE_BUSY` if another thread waits already.
 ///
 /// Threads: any, one that waits at a time for a monitor.
 #[unsafe(no_mangle)]
@@ -162,8 +167,8 @@ pub extern "C" fn cie_monitor_next(
 /// Calls back for each event until the callback returns something else than 0, which is `CIE_OK`.
 ///
 /// `within_ms`: how long to wait for each event. `callback`: not null; it may call any function of this library, but
-/// this monitor is `CIE_BUSY` for it except to `cie_monitor_cancel` and `cie_close`. `data`: handed to the callback as it
-/// is. Results as `cie_monitor_next`.
+/// this monitor is `CIE_BUSY` for it except to `cie_monitor_cancel` and `cie_close`. `data`: handed to the callback as
+/// it is. Results as `cie_monitor_next`.
 ///
 /// Threads: any, one that waits at a time for a monitor.
 #[unsafe(no_mangle)]
@@ -181,8 +186,8 @@ pub extern "C" fn cie_monitor_run(
     })
 }
 
-/// Makes the call that waits on a monitor return `CIE_CANCELLED`, or the next one if nobody waits; events that have happened
-/// already come first.
+/// Makes the call that waits on a monitor return `CIE_CANCELLED`, or the next one if nobody waits; events that have
+/// happened already come first.
 ///
 /// Threads: any, also while another waits, and callbacks. Not a signal handler.
 #[unsafe(no_mangle)]
@@ -190,9 +195,11 @@ pub extern "C" fn cie_monitor_cancel(context: ContextIn, monitor: cie_handle) ->
     context.call(|context| parts::cancel(context, monitor))
 }
 
-/// Sets how long an exchange with a card may take, for cards that are opened from now on, by this context and its clones.
+/// Sets how long an exchange with a card may take, for cards that are opened from now on, by this context and its
+/// clones.
 ///
-/// `milliseconds`: 10,000 unless this is called; at least 100. A reader that does not come back in time is `CIE_READER_STUCK`.
+/// `milliseconds`: 10,000 unless this is called; at least 100. A reader that does not come back in time is
+/// `CIE_READER_STUCK`.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]

@@ -37,8 +37,8 @@ pub const CIE_FIELD_KEY_BITS: i32 = 7;
 /// Personal data: what the digest in the certificate covers, "whole-file" or another range; absent if nothing binds the
 /// data to the certificate.
 pub const CIE_FIELD_BINDING: i32 = 20;
-/// Personal data: "trust" if the certificate was verified under a trust store, "card" if it is the card's word. Neither says
-/// that the card is no copy.
+/// Personal data: "trust" if the certificate was verified under a trust store, "card" if it is the card's word. Neither
+/// says that the card is no copy.
 pub const CIE_FIELD_VOUCHED: i32 = 21;
 
 /// A citizen: "good" if the certificate was not revoked, "unknown" if nobody could say, "not-asked".
@@ -101,7 +101,7 @@ pub(super) enum What {
     /// Nothing but its fields.
     Fields,
     /// A citizen, with the certificate (DER).
-    Citizen(Vec<u8>),
+    Citizen(Zeroizing<Vec<u8>>),
     /// A genuine chip.
     Chip(Arc<GenuineChip>),
 }
@@ -215,7 +215,7 @@ impl Record {
 
     fn citizen<P: Proof>(citizen: &Citizen<P>) -> Self {
         let path = citizen.proof().path();
-        let certificate = What::Citizen(citizen.certificate_der().to_vec());
+        let certificate = What::Citizen(Zeroizing::new(citizen.certificate_der().to_vec()));
         Self::new(certificate, Some(citizen.is_test()), Some(citizen.is_legacy()))
             .with_some(CIE_FIELD_KIND, citizen.card().map(CertifiedCard::name))
             .with(CIE_FIELD_FISCAL_CODE, citizen.fiscal_code().as_str())
@@ -230,9 +230,10 @@ impl Record {
 /// A field of a record, as text.
 ///
 /// `record`: what a card's information, its personal data, a genuine card or chip, or a citizen came as. `field`:
-/// `CIE_FIELD_KIND` or one of its kin; each says in which records it is. `CIE_ABSENT` for one that is not in this record.
-/// `buffer`, `size`: see "Sizes" at the head; the text is UTF-8 with a zero byte at its end. A record does not change: any
-/// number of threads may read it.
+/// `CIE_FIELD_KIND` or one of its kin; each says in which records it is. `CIE_ABSENT` for one that is not in this
+/// record.
+/// `buffer`, `size`: see "Sizes" at the head; the text is UTF-8 with a zero byte at its end. A record does not change:
+/// any number of threads may read it.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]
@@ -251,8 +252,8 @@ pub extern "C" fn cie_text(
     })
 }
 
-/// Whether a record is about a software card or a recorded dialogue, and nobody at all: to be asked before anybody is let
-/// in.
+/// Whether a record is about a software card or a recorded dialogue, and nobody at all: to be asked before anybody is
+/// let in.
 ///
 /// `is_test`: receives 1 or 0, and 1 on any failure. `CIE_ABSENT` for what proves nothing: a card's information, and
 /// personal data that are the card's word, unless the card itself says that it is a software card.

@@ -1,7 +1,6 @@
 //! Recording what is said to a card (docs/traces.md).
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::border::{ContextIn, HandleOut, Text};
 use super::cie_handle;
@@ -26,17 +25,26 @@ pub(super) struct Recording(Arc<Tape>);
 struct Tape {
     path: String,
     replayable: bool,
-    recorder: Mutex<Option<Recorder>>,
-    /// Whether the end is written: what came after it would be recorded nowhere.
-    is_finished: AtomicBool,
+    state: Mutex<State>,
+}
+
+enum State {
+    /// No card was opened with it so far.
+    New,
+    Recording(Recorder),
+    /// The end is written, or never will be: what came after it would be recorded nowhere. And what was said of that.
+    Finished(Result<(), Fault>),
 }
 
 impl Recording {
+    fn new(path: String, replayable: bool) -> Self {
+        Self(Arc::new(Tape { path, replayable, state: Mutex::new(State::New) }))
+    }
+
     /// A link over which everything is recorded from now on.
     pub(super) fn record(&self, link: Link, origin: Origin) -> Result<Link, Fault> {
-        if self.0.is_finished.load(Ordering::Acquire) {
-            return Err(Fault::Argument("the recording is finished"));
-        }
+        self.check_unfinished()?;
+        // Nobody else waits for this card to answer.
         let (link, what) = match self.0.replayable {
             false => (link, What::Diagnostic(origin)),
             true => {
@@ -45,16 +53,45 @@ impl Recording {
                 (link, What::Replayable(card))
             }
         };
-        let mut recorder = self.0.recorder.lock().unwrap_or_else(PoisonError::into_inner);
-        let recorder = match &mut *recorder {
-            Some(recorder) => recorder,
-            none => none.insert(
-                Recorder::create(&self.0.path, what).map_err(|error| Fault::file(&self.0.path, &error))?,
-            ),
+        let mut state = self.lock();
+        // Locked until the link is recorded: from then on the end is not written as long as there is one.
+        let recorder = match &*state {
+            State::New => {
+                Recorder::create(&self.0.path, what).map_err(|error| Fault::file(&self.0.path, &error))?
+            }
+            State::Recording(recorder) => recorder.clone(),
+            State::Finished(_) => return Err(FINISHED),
         };
-        Ok(link.recorded(recorder))
+        let link = link.recorded(&recorder);
+        *state = State::Recording(recorder);
+        Ok(link)
+    }
+
+    fn check_unfinished(&self) -> Result<(), Fault> {
+        if matches!(*self.lock(), State::Finished(_)) { Err(FINISHED) } else { Ok(()) }
+    }
+
+    /// Writes the end, and says whether all of it is there: now, and whenever it is asked again.
+    fn finish(&self) -> Result<(), Fault> {
+        let mut state = self.lock();
+        let outcome = match &*state {
+            State::New => Err(Fault::File(format!("{}: no card was opened with it", self.0.path))),
+            State::Recording(recorder) if recorder.is_open() => return Err(Fault::Busy),
+            State::Recording(recorder) => {
+                recorder.clone().finish().map_err(|error| Fault::file(&self.0.path, &error))
+            }
+            State::Finished(outcome) => outcome.clone(),
+        };
+        *state = State::Finished(outcome.clone());
+        outcome
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+const FINISHED: Fault = Fault::Argument("the recording is finished");
 
 /// Records the cards that are opened with it, one after the other, into a new file that only its owner reads.
 ///
@@ -80,34 +117,20 @@ pub extern "C" fn cie_recorder_open(
         if std::fs::symlink_metadata(&path).is_ok() {
             return Err(Fault::File(format!("{path}: it exists already")));
         }
-        let recording = Recording(Arc::new(Tape {
-            path,
-            replayable,
-            recorder: Mutex::new(None),
-            is_finished: AtomicBool::new(false),
-        }));
+        let recording = Recording::new(path, replayable);
         out.put(context.shared().handles.open(Object::Recorder(recording))?);
         Ok(())
     })
 }
 
-/// Writes the end of a recording, after the cards were closed, and says whether it is whole: `CIE_FILE` if not, and
-/// `cie_error_detail` says why; so if no card was opened with it. `cie_close` without this writes the end, too, and says nothing. No card can be opened with
-/// it afterwards.
+/// Writes the end of a recording, after the cards were closed, and says whether it is whole: `CIE_FILE` if not, also if
+/// no card was opened with it, and `cie_error_detail` says why. `CIE_BUSY` as long as a card is open that is recorded.
+/// After anything else no card can be opened with it. `cie_close` without this writes the end, too, and says nothing.
 ///
 /// `recorder`: from `cie_recorder_open`; close it all the same.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn cie_recorder_finish(context: ContextIn, recorder: cie_handle) -> cie_result {
-    context.call(|context| {
-        let recording = context.shared().handles.recorder(recorder)?.0;
-        let recorder = recording.recorder.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let nothing = || Err(Fault::File(format!("{}: no card was opened with it", recording.path)));
-        let Some(recorder) = recorder else { return nothing() };
-        let outcome = recorder.finish();
-        outcome.map_err(|error| Fault::file(&recording.path, &error))?;
-        recording.is_finished.store(true, Ordering::Release);
-        Ok(())
-    })
+    context.call(|context| context.shared().handles.recorder(recorder)?.finish())
 }

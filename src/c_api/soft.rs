@@ -7,11 +7,12 @@ use super::open::PATH_MAX;
 use super::result::cie_result;
 
 /// Makes a software card of an invented citizen, with a test PKI of its own: `card.json`, `trust/…` for
-/// `cie_trust_load`, `lists/…` for `cie_party_add_list`, `citizen.json`. Its PIN is 12345678, its PUK 87654321. It takes
-/// some seconds.
+/// `cie_trust_load`, `lists/…` for `cie_party_add_list`, `citizen.json`. Its PIN is 12345678, its PUK 87654321. It
+/// takes some seconds.
 ///
 /// `folder`: where; nothing that is there is overwritten. `kind`: "cie3", or a contact card: "cie1", "cie2", "cns-1.0",
-/// "cns-1.1", "cns-athena", "cns-idemia", "cns-infocamere", "cns-ace". `CIE_SOFT_CARD`; `CIE_NOT_BUILT_IN` without `CIE_FEATURE_SOFT_CARDS`, as for all that follow.
+/// "cns-1.1", "cns-athena", "cns-idemia", "cns-infocamere", "cns-ace". `CIE_SOFT_CARD`; `CIE_NOT_BUILT_IN` without
+/// `CIE_FEATURE_SOFT_CARDS`, as for all that follow.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]

@@ -73,14 +73,24 @@ impl DigestAlgorithm {
 pub struct Digest {
     algorithm: DigestAlgorithm,
     bytes: Vec<u8>,
-    message_length: Option<usize>,
+    message: Option<Message>,
+}
+
+/// What is remembered of a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Message {
+    length: usize,
+    /// Of messages that could be a login token, and only of those, this is known.
+    is_signed_attributes: bool,
 }
 
 impl Digest {
     /// Hashes a message.
     #[must_use]
     pub fn of(algorithm: DigestAlgorithm, message: &[u8]) -> Self {
-        Self { algorithm, bytes: algorithm.hash(message), message_length: Some(message.len()) }
+        let is_signed_attributes = super::signature::is_signed_attributes(message);
+        let remembered = Message { length: message.len(), is_signed_attributes };
+        Self { algorithm, bytes: algorithm.hash(message), message: Some(remembered) }
     }
 
     /// Takes a digest that was computed elsewhere, of a message that is not known here.
@@ -91,7 +101,7 @@ impl Digest {
         if bytes.len() != algorithm.output_length() {
             return Err(super::Error::Length { name: "digest", found: bytes.len() });
         }
-        Ok(Self { algorithm, bytes: bytes.to_vec(), message_length: None })
+        Ok(Self { algorithm, bytes: bytes.to_vec(), message: None })
     }
 
     /// The algorithm.
@@ -109,7 +119,12 @@ impl Digest {
     /// Length of the hashed message in bytes, if it was hashed here.
     #[must_use]
     pub fn message_length(&self) -> Option<usize> {
-        self.message_length
+        self.message.map(|message| message.length)
+    }
+
+    /// Whether the hashed message has the length of a login token's and is signed attributes all the same.
+    pub(super) fn is_of_signed_attributes(&self) -> bool {
+        self.message.is_some_and(|message| message.is_signed_attributes)
     }
 
     /// The DER of the `DigestInfo`: what an RSASSA-PKCS1-v1_5 signature covers (RFC 8017 section 9.2).

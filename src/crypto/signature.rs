@@ -1,5 +1,7 @@
 //! RSA signatures (RFC 8017) and the [`Signer`] that every card offers.
 
+mod purpose;
+
 use openssl::bn::{BigNum, BigNumContext};
 use openssl::pkey::Private;
 use openssl::rsa::{Padding, Rsa, RsaPrivateKeyBuilder};
@@ -7,37 +9,13 @@ use openssl::rsa::{Padding, Rsa, RsaPrivateKeyBuilder};
 use super::digest::{Digest, sha512};
 use super::number::{NumberFault, SecretNumber, bounded, bounded_odd, copy, power, to_fixed};
 use super::{Error, PresentedCertificate, constant_time_equal, library};
+pub(super) use purpose::is_signed_attributes;
+pub use purpose::{LOGIN_TOKEN_LENGTHS, Purpose};
 
 /// Sizes of an RSA modulus that are accepted, in bits.
 pub const MODULUS_BITS: (usize, usize) = (1024, 4096);
 /// Sizes of the public exponent of a key that verifies, in bits: 3 and up; a larger one only costs time.
 pub(super) const PUBLIC_EXPONENT_BITS: (usize, usize) = (2, 64);
-
-/// What a signature is for. A CIE has one holder key for everything, so a signature over bytes that
-/// somebody else chose can be a login somewhere else; the purpose keeps the two apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Purpose {
-    /// A login: the signed bytes come from a login protocol that binds origin and challenge.
-    Login,
-    /// A document: the signed bytes are structured attributes, never the document alone.
-    Document,
-    /// Bytes of unknown meaning. Refused when they could be a login token (64, 96 or 128 bytes long, or
-    /// of unknown length).
-    Raw,
-    /// Bytes of unknown meaning that the caller vouches for: they are not a login token.
-    RawAcknowledged,
-}
-
-impl Purpose {
-    /// Whether a digest may be signed for this purpose.
-    #[must_use]
-    pub fn allows(self, digest: &Digest) -> bool {
-        // hash(origin) ‖ hash(nonce) with SHA-256, SHA-384 or SHA-512.
-        let could_be_token = |length| matches!(length, Some(64 | 96 | 128) | None);
-        self != Self::Raw || !could_be_token(digest.message_length())
-    }
-}
 
 /// A key that signs, with the certificate that says whose it is.
 pub trait Signer {
@@ -452,18 +430,5 @@ mod tests {
         assert_eq!(public.recover(&private.sign_raw(&block).unwrap()).unwrap(), block);
         assert!(RsaPublicKey::with_long_exponent(&modulus, &modulus).is_err());
         assert!(RsaPublicKey::with_long_exponent(&modulus, &[1]).is_err());
-    }
-
-    #[test]
-    fn raw_signing_refuses_what_could_be_a_login() {
-        let digest = |length| Digest::of(DigestAlgorithm::Sha256, &vec![0; length]);
-        for length in [64, 96, 128] {
-            assert!(!Purpose::Raw.allows(&digest(length)));
-            assert!(Purpose::RawAcknowledged.allows(&digest(length)));
-            assert!(Purpose::Login.allows(&digest(length)));
-        }
-        assert!(Purpose::Raw.allows(&digest(63)));
-        let unknown = Digest::from_bytes(DigestAlgorithm::Sha256, &[0; 32]).unwrap();
-        assert!(!Purpose::Raw.allows(&unknown));
     }
 }

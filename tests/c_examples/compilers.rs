@@ -45,7 +45,9 @@ fn c_and_cpp_take_the_header() {
     for (compiler, language, standard) in [
         ("gcc", "c", "c99"),
         ("gcc", "c", "c11"),
+        ("gcc", "c", "c17"),
         ("gcc", "c", "c2x"),
+        ("g++", "c++", "c++98"),
         ("g++", "c++", "c++11"),
         ("g++", "c++", "c++20"),
     ] {

@@ -75,24 +75,70 @@ fn a_card_that_is_not_genuine_does_not_pass() {
     }
 }
 
-/// Two kiosks of one program with one memory: neither takes from it what the other knows.
+/// Two kiosks of one program with one memory: what either learns in the middle of the other's check is known afterwards.
 #[test]
-fn a_memory_of_cards_outlives_a_check_that_does_without() {
+fn a_memory_of_cards_serves_two_checks_at_once() {
     let (card, foreign) = (Folder::cie3(), Folder::foreign());
     let program = card.path("memory");
     compile("memory.c", &program);
     let mut run = watched();
-    run.arg(program).args([card.path("trust"), card.path("card.json"), foreign.path("card.json")]);
+    run.arg(program).args([card.path("trust"), foreign.path("trust")]);
+    run.args([card.path("card.json"), foreign.path("card.json")]);
     Ran::from(run.env("LD_LIBRARY_PATH", c_library().prefix.join("lib")).output().unwrap()).ended(0, &[]);
+}
+
+/// What does not come to pass in a test, by a library that is laid before the real one.
+fn without(what: &str, place: &Folder, mut example: Command) -> Command {
+    let broken = place.path("broken.so");
+    compile_with(&["-shared", "-fPIC", "-Wl,--as-needed", &format!("-D{what}")], "broken.c", &broken);
+    example.env("LD_PRELOAD", broken);
+    example
+}
+
+#[test]
+fn what_cannot_begin_or_go_on_ends_and_says_why() {
+    let card = Folder::cie3();
+    let trust = card.path("trust");
+    // Forgotten soon enough to be a failure, and not the end of all tests.
+    let kiosk = || {
+        let mut kiosk = Command::new("timeout");
+        kiosk.arg("20").arg(built().join("kiosk"));
+        kiosk
+    };
+    let run = |what: &str| {
+        let program = without(what, &card, kiosk());
+        kiosk_by(program, &["--allow-test-pki", "--lang", "en"], &[("--trust", &trust)])
+    };
+    // A monitor that is closed for good sees no card any more: the supervisor begins the program anew.
+    run("MONITOR=CIE_INTERNAL").ended(1, &["monitor: internal"]);
+    run("MONITOR=CIE_HANDLE").ended(1, &["monitor: handle"]);
+    run("MONITOR=CIE_CANCELLED").ended(0, &[]);
+    run("CONTEXT=CIE_INTERNAL").ended(1, &["start: the library cannot be used"]);
+    run("THREAD=EAGAIN").ended(1, &["start: no thread can be begun"]);
+
+    // What another program uses is told before anybody types.
+    let mut login = without("PREPARE=CIE_CARD_IN_USE", &card, plain("login"));
+    login.args(crate::citizen::login_options(&card)).args(["--pin-file", "/nowhere"]);
+    let ran = Ran::from(login.output().unwrap()).ended(1, &["the card: "]);
+    assert!(!ran.log.contains("/nowhere"), "{}", ran.log);
+    let mut login = without("CONTEXT=CIE_INTERNAL", &card, plain("login"));
+    Ran::from(login.args(crate::citizen::login_options(&card)).output().unwrap())
+        .ended(1, &["the library: "]);
 }
 
 /// A program in C that is only a test, linked with the library.
 fn compile(source: &str, program: &Path) {
+    compile_with(&[], source, program);
+}
+
+fn compile_with(flags: &[&str], source: &str, program: &Path) {
     let prefix = &c_library().prefix;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c_examples").join(source);
     let mut compile = Command::new("gcc");
     compile.args(["-std=c11", "-pthread", "-Wall", "-Wextra", "-Werror", "-I"]).arg(prefix.join("include"));
-    done(compile.arg(source).arg("-L").arg(prefix.join("lib")).args(["-lcie", "-o"]).arg(program));
+    done(
+        compile.args(flags).arg(source).arg("-L").arg(prefix.join("lib")).args(["-lcie", "-o"]).arg(program),
+    );
 }
 
 /// Software cards reset each other's connections and hide what two programs at one reader see.

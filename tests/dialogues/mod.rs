@@ -228,10 +228,10 @@ fn public_files(link: Link) -> Result<Outcome, Error> {
 fn check_at_a_kiosk(link: Link) -> Result<Outcome, Error> {
     let mut outcome = Outcome::default();
     let mut application = ias::Application::select(link)?;
-    let mut seen = SeenCards::new();
+    let seen = SeenCards::new();
     for _ in 0..2 {
         let policy = SecurityObjectPolicy::new();
-        let nis = verify_nis_with(&mut application, &trust().0, &policy, &mut seen)?;
+        let nis = verify_nis_with(&mut application, &trust().0, &policy, &seen)?;
         outcome.proved(format!("NIS {}", nis.digits()));
     }
     Ok(outcome)

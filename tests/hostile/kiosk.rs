@@ -25,21 +25,21 @@ fn country() -> TrustStore {
     trust
 }
 
-fn nis(link: Link, trust: &TrustStore, seen: &mut SeenCards) -> Result<String, cie::Error> {
+fn nis(link: Link, trust: &TrustStore, seen: &SeenCards) -> Result<String, cie::Error> {
     let mut application = Application::select(link)?;
     let nis = verify_nis_with(&mut application, trust, &SecurityObjectPolicy::new(), seen)?;
     Ok(nis.digits().to_owned())
 }
 
 fn of_a_stranger(link: Link, trust: &TrustStore) -> Result<String, cie::Error> {
-    nis(link, trust, &mut SeenCards::new())
+    nis(link, trust, &SeenCards::new())
 }
 
 /// Of a card that was here before.
 fn of_an_acquaintance(link: Link, trust: &TrustStore) -> Result<String, cie::Error> {
-    let mut seen = SeenCards::new();
-    nis(common::link(&common::card(Chip::Gemalto)), trust, &mut seen).unwrap();
-    nis(link, trust, &mut seen)
+    let seen = SeenCards::new();
+    nis(common::link(&common::card(Chip::Gemalto)), trust, &seen).unwrap();
+    nis(link, trust, &seen)
 }
 
 fn of_the_chip(link: Link, trust: &TrustStore) -> Result<String, cie::Error> {

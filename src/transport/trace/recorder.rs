@@ -133,6 +133,12 @@ impl Recorder {
         }
     }
 
+    /// Whether a recorded connection is open, so that [`Recorder::finish`] would come too early.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.lock().is_open
+    }
+
     /// What it records.
     pub(in crate::transport) fn what(&self) -> What {
         self.what
