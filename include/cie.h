@@ -1102,6 +1102,16 @@ typedef struct cie_status_request {
  */
 #define CIE_WRONG_SIGNATURE 160
 
+/**
+ * A certificate says that it is from a card of a kind that the portal does not accept.
+ */
+#define CIE_CARD_NOT_ACCEPTED 161
+
+/**
+ * A key or digest is too weak, as on cards from before 2012 or so, which `CIE_ALLOW_LEGACY` lets pass.
+ */
+#define CIE_CERTIFICATE_WEAK 162
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1836,7 +1846,8 @@ cie_result cie_party_challenge(cie_context *context,
  * zero byte at its end, which text in C has, is no part of it.
  * `login`: receives a handle, which the program closes; nobody is let in by it.
  * `CIE_CHALLENGE_MISSING`, `CIE_CHALLENGE_EXPIRED`, `CIE_TOKEN_MALFORMED`, `CIE_WRONG_SIGNATURE`, `CIE_ISSUER_UNKNOWN`,
- * `CIE_CERTIFICATE_BAD`, `CIE_CERTIFICATE_EXPIRED`, `CIE_CERTIFICATE_REVOKED`, `CIE_TEST_CERTIFICATE`.
+ * `CIE_CERTIFICATE_BAD`, `CIE_CERTIFICATE_EXPIRED`, `CIE_CERTIFICATE_REVOKED`, `CIE_TEST_CERTIFICATE`;
+ * `CIE_CARD_NOT_ACCEPTED` and `CIE_CERTIFICATE_WEAK` for what `accept` and `flags` of the options do not let pass.
  *
  * Threads: any.
  */

@@ -261,6 +261,8 @@ impl Error {
             Self::SecurityObject(
                 passive::Error::UnsupportedSignature | passive::Error::UnsupportedDigest,
             ) => &CARD_UNSUPPORTED,
+            // No card has such a signer, and nobody can let one pass: not a matter of age.
+            Self::SecurityObject(passive::Error::Signer(trust::Error::TooWeak)) => &CERTIFICATE_BAD,
             Self::SecurityObject(passive::Error::Signer(error)) => of_trust(error),
             Self::SecurityObject(_) => &CARD_MALFORMED,
             Self::Trace(_) => &TRACE_UNUSABLE,
@@ -368,6 +370,8 @@ fn of_trust(error: &trust::Error) -> &'static Advice {
         trust::Error::TestCertificate => &TEST_CERTIFICATE,
         trust::Error::WrongSignature => &WRONG_SIGNATURE,
         trust::Error::Revoked(_) => &CERTIFICATE_REVOKED,
+        trust::Error::CardNotTaken(_) => &CARD_NOT_ACCEPTED,
+        trust::Error::TooWeak => &CERTIFICATE_WEAK,
         trust::Error::StatusUnavailable { .. } => &STATUS_UNAVAILABLE,
         trust::Error::Crypto(_) => &INTERNAL,
         _ => &CERTIFICATE_BAD,

@@ -67,6 +67,10 @@ pub enum Error {
     /// The certificate is not made for this purpose.
     #[error("the certificate is not made for this: {0}")]
     WrongPurpose(&'static str),
+    /// The certificate says that it is from a card of a kind that is not asked for. Nothing above it was checked: this
+    /// speaks neither for the card nor against it.
+    #[error("from a card of a kind that is not taken here: {}", .0.name())]
+    CardNotTaken(CertifiedCard),
     /// A certificate of a test PKI, and those are not allowed here.
     #[error("a test certificate, not a real card's")]
     TestCertificate,

@@ -214,7 +214,8 @@ fn session(session: Bytes, length: usize) -> Result<SessionId, Fault> {
 /// zero byte at its end, which text in C has, is no part of it.
 /// `login`: receives a handle, which the program closes; nobody is let in by it.
 /// `CIE_CHALLENGE_MISSING`, `CIE_CHALLENGE_EXPIRED`, `CIE_TOKEN_MALFORMED`, `CIE_WRONG_SIGNATURE`, `CIE_ISSUER_UNKNOWN`,
-/// `CIE_CERTIFICATE_BAD`, `CIE_CERTIFICATE_EXPIRED`, `CIE_CERTIFICATE_REVOKED`, `CIE_TEST_CERTIFICATE`.
+/// `CIE_CERTIFICATE_BAD`, `CIE_CERTIFICATE_EXPIRED`, `CIE_CERTIFICATE_REVOKED`, `CIE_TEST_CERTIFICATE`;
+/// `CIE_CARD_NOT_ACCEPTED` and `CIE_CERTIFICATE_WEAK` for what `accept` and `flags` of the options do not let pass.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]

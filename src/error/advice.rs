@@ -184,6 +184,12 @@ advice! {
     CERTIFICATE_BAD: "certificate-bad",
         "The certificate was checked and is not good. Do not trust it.",
         "Il certificato è stato verificato e non è valido. Non fidarsi.";
+    CERTIFICATE_WEAK: "certificate-weak",
+        "The certificate rests on cryptography that is too old for this service, as that of cards from before 2012 or so, and proves nothing here. Ask whoever runs the service, or renew the card.",
+        "Il certificato si basa su una crittografia troppo vecchia per questo servizio, come nelle carte di prima del 2012 circa, e qui non prova nulla. Rivolgersi a chi gestisce il servizio o rinnovare la carta.";
+    CARD_NOT_ACCEPTED: "card-not-accepted",
+        "Cards of this kind are not accepted here; the card itself was not judged. Use one of another kind, or ask whoever runs the service.",
+        "Le carte di questo tipo non sono accettate qui; la carta in sé non è stata giudicata. Usarne una di un altro tipo o rivolgersi a chi gestisce il servizio.";
     CERTIFICATE_REVOKED: "certificate-revoked",
         "The certificate was revoked: the card was reported lost, replaced, or withdrawn. Nobody is let in with it; ask whoever issued the card.",
         "Il certificato è stato revocato: la carta risulta smarrita, sostituita o ritirata. L'accesso non è consentito; rivolgersi a chi l'ha emessa.";

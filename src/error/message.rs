@@ -9,6 +9,7 @@ const MESSAGES: &[(&str, &str, &str)] = &[
     ("card-in-use", "Another program is using the card.", "Un altro programma sta usando la carta."),
     ("card-malformed", "The card's answer makes no sense.", "La risposta della carta non è valida."),
     ("card-mute", "The card does not answer.", "La carta non risponde."),
+    ("card-not-accepted", "This kind of card is not accepted here.", "Questo tipo di carta non è accettato qui."),
     ("card-refused", "The card refused.", "La carta ha rifiutato."),
     ("card-removed", "The card was taken away too early.", "La carta è stata tolta troppo presto."),
     ("card-reset", "Another program interrupted the card.", "Un altro programma ha interrotto la carta."),
@@ -17,6 +18,11 @@ const MESSAGES: &[(&str, &str, &str)] = &[
     ("certificate-bad", "The certificate is not valid.", "Il certificato non è valido."),
     ("certificate-expired", "The certificate is out of date.", "Il certificato è fuori validità."),
     ("certificate-revoked", "The certificate was revoked.", "Il certificato è stato revocato."),
+    (
+        "certificate-weak",
+        "The certificate is too weak for this service.",
+        "Il certificato è troppo debole per questo servizio.",
+    ),
     ("challenge-expired", "The login took too long.", "L'accesso ha richiesto troppo tempo."),
     ("challenge-missing", "This login is not known here.", "Questo accesso non è noto."),
     (

@@ -313,7 +313,8 @@ fn own_hint(error: &cie::Error) -> Option<Text> {
     Some(match error {
         // Of a token. What a card signs wrongly is another error.
         cie::Error::Trust(Error::WrongSignature) => language::HINT_OTHER_CHALLENGE,
-        cie::Error::Trust(Error::WrongPurpose(_)) => language::HINT_CARD_KIND,
+        cie::Error::Trust(Error::WrongPurpose(_) | Error::CardNotTaken(_)) => language::HINT_CARD_KIND,
+        cie::Error::Trust(Error::TooWeak) => language::HINT_LEGACY,
         cie::Error::TrustFolder(FolderError::Certificate { error: Error::TestCertificate, .. }) => {
             language::HINT_TEST_PKI
         }
@@ -391,6 +392,8 @@ mod tests {
                 "signature-weak",
                 "certificate-expired",
                 "certificate-bad",
+                "certificate-weak",
+                "card-not-accepted",
                 "test-certificate",
                 "redaction-leaks",
                 "certificate-revoked",

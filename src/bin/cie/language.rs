@@ -100,6 +100,9 @@ texts! {
     HINT_CARD_KIND:
         "Which kinds of cards are taken, --card says.",
         "I tipi di carta accettati si indicano con --card.";
+    HINT_LEGACY:
+        "On this command line: --legacy-cryptography.",
+        "Su questa riga di comando: --legacy-cryptography.";
     HINT_DOUBT:
         "It is not known whether a try was spent: see how many are left with cie info.",
         "Non si sa se un tentativo è stato consumato: vedere quanti ne restano con cie info.";
