@@ -1112,6 +1112,11 @@ typedef struct cie_status_request {
  */
 #define CIE_CERTIFICATE_WEAK 162
 
+/**
+ * What cannot become the PIN of this card; nothing was sent.
+ */
+#define CIE_NEW_PIN_MALFORMED 163
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus

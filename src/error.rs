@@ -285,6 +285,8 @@ fn of_malformed(error: secret::Malformed) -> &'static Advice {
         secret::Malformed::Puk => &PUK_MALFORMED,
         secret::Malformed::ContactPin => &CONTACT_PIN_MALFORMED,
         secret::Malformed::ContactPuk => &CONTACT_PUK_MALFORMED,
+        secret::Malformed::NewPin => &NEW_PIN_MALFORMED,
+        secret::Malformed::NewContactPin => &NEW_CONTACT_PIN_MALFORMED,
     }
 }
 
@@ -401,7 +403,7 @@ mod tests {
         advices.sort_unstable();
         advices.dedup();
         assert_eq!(advices.len(), ALL.len());
-        assert_eq!(ALL.len(), Error::codes().count() + 11, "eleven in other words for contact cards");
+        assert_eq!(ALL.len(), Error::codes().count() + 12, "twelve in other words for contact cards");
         for advice in ALL {
             assert!(advice.english.ends_with('.') || advice.english.contains(": see"), "{}", advice.code);
             assert_ne!(advice.english, advice.italian);
@@ -420,6 +422,17 @@ mod tests {
         assert_eq!(malformed.code(), "pin-malformed");
         assert!(malformed.advice(Language::Italian).contains("otto cifre"));
         assert_eq!(Error::from(pin::Weak::Sequence).code(), "pin-weak");
+        // No office has sent the digits of a new PIN to anybody.
+        for (malformed, digits) in [
+            (secret::Malformed::Pin.of_a_new_pin(), "otto cifre"),
+            (secret::Malformed::ContactPin.of_a_new_pin(), "da cinque a otto cifre"),
+        ] {
+            let error = Error::from(malformed);
+            let advice = error.advice(Language::Italian);
+            assert_eq!(error.code(), "new-pin-malformed");
+            assert!(advice.contains(digits) && !advice.contains("busta"), "{advice}");
+            assert!(error.to_string().starts_with("the new PIN: "), "{error}");
+        }
     }
 
     #[test]

@@ -158,6 +158,8 @@ pub const CIE_WRONG_SIGNATURE: cie_result = 160;
 pub const CIE_CARD_NOT_ACCEPTED: cie_result = 161;
 /// A key or digest is too weak, as on cards from before 2012 or so, which `CIE_ALLOW_LEGACY` lets pass.
 pub const CIE_CERTIFICATE_WEAK: cie_result = 162;
+/// What cannot become the PIN of this card; nothing was sent.
+pub const CIE_NEW_PIN_MALFORMED: cie_result = 163;
 
 /// The name of each number; from 100 on, the code of the library's error.
 const NAMES: &[(cie_result, &CStr)] = &[
@@ -237,6 +239,7 @@ const NAMES: &[(cie_result, &CStr)] = &[
     (CIE_WRONG_SIGNATURE, c"wrong-signature"),
     (CIE_CARD_NOT_ACCEPTED, c"card-not-accepted"),
     (CIE_CERTIFICATE_WEAK, c"certificate-weak"),
+    (CIE_NEW_PIN_MALFORMED, c"new-pin-malformed"),
 ];
 
 /// The stable name of a number, such as "pin-wrong" for `CIE_PIN_WRONG`, and "unknown" for one that no function of this

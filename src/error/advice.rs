@@ -28,6 +28,12 @@ advice! {
     CONTACT_PUK_MALFORMED: "puk-malformed",
         "The PUK of this card has five to eight digits, in practice eight. Nothing was sent to the card.",
         "Il PUK di questa carta ha da cinque a otto cifre, di solito otto. Nulla è stato inviato alla carta.";
+    NEW_PIN_MALFORMED: "new-pin-malformed",
+        "The new PIN has to have eight digits. Nothing was sent to the card.",
+        "Il nuovo PIN deve avere otto cifre. Nulla è stato inviato alla carta.";
+    NEW_CONTACT_PIN_MALFORMED: "new-pin-malformed",
+        "The new PIN has to have five to eight digits. Nothing was sent to the card.",
+        "Il nuovo PIN deve avere da cinque a otto cifre. Nulla è stato inviato alla carta.";
     PIN_WEAK: "pin-weak",
         "This PIN is easily guessed, or it is the old one. Choose another; nothing was sent to the card.",
         "Questo PIN è facile da indovinare o è quello vecchio. Sceglierne un altro; nulla è stato inviato alla carta.";

@@ -42,6 +42,7 @@ const MESSAGES: &[(&str, &str, &str)] = &[
     ("foreign-authority", "The card does not accept this program.", "La carta non accetta questo programma."),
     ("internal", "Something failed inside.", "Si è verificato un errore interno."),
     ("issuer-unknown", "It is not known who issued the card.", "Non si sa chi ha emesso la carta."),
+    ("new-pin-malformed", "This cannot be the new PIN.", "Questo non può essere il nuovo PIN."),
     ("no-card", "There is no card.", "Non c'è nessuna carta."),
     ("no-reader", "There is no reader.", "Non c'è nessun lettore."),
     ("no-service", "The reader service is not running.", "Il servizio dei lettori non è attivo."),

@@ -330,6 +330,7 @@ fn status_of(code: &str) -> Status {
         // Nothing was sent: other words, digits or files are needed.
         "pin-malformed"
         | "puk-malformed"
+        | "new-pin-malformed"
         | "pin-weak"
         | "pin-last-try"
         | "puk-last-try"
@@ -407,6 +408,7 @@ mod tests {
             &[
                 "pin-malformed",
                 "puk-malformed",
+                "new-pin-malformed",
                 "pin-weak",
                 "pin-last-try",
                 "puk-last-try",
