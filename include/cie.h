@@ -96,7 +96,7 @@
 /**
  * Waits without an end.
  */
-#define CIE_FOREVER 4294967295
+#define CIE_FOREVER 4294967295u
 
 /**
  * Nothing lies on the reader.
@@ -207,7 +207,7 @@
 /**
  * The card does not tell how many tries are left. It is not known to be the last.
  */
-#define CIE_TRIES_UNKNOWN -1
+#define CIE_TRIES_UNKNOWN (-1)
 
 /**
  * A document: `data` is what CMS, PAdES and their kin sign, the signed attributes (RFC 5652 section 5.4), or begins with
