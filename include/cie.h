@@ -1816,7 +1816,8 @@ cie_result cie_party_open(cie_context *context,
  * Gives a portal a revocation list that was got by other means. It is believed once its signature was checked with its
  * issuer's key.
  *
- * `list`, `length`: the list, DER or PEM, at most 64 MiB. `CIE_STATUS_UNAVAILABLE` for what is no list.
+ * `list`, `length`: the list, DER or PEM, at most 64 MiB. `CIE_ARGUMENT` for what is no list, or one
+ * that is not complete in itself (a delta, an indirect or a partial one): `cie_error_detail` says which.
  *
  * Threads: any.
  */

@@ -86,7 +86,7 @@ fn connect(context: &cie_context, reader: &str, sharing: i32) -> Result<Link, Fa
     let sharing = match sharing {
         CIE_SHARING_EXCLUSIVE => Sharing::Exclusive,
         CIE_SHARING_SHARED => Sharing::Shared,
-        _ => return Err(Fault::Argument("who else may use the card has to be said")),
+        _ => return Err(Fault::Argument("sharing: neither CIE_SHARING_EXCLUSIVE nor CIE_SHARING_SHARED")),
     };
     Ok(context.service().connect(reader, sharing)?)
 }

@@ -199,7 +199,7 @@ pub extern "C" fn cie_monitor_cancel(context: ContextIn, monitor: cie_handle) ->
 pub extern "C" fn cie_context_set_deadline(context: ContextIn, milliseconds: u32) -> cie_result {
     context.call(|context| {
         if milliseconds < 100 {
-            return Err(Fault::Argument("a deadline of less than 100 ms"));
+            return Err(Fault::Argument("milliseconds: less than 100"));
         }
         parts::set_deadline(context, Duration::from_millis(milliseconds.into()))
     })

@@ -96,7 +96,11 @@ mod parts {
     pub(super) fn new(folder: &str, kind: &str) -> Result<(), Fault> {
         let contact = match kind {
             "cie3" => None,
-            model => Some(model.parse::<Model>().map_err(|_| Fault::Argument("no kind of software card"))?),
+            model => Some(
+                model
+                    .parse::<Model>()
+                    .map_err(|_| Fault::Argument("kind: not one that software cards are made of"))?,
+            ),
         };
         let options = FolderOptions { contact, ..FolderOptions::new(std::time::SystemTime::now()) };
         folder::create(folder, &options)?;

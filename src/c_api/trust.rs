@@ -33,7 +33,11 @@ const CERTIFICATE_MAX: usize = 64 << 10;
 
 /// Flags that are known.
 pub(super) fn check_flags(flags: u32, known: u32) -> Result<(), Fault> {
-    if flags & !known == 0 { Ok(()) } else { Err(Fault::Argument("a flag that this function does not know")) }
+    if flags & !known == 0 {
+        Ok(())
+    } else {
+        Err(Fault::Argument("flags: one that this function does not know"))
+    }
 }
 
 /// A store that serves any number of calls, also while one of them changes it: a folder can lie on a disk that does not
@@ -91,7 +95,7 @@ fn anchor_purpose(number: i32) -> Result<AnchorPurpose, Fault> {
         CIE_ANCHOR_FIRST_GENERATIONS => Ok(AnchorPurpose::FirstGenerations),
         CIE_ANCHOR_CSCA => Ok(AnchorPurpose::Csca),
         CIE_ANCHOR_RESPONDER => Ok(AnchorPurpose::Responder),
-        _ => Err(Fault::Argument("what the certificate is trusted for has to be said")),
+        _ => Err(Fault::Argument("purpose: none of CIE_ANCHOR_HOLDER and its kin")),
     }
 }
 
