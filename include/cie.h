@@ -1675,8 +1675,9 @@ cie_result cie_trust_open_italian(cie_context *context,
 /**
  * Trusts one certificate for one thing.
  *
- * `purpose`: `CIE_ANCHOR_HOLDER` or one of its kin. `der`, `length`: the certificate. `CIE_CERTIFICATE_BAD`,
- * `CIE_TEST_CERTIFICATE`.
+ * `purpose`: `CIE_ANCHOR_HOLDER` or one of its kin. `der`, `length`: the certificate, DER or PEM, at most 65,536
+ * bytes.
+ * `CIE_CERTIFICATE_BAD`, also for more than one; `CIE_TEST_CERTIFICATE`.
  *
  * Threads: any.
  */
@@ -1689,7 +1690,7 @@ cie_result cie_trust_add_anchor(cie_context *context,
 /**
  * Knows a certificate that may stand between a citizen's and an anchor. It is not trusted by itself.
  *
- * `der`, `length`: the certificate. Results as `cie_trust_add_anchor`.
+ * `der`, `length`: as for `cie_trust_add_anchor`, with its results.
  *
  * Threads: any.
  */

@@ -19,6 +19,8 @@ mod store;
 pub use certificate::Certificate;
 pub use crl::{ListFault, RevocationList};
 pub use folder::FolderError;
+#[cfg(feature = "c-api")]
+pub(crate) use folder::one_certificate;
 pub use holder::{CertifiedCard, ClientAuthentication, HolderPolicy};
 pub use italian::{Found, FoundAs, ItalianRoots, Report};
 pub use name::Name;

@@ -287,3 +287,7 @@ pub extern "C" fn cie_danger_begin(
         Ok(())
     })
 }
+
+#[cfg(test)]
+#[cfg(feature = "emulator")]
+mod tests;

@@ -8,7 +8,7 @@ use super::failure::Fault;
 use super::handles::{Handles, Object};
 use super::open::PATH_MAX;
 use super::result::cie_result;
-use crate::trust::{AnchorPurpose, TrustStore};
+use crate::trust::{AnchorPurpose, TrustStore, one_certificate};
 
 /// For `cie_trust_open`: takes certificates of software cards, too. For tests; what is verified with one says so.
 pub const CIE_ALLOW_TEST_PKI: u32 = 1;
@@ -150,8 +150,9 @@ pub extern "C" fn cie_trust_open_italian(context: ContextIn, folder: Text, trust
 
 /// Trusts one certificate for one thing.
 ///
-/// `purpose`: `CIE_ANCHOR_HOLDER` or one of its kin. `der`, `length`: the certificate. `CIE_CERTIFICATE_BAD`,
-/// `CIE_TEST_CERTIFICATE`.
+/// `purpose`: `CIE_ANCHOR_HOLDER` or one of its kin. `der`, `length`: the certificate, DER or PEM, at most 65,536
+/// bytes.
+/// `CIE_CERTIFICATE_BAD`, also for more than one; `CIE_TEST_CERTIFICATE`.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]
@@ -163,14 +164,16 @@ pub extern "C" fn cie_trust_add_anchor(
     length: usize,
 ) -> cie_result {
     change(context, trust, |mut store| {
-        store.add_anchor(anchor_purpose(purpose)?, &der.required(length, CERTIFICATE_MAX)?)?;
+        let purpose = anchor_purpose(purpose)?;
+        let der = one_certificate(&der.required(length, CERTIFICATE_MAX)?)?;
+        store.add_anchor(purpose, &der)?;
         Ok(store)
     })
 }
 
 /// Knows a certificate that may stand between a citizen's and an anchor. It is not trusted by itself.
 ///
-/// `der`, `length`: the certificate. Results as `cie_trust_add_anchor`.
+/// `der`, `length`: as for `cie_trust_add_anchor`, with its results.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]
@@ -181,7 +184,7 @@ pub extern "C" fn cie_trust_add_intermediate(
     length: usize,
 ) -> cie_result {
     change(context, trust, |mut store| {
-        store.add_intermediate(&der.required(length, CERTIFICATE_MAX)?)?;
+        store.add_intermediate(&one_certificate(&der.required(length, CERTIFICATE_MAX)?)?)?;
         Ok(store)
     })
 }

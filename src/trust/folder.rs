@@ -151,6 +151,19 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, FolderError> {
     Ok(content)
 }
 
+/// The DER of one certificate that is given as DER or as PEM, for callers who do not know which they have.
+///
+/// # Errors
+/// [`Error::Malformed`] unless there is one, and one only: of several nobody can say which was meant.
+#[cfg(feature = "c-api")]
+pub(crate) fn one_certificate(content: &[u8]) -> Result<Vec<u8>, Error> {
+    match certificates(content).as_slice() {
+        [der] => Ok(der.clone()),
+        [] => Err(Error::Malformed("no certificate in it")),
+        _ => Err(Error::Malformed("more than one certificate in it")),
+    }
+}
+
 /// The certificates (DER) in a file: all of a PEM file, or the one that it is. What does not look like either is
 /// handed out as it is, for the reader of certificates to refuse.
 pub(super) fn certificates(content: &[u8]) -> Vec<Vec<u8>> {
