@@ -1661,10 +1661,11 @@ cie_result cie_trust_load(cie_context *context,
 
 /**
  * Makes a trust store of a folder with Italy's certificates, each of which is trusted by its published fingerprint and
- * not for where it lies: what is not known is left out, without a word; `cie_trust_anchors` says whether what is needed is
- * there, and the command `cie nis --italian-roots` names each file.
+ * not for where it lies. What is not known is left out without a word if anything else is known; `cie_trust_anchors`
+ * says whether what is needed is there, and the command `cie nis --italian-roots` names each file.
  *
- * `folder`: its path. `trust`: receives a handle, which the program closes. `CIE_TRUST_FOLDER`.
+ * `folder`: its path. `trust`: receives a handle, which the program closes. `CIE_TRUST_FOLDER` also if none of its
+ * files is known.
  *
  * Threads: any.
  */

@@ -61,6 +61,17 @@ pub enum FolderError {
     /// No certificate at all.
     #[error("{path}: no anchor lies in it", path = .0.display())]
     Empty(PathBuf),
+    /// Certificates, and none of them a root that is looked for.
+    #[error(
+        "{path}: none of its {certificates} certificates is one of Italy's that this version knows",
+        path = path.display()
+    )]
+    NoneKnown {
+        /// Where.
+        path: PathBuf,
+        /// How many there are.
+        certificates: usize,
+    },
 }
 
 impl FolderError {
