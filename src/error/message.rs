@@ -9,14 +9,22 @@ const MESSAGES: &[(&str, &str, &str)] = &[
     ("card-in-use", "Another program is using the card.", "Un altro programma sta usando la carta."),
     ("card-malformed", "The card's answer makes no sense.", "La risposta della carta non è valida."),
     ("card-mute", "The card does not answer.", "La carta non risponde."),
-    ("card-not-accepted", "This kind of card is not accepted here.", "Questo tipo di carta non è accettato qui."),
+    (
+        "card-not-accepted",
+        "This kind of card is not accepted here.",
+        "Questo tipo di carta non è accettato qui.",
+    ),
     ("card-refused", "The card refused.", "La carta ha rifiutato."),
     ("card-removed", "The card was taken away too early.", "La carta è stata tolta troppo presto."),
     ("card-reset", "Another program interrupted the card.", "Un altro programma ha interrotto la carta."),
     ("card-unpowered", "The reader cannot power the card.", "Il lettore non riesce ad alimentare la carta."),
     ("card-unsupported", "This card is not supported.", "Questa carta non è supportata."),
     ("certificate-bad", "The certificate is not valid.", "Il certificato non è valido."),
-    ("certificate-expired", "The certificate is out of date.", "Il certificato è fuori validità."),
+    (
+        "certificate-expired",
+        "The certificate has expired or is not valid yet.",
+        "Il certificato è scaduto o non ancora valido.",
+    ),
     ("certificate-revoked", "The certificate was revoked.", "Il certificato è stato revocato."),
     (
         "certificate-weak",
@@ -24,7 +32,11 @@ const MESSAGES: &[(&str, &str, &str)] = &[
         "Il certificato è troppo debole per questo servizio.",
     ),
     ("challenge-expired", "The login took too long.", "L'accesso ha richiesto troppo tempo."),
-    ("challenge-missing", "This login is not known here.", "Questo accesso non è noto."),
+    (
+        "challenge-missing",
+        "This login was used already or was not begun here.",
+        "L'accesso è già stato usato o non è stato avviato qui.",
+    ),
     (
         "challenge-store",
         "Logins are not possible at the moment.",
@@ -49,7 +61,11 @@ const MESSAGES: &[(&str, &str, &str)] = &[
     ("nonce-malformed", "The challenge is not valid.", "Il codice di sfida non è valido."),
     ("not-a-cie", "This card is not known.", "Questa carta non è riconosciuta."),
     ("not-activated", "The card has not been activated.", "La carta non è stata attivata."),
-    ("not-as-recorded", "It went another way than recorded.", "È andata diversamente da come registrato."),
+    (
+        "not-as-recorded",
+        "It went another way than recorded.",
+        "Si è svolto diversamente da quanto registrato.",
+    ),
     ("origin-malformed", "The portal's address is not valid.", "L'indirizzo del portale non è valido."),
     (
         "personal-data-unbound",
@@ -98,7 +114,7 @@ const MESSAGES: &[(&str, &str, &str)] = &[
     ),
     ("test-certificate", "This is a test card.", "Questa è una carta di prova."),
     ("timed-out", "Nothing happened in time.", "Il tempo è scaduto."),
-    ("token-malformed", "This is no login.", "Questo non è un accesso."),
+    ("token-malformed", "The answer to the login is not valid.", "La risposta di accesso non è valida."),
     (
         "trace-not-redactable",
         "This recording cannot be redacted.",

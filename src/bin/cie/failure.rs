@@ -240,7 +240,9 @@ impl Failure {
                 // Each command is a process of its own: the next one knows nothing of what this card said.
                 let forgotten = contact && matches!(error.code(), "pin-wrong" | "puk-wrong");
                 let count = forgotten.then_some(language::HINT_KEEP_COUNT);
-                let hints = [hint_of(error.code(), contact), own_hint(error), count, doubt];
+                // Of the last one the advice says as much.
+                let hint = hint_of(error.code(), contact).filter(|_| !is_wrong_with_one_left(error));
+                let hints = [hint, own_hint(error), count, doubt];
                 let hints = hints.into_iter().flatten();
                 hints.fold(advice.to_owned(), |advice, hint| format!("{advice} {}", hint.of(language)))
             }
@@ -301,6 +303,10 @@ impl Failure {
             "tries_left": self.tries_left(),
         }})
     }
+}
+
+fn is_wrong_with_one_left(error: &cie::Error) -> bool {
+    matches!(error.code(), "pin-wrong" | "puk-wrong") && error.tries_left() == Some(1)
 }
 
 fn is_contact(error: &cie::Error) -> bool {

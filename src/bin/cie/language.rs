@@ -260,7 +260,7 @@ texts! {
         "Il certificato della carta dice lo stesso, per una parte insolita del file ({}); se il certificato è autentico non è stato verificato.";
     DATA_UNBOUND:
         "Nothing ties these data to the card's certificate: they are the card's word only.",
-        "Nulla collega questi dati al certificato della carta: li dice soltanto la carta.";
+        "Nulla collega questi dati al certificato della carta: si basano solo su ciò che dichiara la carta.";
     DATA_DIFFERING: "The fiscal code does not fit these: {}", "Il codice fiscale non corrisponde a questi: {}";
 
     // Logins.
