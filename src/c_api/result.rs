@@ -285,4 +285,15 @@ mod tests {
         }
         assert_eq!(name(99), c"unknown");
     }
+
+    /// A number goes by one name in both places: the header's and that of `cie_result_name`.
+    #[test]
+    fn the_header_calls_each_number_by_its_name() {
+        let header = include_str!("../../include/cie.h");
+        for (number, name) in NAMES {
+            let constant = name.to_str().unwrap().to_uppercase().replace('-', "_");
+            let definition = format!("#define CIE_{constant} {number}");
+            assert_eq!(header.lines().filter(|line| *line == definition).count(), 1, "{definition}");
+        }
+    }
 }
