@@ -220,6 +220,9 @@ fn session(session: Bytes, length: usize) -> Result<SessionId, Fault> {
 ///
 /// `session`, `length`: as for the challenge. `token`, `token_length`: the token that came, JSON, at most 10,000 bytes; a
 /// zero byte at its end, which text in C has, is no part of it.
+/// A token for another origin or another challenge is `CIE_WRONG_SIGNATURE`, since both are only in what was signed:
+/// before anything else compare the `origin` of `cie_card_login` with that of `cie_party_open`, and look whether the
+/// challenge is this session's.
 /// `login`: receives a handle, which the program closes; nobody is let in by it.
 /// `CIE_CHALLENGE_MISSING`, `CIE_CHALLENGE_EXPIRED`, `CIE_TOKEN_MALFORMED`, `CIE_WRONG_SIGNATURE`, `CIE_ISSUER_UNKNOWN`,
 /// `CIE_CERTIFICATE_BAD`, `CIE_CERTIFICATE_EXPIRED`, `CIE_CERTIFICATE_REVOKED`, `CIE_TEST_CERTIFICATE`;

@@ -40,7 +40,8 @@ pub extern "C" fn cie_soft_open(context: ContextIn, path: Text, soft: HandleOut)
     })
 }
 
-/// Lays a software card on a reader of its own, and opens it as `cie_card_open` does.
+/// Lays a software card on a reader of its own, and opens it as `cie_card_open` does. That reader is nobody else's:
+/// neither `cie_readers` nor a monitor tells of it. The command `cie soft insert` lays one where they do (docs/cli.md).
 ///
 /// `soft`: from `cie_soft_open`. `options`: null for the defaults. `card`: receives a handle, which the program closes.
 ///
