@@ -20,17 +20,21 @@
  *
  * RESULTS. Every function that can fail returns CIE_OK (0) or the number of what went wrong. What the last failed call
  * with a context has to say is asked of that context: cie_error_message, cie_error_advice, cie_error_detail,
- * cie_error_facts. There is no global state. A check that fails, fails: no record comes out of it.
+ * cie_error_facts. There is no global state. A check that fails, fails: no record comes out of it. CIE_ABSENT,
+ * CIE_NO_ROOM and CIE_TIMED_OUT count as failures there: read what a failure has to say before the next call that can
+ * fail. A call that succeeds leaves it as it is.
  *
  * HANDLES. What is open is known by a number. Close it with cie_close; twice, or with a number that was never given out,
- * is CIE_HANDLE and nothing worse. At most 65,536 are open at once. A context is a pointer, and must not be used after cie_context_free.
+ * is CIE_HANDLE and nothing worse. At most 65,536 are open at once. A context is a pointer, and must not be used after
+ * cie_context_free.
  *
  * FAILURES leave 0 where a handle would be, and everything else as it was, but for what a function says otherwise.
  *
  * POINTERS. Text that is given is UTF-8 with a zero byte at its end. What is given is copied: nothing is kept after a call
  * returns but callbacks and their data, for as long as the card is open that they were given for. Where a function does
  * not say that a pointer may be null, null is CIE_NULL; bytes of which there are 0 may be null. Except for a callback's
- * arguments nothing that the library owns is ever handed out as a pointer, but for static text.
+ * arguments nothing that the library owns is ever handed out as a pointer, but for static text. What is longer than
+ * this is CIE_ARGUMENT: paths 4096 bytes, names of readers 392, origins and challenges 1024, certificates 65,536.
  *
  * SIZES. A function that fills a buffer takes it and the address of its size. With null for the buffer it puts the size
  * that is needed there, and does nothing else; the size need not be set before. With a buffer, set the size to the room
@@ -44,12 +48,17 @@
  * Nothing may be called in a child process after fork with what the parent opened.
  *
  * CALLBACKS run in the thread that made the call, and may call anything but cie_context_free, which is CIE_BUSY then.
- * They must return: no longjmp, no C++ exception may leave them.
+ * They must return: no longjmp, no C++ exception may leave them. Which thread that is, is the program's choice at each
+ * call: a callback that was given when a card was opened, and its data, must be fit for every thread that uses the
+ * card, with a clone of the context too. Progress is told while the card is being opened as well, when there is no
+ * handle yet.
  *
  * SECRETS. A PIN or PUK is cleared in the program's buffer before the function returns, so the buffer must not be a string
  * literal. No call repeats a command that carries one, and none spends the last try unless it is told to, as far as it is
  * known to be the last: a CIE 3 may tell, a contact card tells only after a wrong PIN. What was told is remembered for as
- * long as the card is open, and by the context for a quarter of an hour. Nobody knows what other programs spent.
+ * long as the card is open, and by the context for a quarter of an hour. Nobody knows what other programs spent. The
+ * PIN of a CIE 3 has eight digits, that of any other card five to eight. The call that would send it sees to that;
+ * cie_check_new_pin does not, since it knows no card.
  */
 
 #ifndef CIE_H
@@ -96,7 +105,7 @@
 /**
  * Waits without an end.
  */
-#define CIE_FOREVER 4294967295
+#define CIE_FOREVER 4294967295u
 
 /**
  * Nothing lies on the reader.
@@ -119,7 +128,8 @@
 #define CIE_READER_UNAVAILABLE 4
 
 /**
- * The reader service is gone. The cards and readers that were there have been told as gone.
+ * The reader service is gone, or was not there when the monitor began. The cards and readers that were there have been
+ * told as gone.
  */
 #define CIE_EVENT_SERVICE_LOST 1
 
@@ -207,7 +217,7 @@
 /**
  * The card does not tell how many tries are left. It is not known to be the last.
  */
-#define CIE_TRIES_UNKNOWN -1
+#define CIE_TRIES_UNKNOWN (-1)
 
 /**
  * A document: `data` is what CMS, PAdES and their kin sign, the signed attributes (RFC 5652 section 5.4), or begins
@@ -326,7 +336,7 @@
 #define CIE_FIELD_SIGNER 34
 
 /**
- * Personal data: who issued the card.
+ * Personal data: who issued the card, as it is written.
  */
 #define CIE_FIELD_ISSUER_CODE 101
 
@@ -356,7 +366,7 @@
 #define CIE_FIELD_BIRTH_DATE 106
 
 /**
- * Personal data: sex.
+ * Personal data: sex, "F" or "M".
  */
 #define CIE_FIELD_SEX 107
 
@@ -371,17 +381,18 @@
 #define CIE_FIELD_FISCAL_CODE 109
 
 /**
- * Personal data: citizenship.
+ * Personal data: citizenship, in a coding that is not published; a CNS leaves it out.
  */
 #define CIE_FIELD_CITIZENSHIP 110
 
 /**
- * Personal data: municipality of birth.
+ * Personal data: municipality of birth: its code in the land register (Belfiore code), such as "L219" for Turin.
  */
 #define CIE_FIELD_BIRTH_MUNICIPALITY 111
 
 /**
- * Personal data: state of birth.
+ * Personal data: state of birth, of those born abroad: the same kind of code, which begins with Z, or as it is
+ * written.
  */
 #define CIE_FIELD_BIRTH_STATE 112
 
@@ -391,7 +402,7 @@
 #define CIE_FIELD_BIRTH_ACT 113
 
 /**
- * Personal data: municipality of residence.
+ * Personal data: municipality of residence: its code, as for `CIE_FIELD_BIRTH_MUNICIPALITY`.
  */
 #define CIE_FIELD_RESIDENCE_MUNICIPALITY 114
 
@@ -1104,6 +1115,21 @@ typedef struct cie_status_request {
  */
 #define CIE_WRONG_SIGNATURE 160
 
+/**
+ * A certificate says that it is from a card of a kind that the portal does not accept.
+ */
+#define CIE_CARD_NOT_ACCEPTED 161
+
+/**
+ * A key or digest is too weak, as on cards from before 2012 or so, which `CIE_ALLOW_LEGACY` lets pass.
+ */
+#define CIE_CERTIFICATE_WEAK 162
+
+/**
+ * What cannot become the PIN of this card; nothing was sent.
+ */
+#define CIE_NEW_PIN_MALFORMED 163
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1255,7 +1281,8 @@ cie_result cie_wait_for_removal(cie_context *context,
                                 uint32_t within_ms);
 
 /**
- * Begins to watch readers and cards, whether or not the service runs.
+ * Begins to watch readers and cards, whether or not the service runs: if it does not, the first event is
+ * `CIE_EVENT_SERVICE_LOST`.
  *
  * `monitor`: receives a handle, which the program closes.
  *
@@ -1334,7 +1361,8 @@ cie_result cie_card_open(cie_context *context,
  * Opens a recorded dialogue that can be played back (docs/traces.md): a card for tests, which answers what was
  * recorded and nothing else. Whatever it proves says that it is a test.
  *
- * `path`: the file. `replay`: receives a handle, which the program closes. `CIE_TRACE_UNUSABLE`.
+ * `path`: the file, of `CIE_TRACE_REPLAYABLE` or `cie --trace-kind replayable`. `replay`: receives a handle, which the
+ * program closes. `CIE_TRACE_UNUSABLE`, also for a recording of another kind.
  *
  * Threads: any.
  */
@@ -1652,10 +1680,11 @@ cie_result cie_trust_load(cie_context *context,
 
 /**
  * Makes a trust store of a folder with Italy's certificates, each of which is trusted by its published fingerprint and
- * not for where it lies: what is not known is left out, without a word; `cie_trust_anchors` says whether what is needed is
- * there, and the command `cie nis --italian-roots` names each file.
+ * not for where it lies. What is not known is left out without a word if anything else is known; `cie_trust_anchors`
+ * says whether what is needed is there, and the command `cie nis --italian-roots` names each file.
  *
- * `folder`: its path. `trust`: receives a handle, which the program closes. `CIE_TRUST_FOLDER`.
+ * `folder`: its path. `trust`: receives a handle, which the program closes. `CIE_TRUST_FOLDER` also if none of its
+ * files is known.
  *
  * Threads: any.
  */
@@ -1666,8 +1695,9 @@ cie_result cie_trust_open_italian(cie_context *context,
 /**
  * Trusts one certificate for one thing.
  *
- * `purpose`: `CIE_ANCHOR_HOLDER` or one of its kin. `der`, `length`: the certificate. `CIE_CERTIFICATE_BAD`,
- * `CIE_TEST_CERTIFICATE`.
+ * `purpose`: `CIE_ANCHOR_HOLDER` or one of its kin. `der`, `length`: the certificate, DER or PEM, at most 65,536
+ * bytes.
+ * `CIE_CERTIFICATE_BAD`, also for more than one; `CIE_TEST_CERTIFICATE`.
  *
  * Threads: any.
  */
@@ -1680,7 +1710,7 @@ cie_result cie_trust_add_anchor(cie_context *context,
 /**
  * Knows a certificate that may stand between a citizen's and an anchor. It is not trusted by itself.
  *
- * `der`, `length`: the certificate. Results as `cie_trust_add_anchor`.
+ * `der`, `length`: as for `cie_trust_add_anchor`, with its results.
  *
  * Threads: any.
  */
@@ -1808,7 +1838,8 @@ cie_result cie_party_open(cie_context *context,
  * Gives a portal a revocation list that was got by other means. It is believed once its signature was checked with its
  * issuer's key.
  *
- * `list`, `length`: the list, DER or PEM, at most 64 MiB. `CIE_STATUS_UNAVAILABLE` for what is no list.
+ * `list`, `length`: the list, DER or PEM, at most 64 MiB. `CIE_ARGUMENT` for what is no list, or one
+ * that is not complete in itself (a delta, an indirect or a partial one): `cie_error_detail` says which.
  *
  * Threads: any.
  */
@@ -1841,9 +1872,13 @@ cie_result cie_party_challenge(cie_context *context,
  *
  * `session`, `length`: as for the challenge. `token`, `token_length`: the token that came, JSON, at most 10,000 bytes; a
  * zero byte at its end, which text in C has, is no part of it.
+ * A token for another origin or another challenge is `CIE_WRONG_SIGNATURE`, since both are only in what was signed:
+ * before anything else compare the `origin` of `cie_card_login` with that of `cie_party_open`, and look whether the
+ * challenge is this session's.
  * `login`: receives a handle, which the program closes; nobody is let in by it.
  * `CIE_CHALLENGE_MISSING`, `CIE_CHALLENGE_EXPIRED`, `CIE_TOKEN_MALFORMED`, `CIE_WRONG_SIGNATURE`, `CIE_ISSUER_UNKNOWN`,
- * `CIE_CERTIFICATE_BAD`, `CIE_CERTIFICATE_EXPIRED`, `CIE_CERTIFICATE_REVOKED`, `CIE_TEST_CERTIFICATE`.
+ * `CIE_CERTIFICATE_BAD`, `CIE_CERTIFICATE_EXPIRED`, `CIE_CERTIFICATE_REVOKED`, `CIE_TEST_CERTIFICATE`;
+ * `CIE_CARD_NOT_ACCEPTED` and `CIE_CERTIFICATE_WEAK` for what `accept` and `flags` of the options do not let pass.
  *
  * Threads: any.
  */
@@ -1988,7 +2023,8 @@ cie_result cie_soft_open(cie_context *context,
                          cie_handle *soft);
 
 /**
- * Lays a software card on a reader of its own, and opens it as `cie_card_open` does.
+ * Lays a software card on a reader of its own, and opens it as `cie_card_open` does. That reader is nobody else's:
+ * neither `cie_readers` nor a monitor tells of it. The command `cie soft insert` lays one where they do (docs/cli.md).
  *
  * `soft`: from `cie_soft_open`. `options`: null for the defaults. `card`: receives a handle, which the program closes.
  *

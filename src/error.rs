@@ -236,6 +236,8 @@ impl Error {
             Self::Transport(error) => of_transport(error),
             Self::Ias(error) => of_dialogue(error),
             Self::Cns(error) => of_contact(error),
+            // Of what somebody else sent. What the card at hand signs wrongly is an error of its dialogue.
+            Self::Trust(trust::Error::WrongSignature) => &TOKEN_SIGNATURE,
             Self::Trust(error) => of_trust(error),
             Self::PersonalData(error) => match error {
                 BindingError::Certificate(error) => of_trust(error),
@@ -261,6 +263,8 @@ impl Error {
             Self::SecurityObject(
                 passive::Error::UnsupportedSignature | passive::Error::UnsupportedDigest,
             ) => &CARD_UNSUPPORTED,
+            // No card has such a signer, and nobody can let one pass: not a matter of age.
+            Self::SecurityObject(passive::Error::Signer(trust::Error::TooWeak)) => &CERTIFICATE_BAD,
             Self::SecurityObject(passive::Error::Signer(error)) => of_trust(error),
             Self::SecurityObject(_) => &CARD_MALFORMED,
             Self::Trace(_) => &TRACE_UNUSABLE,
@@ -283,6 +287,8 @@ fn of_malformed(error: secret::Malformed) -> &'static Advice {
         secret::Malformed::Puk => &PUK_MALFORMED,
         secret::Malformed::ContactPin => &CONTACT_PIN_MALFORMED,
         secret::Malformed::ContactPuk => &CONTACT_PUK_MALFORMED,
+        secret::Malformed::NewPin => &NEW_PIN_MALFORMED,
+        secret::Malformed::NewContactPin => &NEW_CONTACT_PIN_MALFORMED,
     }
 }
 
@@ -324,11 +330,13 @@ fn of_dialogue<S: Step>(error: &dialogue::Error<S>) -> &'static Advice {
         },
         Cause::Channel(_) => &CHANNEL_BROKEN,
         Cause::Pin(error) if about.shows_the_puk() => match error {
+            pin::Error::Wrong(Tries::Left(1)) => &PUK_WRONG_ONE_LEFT,
             pin::Error::Wrong(_) => &PUK_WRONG,
             pin::Error::LastTryLeft => &PUK_LAST_TRY,
             pin::Error::Blocked => &PUK_BLOCKED,
             _ => &CARD_REFUSED,
         },
+        Cause::Pin(pin::Error::Wrong(Tries::Left(1))) => &PIN_WRONG_ONE_LEFT,
         Cause::Pin(pin::Error::Wrong(_)) => &PIN_WRONG,
         Cause::Pin(pin::Error::LastTryLeft) => &PIN_LAST_TRY,
         Cause::Pin(pin::Error::Blocked) => &PIN_BLOCKED,
@@ -348,7 +356,10 @@ fn of_dialogue<S: Step>(error: &dialogue::Error<S>) -> &'static Advice {
 
 /// Other words for the same: who issued the card, how many digits its PIN has, what else was in the command.
 fn of_contact(error: &cns::Error) -> &'static Advice {
+    let is_one_left = matches!(error.cause, Cause::Pin(pin::Error::Wrong(Tries::Left(1))));
     match (of_dialogue(error).code, error.step) {
+        ("pin-wrong", _) if is_one_left => &CONTACT_PIN_WRONG_ONE_LEFT,
+        ("puk-wrong", _) if is_one_left => &CONTACT_PUK_WRONG_ONE_LEFT,
         ("not-a-cie", _) => &NOT_A_KNOWN_CARD,
         ("pin-wrong", _) => &CONTACT_PIN_WRONG,
         ("puk-wrong", _) => &CONTACT_PUK_WRONG,
@@ -368,6 +379,8 @@ fn of_trust(error: &trust::Error) -> &'static Advice {
         trust::Error::TestCertificate => &TEST_CERTIFICATE,
         trust::Error::WrongSignature => &WRONG_SIGNATURE,
         trust::Error::Revoked(_) => &CERTIFICATE_REVOKED,
+        trust::Error::CardNotTaken(_) => &CARD_NOT_ACCEPTED,
+        trust::Error::TooWeak => &CERTIFICATE_WEAK,
         trust::Error::StatusUnavailable { .. } => &STATUS_UNAVAILABLE,
         trust::Error::Crypto(_) => &INTERNAL,
         _ => &CERTIFICATE_BAD,
@@ -397,7 +410,7 @@ mod tests {
         advices.sort_unstable();
         advices.dedup();
         assert_eq!(advices.len(), ALL.len());
-        assert_eq!(ALL.len(), Error::codes().count() + 11, "eleven in other words for contact cards");
+        assert_eq!(ALL.len(), Error::codes().count() + 17, "in other words for other cards and counts");
         for advice in ALL {
             assert!(advice.english.ends_with('.') || advice.english.contains(": see"), "{}", advice.code);
             assert_ne!(advice.english, advice.italian);
@@ -410,12 +423,52 @@ mod tests {
             |error| Error::from(ias::Error { step: ias::Step::VerifyPin, cause: ias::Cause::Pin(error) });
         let wrong = error(pin::Error::Wrong(Tries::Left(2)));
         assert_eq!((wrong.code(), wrong.tries_left()), ("pin-wrong", Some(2)));
+        // What is said of two tries is not said of one.
+        let step = [ias::Step::VerifyPin, ias::Step::VerifyPuk];
+        let contact = [cns::Step::VerifyPin, cns::Step::UnblockPin];
+        let cause = |left| pin::Error::Wrong(Tries::Left(left));
+        let of = |left| {
+            let cie3 = step.map(|step| Error::from(ias::Error { step, cause: ias::Cause::Pin(cause(left)) }));
+            let cns =
+                contact.map(|step| Error::from(cns::Error { step, cause: cns::Cause::Pin(cause(left)) }));
+            [cie3, cns].concat()
+        };
+        for (one, two) in of(1).into_iter().zip(of(2)) {
+            assert_eq!((one.code(), one.tries_left()), (two.code(), Some(1)));
+            for (language, said) in [(Language::English, "one try"), (Language::Italian, "un solo tentativo")]
+            {
+                assert!(one.advice(language).contains(said), "{one}");
+                assert!(!two.advice(language).contains(said), "{two}");
+            }
+        }
         assert_eq!(error(pin::Error::LastTryLeft).tries_left(), Some(1));
         assert_eq!(error(pin::Error::Blocked).code(), "pin-blocked");
         let malformed = Error::from(secret::Malformed::Pin);
         assert_eq!(malformed.code(), "pin-malformed");
         assert!(malformed.advice(Language::Italian).contains("otto cifre"));
         assert_eq!(Error::from(pin::Weak::Sequence).code(), "pin-weak");
+        // No office has sent the digits of a new PIN to anybody.
+        for (malformed, digits) in [
+            (secret::Malformed::Pin.of_a_new_pin(), "otto cifre"),
+            (secret::Malformed::ContactPin.of_a_new_pin(), "da cinque a otto cifre"),
+        ] {
+            let error = Error::from(malformed);
+            let advice = error.advice(Language::Italian);
+            assert_eq!(error.code(), "new-pin-malformed");
+            assert!(advice.contains(digits) && !advice.contains("busta"), "{advice}");
+            assert!(error.to_string().starts_with("the new PIN: "), "{error}");
+        }
+    }
+
+    /// A login for another portal is nobody's bad card.
+    #[test]
+    fn a_wrong_signature_is_told_by_whose_it_is() {
+        let token = Error::from(login::Error::Trust(trust::Error::WrongSignature));
+        let card = Error::from(ias::Error { step: ias::Step::Sign, cause: ias::Cause::WrongSignature });
+        assert_eq!((token.code(), card.code()), ("wrong-signature", "wrong-signature"));
+        for (language, address) in [(Language::English, "address"), (Language::Italian, "indirizzo")] {
+            assert!(token.advice(language).contains(address) && !card.advice(language).contains(address));
+        }
     }
 
     #[test]
@@ -480,7 +533,7 @@ mod tests {
             (cns::Step::UnblockPin, in_use(), "card-in-use", "Another program uses"),
             (cns::Step::ReadFile(cns::File::PersonalData), status(), "card-refused", "does not have this"),
             (cns::Step::KeepExclusive, in_use(), "card-in-use", "nothing was sent"),
-            (cns::Step::KeepExclusive, lost(), "card-removed", "moved too early"),
+            (cns::Step::KeepExclusive, lost(), "card-removed", "Put the card back"),
             (cns::Step::Recognise, status(), "not-a-cie", "health card"),
         ] {
             let error = of(step, cause);

@@ -41,6 +41,23 @@ pub enum Malformed {
     /// The PUK of a contact card.
     #[error("the PUK of this card has five to eight digits")]
     ContactPuk,
+    /// What shall be the PIN of a CIE 3.
+    #[error("the new PIN: a CIE PIN has exactly eight digits")]
+    NewPin,
+    /// What shall be the PIN of a contact card.
+    #[error("the new PIN: the PIN of this card has five to eight digits")]
+    NewContactPin,
+}
+
+impl Malformed {
+    /// The same of a PIN that a person makes up: no letter from an office has its digits.
+    pub(crate) const fn of_a_new_pin(self) -> Self {
+        match self {
+            Self::Pin => Self::NewPin,
+            Self::ContactPin => Self::NewContactPin,
+            other => other,
+        }
+    }
 }
 
 /// What a person typed as a PIN or PUK, not judged yet: which digits a card takes depends on its kind.

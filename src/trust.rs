@@ -19,6 +19,8 @@ mod store;
 pub use certificate::Certificate;
 pub use crl::{ListFault, RevocationList};
 pub use folder::FolderError;
+#[cfg(feature = "c-api")]
+pub(crate) use folder::one_certificate;
 pub use holder::{CertifiedCard, ClientAuthentication, HolderPolicy};
 pub use italian::{Found, FoundAs, ItalianRoots, Report};
 pub use name::Name;
@@ -67,6 +69,10 @@ pub enum Error {
     /// The certificate is not made for this purpose.
     #[error("the certificate is not made for this: {0}")]
     WrongPurpose(&'static str),
+    /// The certificate says that it is from a card of a kind that is not asked for. Nothing above it was checked: this
+    /// speaks neither for the card nor against it.
+    #[error("from a card of a kind that is not taken here: {}", .0.name())]
+    CardNotTaken(CertifiedCard),
     /// A certificate of a test PKI, and those are not allowed here.
     #[error("a test certificate, not a real card's")]
     TestCertificate,

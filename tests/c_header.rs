@@ -26,8 +26,27 @@ fn tidy(line: &str) -> String {
             format!("{}* {comment}\n", " ".repeat(indent))
         }
         Some(_) => format!("{line}\n"),
-        None => line.replace(" ** ", " **").replace(" * ", " *") + "\n",
+        None => number(line).unwrap_or_else(|| line.replace(" ** ", " **").replace(" * ", " *")) + "\n",
     }
+}
+
+/// The definition of a number that would be another one in an expression: a negative one is kept together, and one that
+/// is too large for an int is unsigned, as its function takes it.
+fn number(line: &str) -> Option<String> {
+    let (name, value) = line.strip_prefix("#define ")?.split_once(' ')?;
+    match value.parse::<i64>().ok()? {
+        ..0 => Some(format!("#define {name} ({value})")),
+        0..=0x7FFF_FFFF => None,
+        _ => Some(format!("#define {name} {value}u")),
+    }
+}
+
+#[test]
+fn a_number_is_the_same_in_every_expression() {
+    assert_eq!(tidy("#define CIE_X -1"), "#define CIE_X (-1)\n");
+    assert_eq!(tidy("#define CIE_X 4294967295"), "#define CIE_X 4294967295u\n");
+    assert_eq!(tidy("#define CIE_X 2147483647"), "#define CIE_X 2147483647\n");
+    assert_eq!(tidy("#define CIE_H"), "#define CIE_H\n");
 }
 
 /// In the order of the header.

@@ -144,7 +144,7 @@ pub extern "C" fn cie_card_certificate(
         let is_pem = match format {
             CIE_FORMAT_DER => false,
             CIE_FORMAT_PEM => true,
-            _ => return Err(Fault::Argument("neither DER nor PEM")),
+            _ => return Err(Fault::Argument("format: neither CIE_FORMAT_DER nor CIE_FORMAT_PEM")),
         };
         let write = |certificate: &PresentedCertificate| match is_pem {
             false => Ok(certificate.as_der().to_vec()),

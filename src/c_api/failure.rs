@@ -9,7 +9,8 @@ use super::result::{
     number_of,
 };
 use crate::dialogue::{self, Cause, Step};
-use crate::{Error, Language, pin, secure_messaging};
+use crate::trust::ListFault;
+use crate::{Error, Language, secure_messaging};
 
 /// How many bytes any text of `cie_error_message` and `cie_error_advice` takes at most, the zero byte included.
 pub const CIE_MESSAGE_SIZE: usize = 512;
@@ -37,7 +38,11 @@ pub struct cie_error {
 pub(super) enum Fault {
     Null,
     Argument(&'static str),
+    /// What is to be a revocation list, and is none that could be used.
+    List(ListFault),
     Handle,
+    /// A handle of something else than this kind of thing, or of nothing.
+    NotA(&'static str),
     Busy,
     NoRoom,
     Absent,
@@ -65,6 +70,9 @@ impl<E: Into<Error>> From<E> for Fault {
 /// The same in both languages.
 type Both = [&'static str; 2];
 
+/// Before anything has failed.
+const NOTHING: Both = ["Nothing went wrong.", "Tutto bene."];
+
 const PROGRAM: Both = [
     "The program that uses the card made a mistake. Whoever made it finds the reason in the detail.",
     "Il programma che usa la carta ha commesso un errore. Chi l'ha realizzato trova il motivo nel dettaglio.",
@@ -79,7 +87,7 @@ impl Fault {
     fn of_the_channel(&self) -> Option<&secure_messaging::Error> {
         fn of<S: Step>(error: &dialogue::Error<S>) -> Option<&secure_messaging::Error> {
             match &error.cause {
-                Cause::Channel(error) | Cause::Pin(pin::Error::Channel(error)) => Some(error),
+                Cause::Channel(error) => Some(error),
                 _ => None,
             }
         }
@@ -101,8 +109,8 @@ impl Fault {
     pub(super) fn number(&self) -> cie_result {
         match self {
             Self::Null => CIE_NULL,
-            Self::Argument(_) => CIE_ARGUMENT,
-            Self::Handle => CIE_HANDLE,
+            Self::Argument(_) | Self::List(_) => CIE_ARGUMENT,
+            Self::Handle | Self::NotA(_) => CIE_HANDLE,
             Self::Busy => CIE_BUSY,
             Self::NoRoom => CIE_NO_ROOM,
             Self::Absent => CIE_ABSENT,
@@ -118,24 +126,90 @@ impl Fault {
     }
 
     fn message(&self, language: Language) -> &'static str {
-        match self {
-            Self::Library(error) => error.message(language),
-            other => choose(words(other.number()).0, language),
+        match self.words() {
+            Ok((message, _)) => choose(message, language),
+            Err(error) => error.message(language),
         }
     }
 
     fn advice(&self, language: Language) -> &'static str {
-        match self {
-            Self::Library(error) => error.advice(language),
-            other => choose(words(other.number()).1, language),
+        match self.words() {
+            Ok((_, advice)) => choose(advice, language),
+            Err(error) => error.advice(language),
         }
     }
 
+    /// What happened, and what to do about it; or the error of the library that has its own words.
+    fn words(&self) -> Result<(Both, Both), &Error> {
+        Ok(match self {
+            Self::Null => (["A pointer is null.", "Un puntatore è nullo."], PROGRAM),
+            Self::Argument(_) => (["An argument is not accepted.", "Un argomento non è accettato."], PROGRAM),
+            Self::List(_) => (
+                ["The revocation list cannot be used.", "L'elenco di revoca non è utilizzabile."],
+                [
+                    "Give a whole list as its issuer publishes it, DER or PEM.",
+                    "Indicare un elenco completo come lo pubblica chi emette i certificati, DER o PEM.",
+                ],
+            ),
+            Self::Handle | Self::NotA(_) => {
+                (["The handle is not valid.", "Il riferimento non è valido."], PROGRAM)
+            }
+            Self::Busy => (
+                ["Another operation is going on.", "Un'altra operazione è in corso."],
+                ["Wait until it is done.", "Attendere che finisca."],
+            ),
+            Self::NoRoom => (["The buffer is too small.", "Il buffer è troppo piccolo."], PROGRAM),
+            Self::Absent => (
+                ["This is not known.", "Questo dato non è disponibile."],
+                ["Go on without it.", "Proseguire senza questo dato."],
+            ),
+            Self::NotBuiltIn => (
+                ["This library was built without that.", "Questa libreria è compilata senza questa parte."],
+                ["Use a library that was built with it.", "Usare una libreria compilata con questa parte."],
+            ),
+            Self::OtherCard => (
+                ["This is not for this kind of card.", "Non è possibile con questo tipo di carta."],
+                [
+                    "The number for services (NIS) and the proof that the chip is genuine are a CIE 3's, personal data are on the cards with contacts: use the other kind.",
+                    "Il numero per i servizi (NIS) e la prova che il chip è autentico sono della CIE 3, i dati personali delle carte a contatto: usare una carta dell'altro tipo.",
+                ],
+            ),
+            Self::Unlocked => (
+                ["The card still knows the PIN.", "La carta conosce ancora il PIN."],
+                [
+                    "Take the card away, lay it on again and start over.",
+                    "Togliere la carta, riappoggiarla e ricominciare.",
+                ],
+            ),
+            Self::File(_) => (
+                ["A file cannot be used.", "Un file non è utilizzabile."],
+                [
+                    "Check its name, the rights and the room on the disk.",
+                    "Controllare il nome, i permessi e lo spazio sul disco.",
+                ],
+            ),
+            Self::NoTestCard => (
+                ["This card is no software card.", "Questa carta non è una carta software."],
+                [
+                    "Record it as a diagnostic trace, which is safe with every card.",
+                    "Registrarla come traccia diagnostica, sicura con ogni carta.",
+                ],
+            ),
+            Self::TooMany => (["Too many things are open.", "Troppi elementi sono aperti."], PROGRAM),
+            Self::Panic => (["The library failed.", "La libreria ha avuto un errore."], PROGRAM),
+            Self::Library(error) => return Err(error),
+        })
+    }
+
     /// For whoever looks into it: what exactly, and at which step.
-    fn detail(&self) -> String {
+    pub(super) fn detail(&self) -> String {
         match self {
             Self::Library(error) => error.to_string(),
             Self::Argument(reason) => (*reason).to_owned(),
+            Self::List(fault) => fault.to_string(),
+            Self::NotA(kind) => format!("the handle is not open in this context, or is not {kind}"),
+            // Who reads this wrote the program that forgot it.
+            Self::Unlocked => "the PIN is verified: cie_card_lock ends that first".to_owned(),
             Self::File(reason) => reason.clone(),
             other => other.message(Language::English).to_owned(),
         }
@@ -158,60 +232,11 @@ fn choose(texts: Both, language: Language) -> &'static str {
     }
 }
 
-/// What is said of a number below 100, and of a panic: what happened, and what to do about it.
-fn words(result: cie_result) -> (Both, Both) {
-    match result {
-        CIE_NULL => (["A pointer is null.", "Un puntatore è nullo."], PROGRAM),
-        CIE_ARGUMENT => (["An argument is not accepted.", "Un argomento non è accettato."], PROGRAM),
-        CIE_HANDLE => (
-            ["It is not open, or is something else.", "Non è aperto, o è un'altra cosa."],
-            ["Open it again and start over.", "Riaprirlo e ricominciare."],
-        ),
-        CIE_BUSY => (
-            ["Another call uses it.", "È in uso da un'altra chiamata."],
-            ["Wait until that call is done.", "Attendere che quella chiamata finisca."],
-        ),
-        CIE_NO_ROOM => (["The buffer is too small.", "Il buffer è troppo piccolo."], PROGRAM),
-        CIE_ABSENT => {
-            (["This is not known.", "Questo dato non è disponibile."], ["Do without it.", "Farne a meno."])
-        }
-        CIE_NOT_BUILT_IN => (
-            ["This library was built without that.", "Questa libreria è compilata senza questa parte."],
-            ["Use a library that was built with it.", "Usare una libreria compilata con questa parte."],
-        ),
-        CIE_OTHER_CARD => (
-            ["This is not for this kind of card.", "Non è possibile con questo tipo di carta."],
-            ["Use a card of another kind.", "Usare una carta di un altro tipo."],
-        ),
-        CIE_UNLOCKED => (
-            ["The card still knows the PIN.", "La carta conosce ancora il PIN."],
-            ["First let the card forget the PIN.", "Prima far dimenticare il PIN alla carta."],
-        ),
-        CIE_FILE => (
-            ["A file cannot be used.", "Un file non è utilizzabile."],
-            [
-                "Check its name, the rights and the room on the disk.",
-                "Controllare il nome, i permessi e lo spazio sul disco.",
-            ],
-        ),
-        CIE_NO_TEST_CARD => (
-            ["This card is no software card.", "Questa carta non è una carta software."],
-            [
-                "Record it as a diagnostic trace, which is safe with every card.",
-                "Registrarla come traccia diagnostica, sicura con ogni carta.",
-            ],
-        ),
-        CIE_TOO_MANY_HANDLES => (["Too much is open.", "Troppe cose sono aperte."], PROGRAM),
-        CIE_OK => (["Nothing went wrong.", "Tutto bene."], ["", ""]),
-        _ => (["The library failed.", "La libreria ha avuto un errore."], PROGRAM),
-    }
-}
-
 fn language(number: i32) -> Result<Language, Fault> {
     match number {
         CIE_ENGLISH => Ok(Language::English),
         CIE_ITALIAN => Ok(Language::Italian),
-        _ => Err(Fault::Argument("no language")),
+        _ => Err(Fault::Argument("language: neither CIE_ENGLISH nor CIE_ITALIAN")),
     }
 }
 
@@ -231,8 +256,7 @@ pub extern "C" fn cie_error_message(
 ) -> cie_result {
     context.ask(|context| {
         let language = self::language(language)?;
-        let text =
-            context.last().map_or_else(|| choose(words(CIE_OK).0, language), |fault| fault.message(language));
+        let text = context.last().map_or_else(|| choose(NOTHING, language), |fault| fault.message(language));
         buffer.room(size)?.fill(text)
     })
 }
@@ -285,12 +309,26 @@ mod tests {
     use super::super::result::name;
     use super::*;
 
+    /// A detail says which argument it is about, or which kind of thing the handle is not.
+    #[test]
+    fn a_detail_names_the_thing() {
+        assert_eq!(
+            Fault::NotA("a trust store").detail(),
+            "the handle is not open in this context, or is not a trust store"
+        );
+        let outcome = language(2).unwrap_err();
+        assert_eq!((outcome.number(), outcome.detail().split(':').next()), (CIE_ARGUMENT, Some("language")));
+        assert!(Fault::Unlocked.detail().contains("cie_card_lock"));
+    }
+
     #[test]
     fn every_fault_of_the_border_has_words() {
         let faults = [
             Fault::Null,
             Fault::Argument("why"),
+            Fault::List(ListFault::Delta),
             Fault::Handle,
+            Fault::NotA("a trust store"),
             Fault::Busy,
             Fault::NoRoom,
             Fault::Absent,

@@ -122,14 +122,14 @@ impl Handles {
     }
 }
 
-/// Each kind of object by its handle.
+/// Each kind of object by its handle, and what a program calls it.
 macro_rules! finders {
-    ($($name:ident: $variant:ident, $type:ty;)*) => {
+    ($($name:ident: $variant:ident, $type:ty, $kind:literal;)*) => {
         impl Handles {
             $(pub(super) fn $name(&self, handle: cie_handle) -> Result<$type, Fault> {
-                match self.find(handle)? {
-                    Object::$variant(found) => Ok(found),
-                    _ => Err(Fault::Handle),
+                match self.find(handle) {
+                    Ok(Object::$variant(found)) => Ok(found),
+                    _ => Err(Fault::NotA($kind)),
                 }
             })*
         }
@@ -137,22 +137,22 @@ macro_rules! finders {
 }
 
 finders! {
-    card: Card, Shared<OpenCard>;
-    trust: Trust, super::trust::Store;
-    seen: Seen, Arc<SeenCards>;
-    party: Party, RelyingParty;
-    login: Login, Shared<Login>;
-    record: Record, Arc<Record>;
-    recorder: Recorder, super::recorder::Recording;
-    replay: Replay, Replay;
+    card: Card, Shared<OpenCard>, "a card";
+    trust: Trust, super::trust::Store, "a trust store";
+    seen: Seen, Arc<SeenCards>, "a memory of cards";
+    party: Party, RelyingParty, "a portal";
+    login: Login, Shared<Login>, "a login";
+    record: Record, Arc<Record>, "a record";
+    recorder: Recorder, super::recorder::Recording, "a recorder";
+    replay: Replay, Replay, "a recorded dialogue";
 }
 
 #[cfg(feature = "pcsc")]
 finders! {
-    monitor: Monitor, super::readers::Monitored;
+    monitor: Monitor, super::readers::Monitored, "a monitor";
 }
 
 #[cfg(feature = "emulator")]
 finders! {
-    soft: Soft, crate::emulator::SoftCard;
+    soft: Soft, crate::emulator::SoftCard, "a software card";
 }

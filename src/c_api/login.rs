@@ -121,7 +121,7 @@ pub extern "C" fn cie_party_open(
         let builder = RelyingParty::builder(origin, trust, MemoryStore::new()).accept(policy(&options)?);
         let builder = match options.lifetime_seconds {
             0 => builder,
-            86_401.. => return Err(Fault::Argument("a challenge that lives longer than a day")),
+            86_401.. => return Err(Fault::Argument("lifetime_seconds: more than 86,400, which is a day")),
             seconds => builder.lifetime(Duration::from_secs(seconds.into())),
         };
         out.put(handles.open(Object::Party(builder.finish()))?);
@@ -131,18 +131,24 @@ pub extern "C" fn cie_party_open(
 
 fn policy(options: &cie_party_options) -> Result<HolderPolicy, Fault> {
     trust::check_flags(options.flags, trust::CIE_ALLOW_LEGACY)?;
-    trust::check_flags(options.accept, CIE_ACCEPT_CIE3 | CIE_ACCEPT_CNS | CIE_ACCEPT_FIRST_GENERATIONS)?;
     let kinds = [
         (CIE_ACCEPT_CIE3, CertifiedCard::Cie3),
         (CIE_ACCEPT_CNS, CertifiedCard::Cns),
         (CIE_ACCEPT_FIRST_GENERATIONS, CertifiedCard::FirstGenerations),
     ];
+    if options.accept & !kinds.iter().fold(0, |all, (flag, _)| all | flag) != 0 {
+        return Err(Fault::Argument("accept: not a sum of CIE_ACCEPT_CIE3 and its kin"));
+    }
     let taken = kinds.into_iter().filter(|(flag, _)| options.accept & flag != 0).map(|(_, card)| card);
     let policy = HolderPolicy::of_any(taken).client_authentication(match options.client_authentication {
         CIE_CLIENT_AUTHENTICATION_WHERE_STATED => ClientAuthentication::WhereStated,
         CIE_CLIENT_AUTHENTICATION_REQUIRED => ClientAuthentication::Required,
         CIE_CLIENT_AUTHENTICATION_NOT_ASKED => ClientAuthentication::NotAsked,
-        _ => return Err(Fault::Argument("what is asked of extended key usage")),
+        _ => {
+            return Err(Fault::Argument(
+                "client_authentication: none of CIE_CLIENT_AUTHENTICATION_WHERE_STATED and its kin",
+            ));
+        }
     });
     Ok(if options.flags == 0 { policy } else { policy.allow_legacy_cryptography() })
 }
@@ -150,7 +156,8 @@ fn policy(options: &cie_party_options) -> Result<HolderPolicy, Fault> {
 /// Gives a portal a revocation list that was got by other means. It is believed once its signature was checked with its
 /// issuer's key.
 ///
-/// `list`, `length`: the list, DER or PEM, at most 64 MiB. `CIE_STATUS_UNAVAILABLE` for what is no list.
+/// `list`, `length`: the list, DER or PEM, at most 64 MiB. `CIE_ARGUMENT` for what is no list, or one
+/// that is not complete in itself (a delta, an indirect or a partial one): `cie_error_detail` says which.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]
@@ -162,7 +169,8 @@ pub extern "C" fn cie_party_add_list(
 ) -> cie_result {
     context.call(|context| {
         let party = context.shared().handles.party(party)?;
-        Ok(party.revocation().add_list(&list.required(length, LIST_MAX)?)?)
+        // A list that is given is an argument like any other: to try again later would not make it a better one.
+        party.revocation().add_list(&list.required(length, LIST_MAX)?).map_err(Fault::List)
     })
 }
 
@@ -202,7 +210,7 @@ fn token(token: Bytes, length: usize) -> Result<Vec<u8>, Fault> {
 
 fn session(session: Bytes, length: usize) -> Result<SessionId, Fault> {
     SessionId::new(session.required(length, SESSION_MAX)?)
-        .map_err(|_| Fault::Argument("a session has 16 to 512 bytes"))
+        .map_err(|_| Fault::Argument("session: not 16 to 512 bytes"))
 }
 
 /// Judges the answer to a session's challenge, as far as nobody has to be asked: the challenge is used up, whatever comes
@@ -212,9 +220,13 @@ fn session(session: Bytes, length: usize) -> Result<SessionId, Fault> {
 ///
 /// `session`, `length`: as for the challenge. `token`, `token_length`: the token that came, JSON, at most 10,000 bytes; a
 /// zero byte at its end, which text in C has, is no part of it.
+/// A token for another origin or another challenge is `CIE_WRONG_SIGNATURE`, since both are only in what was signed:
+/// before anything else compare the `origin` of `cie_card_login` with that of `cie_party_open`, and look whether the
+/// challenge is this session's.
 /// `login`: receives a handle, which the program closes; nobody is let in by it.
 /// `CIE_CHALLENGE_MISSING`, `CIE_CHALLENGE_EXPIRED`, `CIE_TOKEN_MALFORMED`, `CIE_WRONG_SIGNATURE`, `CIE_ISSUER_UNKNOWN`,
-/// `CIE_CERTIFICATE_BAD`, `CIE_CERTIFICATE_EXPIRED`, `CIE_CERTIFICATE_REVOKED`, `CIE_TEST_CERTIFICATE`.
+/// `CIE_CERTIFICATE_BAD`, `CIE_CERTIFICATE_EXPIRED`, `CIE_CERTIFICATE_REVOKED`, `CIE_TEST_CERTIFICATE`;
+/// `CIE_CARD_NOT_ACCEPTED` and `CIE_CERTIFICATE_WEAK` for what `accept` and `flags` of the options do not let pass.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]
@@ -278,3 +290,7 @@ pub extern "C" fn cie_danger_begin(
         Ok(())
     })
 }
+
+#[cfg(test)]
+#[cfg(feature = "emulator")]
+mod tests;

@@ -86,7 +86,7 @@ fn connect(context: &cie_context, reader: &str, sharing: i32) -> Result<Link, Fa
     let sharing = match sharing {
         CIE_SHARING_EXCLUSIVE => Sharing::Exclusive,
         CIE_SHARING_SHARED => Sharing::Shared,
-        _ => return Err(Fault::Argument("who else may use the card has to be said")),
+        _ => return Err(Fault::Argument("sharing: neither CIE_SHARING_EXCLUSIVE nor CIE_SHARING_SHARED")),
     };
     Ok(context.service().connect(reader, sharing)?)
 }
@@ -99,7 +99,8 @@ fn connect(_: &cie_context, _: &str, _: i32) -> Result<Link, Fault> {
 /// Opens a recorded dialogue that can be played back (docs/traces.md): a card for tests, which answers what was
 /// recorded and nothing else. Whatever it proves says that it is a test.
 ///
-/// `path`: the file. `replay`: receives a handle, which the program closes. `CIE_TRACE_UNUSABLE`.
+/// `path`: the file, of `CIE_TRACE_REPLAYABLE` or `cie --trace-kind replayable`. `replay`: receives a handle, which the
+/// program closes. `CIE_TRACE_UNUSABLE`, also for a recording of another kind.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]

@@ -21,7 +21,7 @@ fn last_try(number: i32) -> Result<LastTry, Fault> {
     match number {
         CIE_LAST_TRY_REFUSE => Ok(LastTry::Refuse),
         CIE_LAST_TRY_SPEND => Ok(LastTry::Spend),
-        _ => Err(Fault::Argument("whether to spend the last try has to be said")),
+        _ => Err(Fault::Argument("last_try: neither CIE_LAST_TRY_REFUSE nor CIE_LAST_TRY_SPEND")),
     }
 }
 

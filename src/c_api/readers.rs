@@ -48,7 +48,8 @@ pub struct cie_reader {
     pub is_exclusive: i32,
 }
 
-/// The reader service is gone. The cards and readers that were there have been told as gone.
+/// The reader service is gone, or was not there when the monitor began. The cards and readers that were there have been
+/// told as gone.
 pub const CIE_EVENT_SERVICE_LOST: i32 = 1;
 /// The reader service is back; its readers follow.
 pub const CIE_EVENT_SERVICE_BACK: i32 = 2;
@@ -126,7 +127,8 @@ pub extern "C" fn cie_wait_for_removal(context: ContextIn, reader: Text, within_
     })
 }
 
-/// Begins to watch readers and cards, whether or not the service runs.
+/// Begins to watch readers and cards, whether or not the service runs: if it does not, the first event is
+/// `CIE_EVENT_SERVICE_LOST`.
 ///
 /// `monitor`: receives a handle, which the program closes.
 ///
@@ -206,7 +208,7 @@ pub extern "C" fn cie_monitor_cancel(context: ContextIn, monitor: cie_handle) ->
 pub extern "C" fn cie_context_set_deadline(context: ContextIn, milliseconds: u32) -> cie_result {
     context.call(|context| {
         if milliseconds < 100 {
-            return Err(Fault::Argument("a deadline of less than 100 ms"));
+            return Err(Fault::Argument("milliseconds: less than 100"));
         }
         parts::set_deadline(context, Duration::from_millis(milliseconds.into()))
     })

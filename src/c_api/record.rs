@@ -52,7 +52,7 @@ pub const CIE_FIELD_CHECKED_AT: i32 = 33;
 /// A genuine card, a genuine chip: common name of the document signer.
 pub const CIE_FIELD_SIGNER: i32 = 34;
 
-/// Personal data: who issued the card.
+/// Personal data: who issued the card, as it is written.
 pub const CIE_FIELD_ISSUER_CODE: i32 = 101;
 /// Personal data: day of issue (ISO 8601 if it is a date, else as it is written).
 pub const CIE_FIELD_ISSUE_DATE: i32 = 102;
@@ -64,21 +64,22 @@ pub const CIE_FIELD_SURNAME: i32 = 104;
 pub const CIE_FIELD_GIVEN_NAMES: i32 = 105;
 /// Personal data: day of birth.
 pub const CIE_FIELD_BIRTH_DATE: i32 = 106;
-/// Personal data: sex.
+/// Personal data: sex, "F" or "M".
 pub const CIE_FIELD_SEX: i32 = 107;
 /// Personal data: stature in centimetres.
 pub const CIE_FIELD_STATURE: i32 = 108;
 /// Personal data, a citizen: fiscal code.
 pub const CIE_FIELD_FISCAL_CODE: i32 = 109;
-/// Personal data: citizenship.
+/// Personal data: citizenship, in a coding that is not published; a CNS leaves it out.
 pub const CIE_FIELD_CITIZENSHIP: i32 = 110;
-/// Personal data: municipality of birth.
+/// Personal data: municipality of birth: its code in the land register (Belfiore code), such as "L219" for Turin.
 pub const CIE_FIELD_BIRTH_MUNICIPALITY: i32 = 111;
-/// Personal data: state of birth.
+/// Personal data: state of birth, of those born abroad: the same kind of code, which begins with Z, or as it is
+/// written.
 pub const CIE_FIELD_BIRTH_STATE: i32 = 112;
 /// Personal data: particulars of the birth act.
 pub const CIE_FIELD_BIRTH_ACT: i32 = 113;
-/// Personal data: municipality of residence.
+/// Personal data: municipality of residence: its code, as for `CIE_FIELD_BIRTH_MUNICIPALITY`.
 pub const CIE_FIELD_RESIDENCE_MUNICIPALITY: i32 = 114;
 /// Personal data: address of residence.
 pub const CIE_FIELD_RESIDENCE_ADDRESS: i32 = 115;

@@ -112,7 +112,7 @@ pub extern "C" fn cie_recorder_open(
         let replayable = match kind {
             CIE_TRACE_DIAGNOSTIC => false,
             CIE_TRACE_REPLAYABLE => true,
-            _ => return Err(Fault::Argument("what is recorded has to be said")),
+            _ => return Err(Fault::Argument("kind: neither CIE_TRACE_DIAGNOSTIC nor CIE_TRACE_REPLAYABLE")),
         };
         if std::fs::symlink_metadata(&path).is_ok() {
             return Err(Fault::File(format!("{path}: it exists already")));

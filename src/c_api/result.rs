@@ -154,6 +154,12 @@ pub const CIE_TRUST_FOLDER: cie_result = 158;
 pub const CIE_UNBLOCK_REFUSED: cie_result = 159;
 /// A signature is wrong.
 pub const CIE_WRONG_SIGNATURE: cie_result = 160;
+/// A certificate says that it is from a card of a kind that the portal does not accept.
+pub const CIE_CARD_NOT_ACCEPTED: cie_result = 161;
+/// A key or digest is too weak, as on cards from before 2012 or so, which `CIE_ALLOW_LEGACY` lets pass.
+pub const CIE_CERTIFICATE_WEAK: cie_result = 162;
+/// What cannot become the PIN of this card; nothing was sent.
+pub const CIE_NEW_PIN_MALFORMED: cie_result = 163;
 
 /// The name of each number; from 100 on, the code of the library's error.
 const NAMES: &[(cie_result, &CStr)] = &[
@@ -231,6 +237,9 @@ const NAMES: &[(cie_result, &CStr)] = &[
     (CIE_TRUST_FOLDER, c"trust-folder"),
     (CIE_UNBLOCK_REFUSED, c"unblock-refused"),
     (CIE_WRONG_SIGNATURE, c"wrong-signature"),
+    (CIE_CARD_NOT_ACCEPTED, c"card-not-accepted"),
+    (CIE_CERTIFICATE_WEAK, c"certificate-weak"),
+    (CIE_NEW_PIN_MALFORMED, c"new-pin-malformed"),
 ];
 
 /// The stable name of a number, such as "pin-wrong" for `CIE_PIN_WRONG`, and "unknown" for one that no function of this
@@ -275,5 +284,16 @@ mod tests {
             );
         }
         assert_eq!(name(99), c"unknown");
+    }
+
+    /// A number goes by one name in both places: the header's and that of `cie_result_name`.
+    #[test]
+    fn the_header_calls_each_number_by_its_name() {
+        let header = include_str!("../../include/cie.h");
+        for (number, name) in NAMES {
+            let constant = name.to_str().unwrap().to_uppercase().replace('-', "_");
+            let definition = format!("#define CIE_{constant} {number}");
+            assert_eq!(header.lines().filter(|line| *line == definition).count(), 1, "{definition}");
+        }
     }
 }

@@ -83,7 +83,7 @@ fn purpose(number: i32) -> Result<Purpose, Fault> {
         CIE_PURPOSE_DOCUMENT => Ok(Purpose::Document),
         CIE_PURPOSE_RAW => Ok(Purpose::Raw),
         CIE_PURPOSE_RAW_ACKNOWLEDGED => Ok(Purpose::RawAcknowledged),
-        _ => Err(Fault::Argument("what is signed has to be said")),
+        _ => Err(Fault::Argument("purpose: none of CIE_PURPOSE_DOCUMENT and its kin")),
     }
 }
 
@@ -93,6 +93,6 @@ fn algorithm(number: i32) -> Result<DigestAlgorithm, Fault> {
         CIE_HASH_SHA256 => Ok(DigestAlgorithm::Sha256),
         CIE_HASH_SHA384 => Ok(DigestAlgorithm::Sha384),
         CIE_HASH_SHA512 => Ok(DigestAlgorithm::Sha512),
-        _ => Err(Fault::Argument("no hash function that cards know")),
+        _ => Err(Fault::Argument("hash: none of CIE_HASH_SHA256 and its kin")),
     }
 }

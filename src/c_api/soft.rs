@@ -41,7 +41,8 @@ pub extern "C" fn cie_soft_open(context: ContextIn, path: Text, soft: HandleOut)
     })
 }
 
-/// Lays a software card on a reader of its own, and opens it as `cie_card_open` does.
+/// Lays a software card on a reader of its own, and opens it as `cie_card_open` does. That reader is nobody else's:
+/// neither `cie_readers` nor a monitor tells of it. The command `cie soft insert` lays one where they do (docs/cli.md).
 ///
 /// `soft`: from `cie_soft_open`. `options`: null for the defaults. `card`: receives a handle, which the program closes.
 ///
@@ -97,7 +98,11 @@ mod parts {
     pub(super) fn new(folder: &str, kind: &str) -> Result<(), Fault> {
         let contact = match kind {
             "cie3" => None,
-            model => Some(model.parse::<Model>().map_err(|_| Fault::Argument("no kind of software card"))?),
+            model => Some(
+                model
+                    .parse::<Model>()
+                    .map_err(|_| Fault::Argument("kind: not one that software cards are made of"))?,
+            ),
         };
         let options = FolderOptions { contact, ..FolderOptions::new(std::time::SystemTime::now()) };
         folder::create(folder, &options)?;

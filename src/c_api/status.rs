@@ -49,7 +49,8 @@ fn with_request(
     context.call(|context| {
         let login = context.shared().handles.login(login)?;
         let request = login.briefly(|login| {
-            let requests = login.as_ref().ok_or(Fault::Handle)?.pending.requests();
+            let requests =
+                login.as_ref().ok_or(Fault::NotA("a login that is not finished yet"))?.pending.requests();
             usize::try_from(index).ok().and_then(|index| requests.get(index)).cloned().ok_or(Fault::Absent)
         })?;
         body(&request)
@@ -138,7 +139,7 @@ pub extern "C" fn cie_login_answer(
     context.call(|context| {
         let login = context.shared().handles.login(login)?;
         login.briefly(|login| {
-            let login = login.as_mut().ok_or(Fault::Handle)?;
+            let login = login.as_mut().ok_or(Fault::NotA("a login that is not finished yet"))?;
             let index = usize::try_from(index).map_err(|_| Fault::Absent)?;
             let request = login.pending.requests().get(index).ok_or(Fault::Absent)?;
             let answer = Answer::new(index, bytes.required(length, request.max_length)?);
@@ -167,15 +168,18 @@ pub extern "C" fn cie_login_finish(
     context.call(|context| {
         let out = out?;
         if !(CIE_POLICY_HARD..=CIE_POLICY_OFFLINE).contains(&policy) {
-            return Err(Fault::Argument("how much has to be known of the status has to be said"));
+            return Err(Fault::Argument("policy: none of CIE_POLICY_HARD and its kin"));
         }
         let handles = &context.shared().handles;
         let login = handles.login(login)?;
         let answered = login.briefly(|login| login.as_ref().is_some_and(|login| !login.answers.is_empty()));
         if policy == CIE_POLICY_OFFLINE && answered {
-            return Err(Fault::Argument("offline asks nobody, and an answer was handed in"));
+            return Err(Fault::Argument(
+                "policy: CIE_POLICY_OFFLINE asks nobody, and an answer was handed in",
+            ));
         }
-        let Login { pending, answers } = login.briefly(Option::take).ok_or(Fault::Handle)?;
+        let Login { pending, answers } =
+            login.briefly(Option::take).ok_or(Fault::NotA("a login that is not finished yet"))?;
         let record = match policy {
             CIE_POLICY_HARD => Record::verified(&pending.finish(&answers)?),
             CIE_POLICY_SOFT => Record::soft(&pending.finish_soft(&answers)?),

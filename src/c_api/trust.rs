@@ -8,7 +8,7 @@ use super::failure::Fault;
 use super::handles::{Handles, Object};
 use super::open::PATH_MAX;
 use super::result::cie_result;
-use crate::trust::{AnchorPurpose, TrustStore};
+use crate::trust::{AnchorPurpose, TrustStore, one_certificate};
 
 /// For `cie_trust_open`: takes certificates of software cards, too. For tests; what is verified with one says so.
 pub const CIE_ALLOW_TEST_PKI: u32 = 1;
@@ -33,7 +33,11 @@ const CERTIFICATE_MAX: usize = 64 << 10;
 
 /// Flags that are known.
 pub(super) fn check_flags(flags: u32, known: u32) -> Result<(), Fault> {
-    if flags & !known == 0 { Ok(()) } else { Err(Fault::Argument("a flag that this function does not know")) }
+    if flags & !known == 0 {
+        Ok(())
+    } else {
+        Err(Fault::Argument("flags: one that this function does not know"))
+    }
 }
 
 /// A store that serves any number of calls, also while one of them changes it: a folder can lie on a disk that does not
@@ -91,7 +95,7 @@ fn anchor_purpose(number: i32) -> Result<AnchorPurpose, Fault> {
         CIE_ANCHOR_FIRST_GENERATIONS => Ok(AnchorPurpose::FirstGenerations),
         CIE_ANCHOR_CSCA => Ok(AnchorPurpose::Csca),
         CIE_ANCHOR_RESPONDER => Ok(AnchorPurpose::Responder),
-        _ => Err(Fault::Argument("what the certificate is trusted for has to be said")),
+        _ => Err(Fault::Argument("purpose: none of CIE_ANCHOR_HOLDER and its kin")),
     }
 }
 
@@ -127,10 +131,11 @@ pub extern "C" fn cie_trust_load(context: ContextIn, trust: cie_handle, folder: 
 }
 
 /// Makes a trust store of a folder with Italy's certificates, each of which is trusted by its published fingerprint and
-/// not for where it lies: what is not known is left out, without a word; `cie_trust_anchors` says whether what is needed is
-/// there, and the command `cie nis --italian-roots` names each file.
+/// not for where it lies. What is not known is left out without a word if anything else is known; `cie_trust_anchors`
+/// says whether what is needed is there, and the command `cie nis --italian-roots` names each file.
 ///
-/// `folder`: its path. `trust`: receives a handle, which the program closes. `CIE_TRUST_FOLDER`.
+/// `folder`: its path. `trust`: receives a handle, which the program closes. `CIE_TRUST_FOLDER` also if none of its
+/// files is known.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]
@@ -146,8 +151,9 @@ pub extern "C" fn cie_trust_open_italian(context: ContextIn, folder: Text, trust
 
 /// Trusts one certificate for one thing.
 ///
-/// `purpose`: `CIE_ANCHOR_HOLDER` or one of its kin. `der`, `length`: the certificate. `CIE_CERTIFICATE_BAD`,
-/// `CIE_TEST_CERTIFICATE`.
+/// `purpose`: `CIE_ANCHOR_HOLDER` or one of its kin. `der`, `length`: the certificate, DER or PEM, at most 65,536
+/// bytes.
+/// `CIE_CERTIFICATE_BAD`, also for more than one; `CIE_TEST_CERTIFICATE`.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]
@@ -159,14 +165,16 @@ pub extern "C" fn cie_trust_add_anchor(
     length: usize,
 ) -> cie_result {
     change(context, trust, |mut store| {
-        store.add_anchor(anchor_purpose(purpose)?, &der.required(length, CERTIFICATE_MAX)?)?;
+        let purpose = anchor_purpose(purpose)?;
+        let der = one_certificate(&der.required(length, CERTIFICATE_MAX)?)?;
+        store.add_anchor(purpose, &der)?;
         Ok(store)
     })
 }
 
 /// Knows a certificate that may stand between a citizen's and an anchor. It is not trusted by itself.
 ///
-/// `der`, `length`: the certificate. Results as `cie_trust_add_anchor`.
+/// `der`, `length`: as for `cie_trust_add_anchor`, with its results.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]
@@ -177,7 +185,7 @@ pub extern "C" fn cie_trust_add_intermediate(
     length: usize,
 ) -> cie_result {
     change(context, trust, |mut store| {
-        store.add_intermediate(&der.required(length, CERTIFICATE_MAX)?)?;
+        store.add_intermediate(&one_certificate(&der.required(length, CERTIFICATE_MAX)?)?)?;
         Ok(store)
     })
 }

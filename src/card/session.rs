@@ -10,7 +10,7 @@ use crate::ias;
 #[cfg(feature = "c-api")]
 use crate::pin::KnownTries;
 use crate::pin::{self, LastTry, Tries, TriesMemory};
-use crate::secret::{ContactPin, ContactPuk, Pin, Puk, Typed};
+use crate::secret::{ContactPin, ContactPuk, Malformed, Pin, Puk, Typed};
 use crate::transport::{Link, Statistics};
 
 /// What becomes of the PIN when it is unblocked with the PUK.
@@ -135,6 +135,17 @@ impl Session {
         Ok(())
     }
 
+    /// Whether this may become the PIN of this card, as it was typed. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], which speaks of the new PIN.
+    pub fn check_new_pin(&self, typed: &Typed) -> Result<(), Error> {
+        self.check_pin(typed).map_err(|error| match error {
+            Error::Malformed(error) => Error::Malformed(error.of_a_new_pin()),
+            error => error,
+        })
+    }
+
     /// Whether this may be a PUK of this card, as it was typed. Nothing is sent.
     ///
     /// # Errors
@@ -229,9 +240,12 @@ impl Session {
 }
 
 /// The new PIN, if there is one, by the rules of a kind of card.
-fn new_pin<P, E>(unblock: Unblock<'_>, parse: impl FnOnce(&str) -> Result<P, E>) -> Result<Option<P>, E> {
+fn new_pin<P>(
+    unblock: Unblock<'_>,
+    parse: impl FnOnce(&str) -> Result<P, Malformed>,
+) -> Result<Option<P>, Malformed> {
     match unblock {
-        Unblock::NewPin(typed) => parse(typed.expose()).map(Some),
+        Unblock::NewPin(typed) => parse(typed.expose()).map(Some).map_err(Malformed::of_a_new_pin),
         Unblock::KeepPin => Ok(None),
     }
 }

@@ -4,7 +4,7 @@ use super::{Error, Kind, Refused, Session, kind_of};
 use crate::crypto::signature::{Purpose, Signer};
 use crate::crypto::{Digest, PresentedCertificate};
 use crate::pin::Tries;
-use crate::secret::{ContactPin, Pin, Typed};
+use crate::secret::{ContactPin, Malformed, Pin, Typed};
 use crate::transport::{Link, Statistics};
 use crate::{cns, ias};
 
@@ -58,10 +58,13 @@ impl Unlocked {
     pub fn change_pin(&mut self, old: &Typed, new: &Typed) -> Result<(), Error> {
         match self {
             Self::Cie3(unlocked) => {
-                Ok(unlocked.change_pin(&Pin::parse(old.expose())?, &Pin::parse(new.expose())?)?)
+                let old = Pin::parse(old.expose())?;
+                let new = Pin::parse(new.expose()).map_err(Malformed::of_a_new_pin)?;
+                Ok(unlocked.change_pin(&old, &new)?)
             }
             Self::Contact(unlocked) => {
-                let (old, new) = (ContactPin::parse(old.expose())?, ContactPin::parse(new.expose())?);
+                let old = ContactPin::parse(old.expose())?;
+                let new = ContactPin::parse(new.expose()).map_err(Malformed::of_a_new_pin)?;
                 Ok(unlocked.change_pin(&old, &new)?)
             }
         }

@@ -28,6 +28,12 @@ advice! {
     CONTACT_PUK_MALFORMED: "puk-malformed",
         "The PUK of this card has five to eight digits, in practice eight. Nothing was sent to the card.",
         "Il PUK di questa carta ha da cinque a otto cifre, di solito otto. Nulla è stato inviato alla carta.";
+    NEW_PIN_MALFORMED: "new-pin-malformed",
+        "The new PIN has to have eight digits. Nothing was sent to the card.",
+        "Il nuovo PIN deve avere otto cifre. Nulla è stato inviato alla carta.";
+    NEW_CONTACT_PIN_MALFORMED: "new-pin-malformed",
+        "The new PIN has to have five to eight digits. Nothing was sent to the card.",
+        "Il nuovo PIN deve avere da cinque a otto cifre. Nulla è stato inviato alla carta.";
     PIN_WEAK: "pin-weak",
         "This PIN is easily guessed, or it is the old one. Choose another; nothing was sent to the card.",
         "Questo PIN è facile da indovinare o è quello vecchio. Sceglierne un altro; nulla è stato inviato alla carta.";
@@ -37,6 +43,12 @@ advice! {
     CONTACT_PIN_WRONG: "pin-wrong",
         "The PIN is wrong. Check every digit, five to eight, before the next try.",
         "Il PIN è errato. Controllare ogni cifra, da cinque a otto, prima di riprovare.";
+    PIN_WRONG_ONE_LEFT: "pin-wrong",
+        "The PIN is wrong, and only one try is left: if that one is wrong, too, the PIN is blocked, and only the PUK helps. Check all eight digits before it.",
+        "Il PIN è errato e resta un solo tentativo: se anche quello è errato, il PIN si blocca e serve il PUK. Controllare prima tutte le otto cifre.";
+    CONTACT_PIN_WRONG_ONE_LEFT: "pin-wrong",
+        "The PIN is wrong, and only one try is left: if that one is wrong, too, the PIN is blocked, and only the PUK helps. Check every digit, five to eight, before it.",
+        "Il PIN è errato e resta un solo tentativo: se anche quello è errato, il PIN si blocca e serve il PUK. Controllare prima ogni cifra, da cinque a otto.";
     PIN_LAST_TRY: "pin-last-try",
         "Only one try is left, so nothing was sent. A wrong PIN now blocks it; the PUK unblocks it.",
         "Rimane un solo tentativo, perciò nulla è stato inviato. Un altro PIN errato lo blocca; per sbloccarlo serve il PUK.";
@@ -46,6 +58,12 @@ advice! {
     PUK_WRONG: "puk-wrong",
         "The PUK is wrong. Check all eight digits before the next try: when all tries are spent, the PIN can never be unblocked again.",
         "Il PUK è errato. Controllare tutte le otto cifre prima di riprovare: esauriti i tentativi, il PIN non si potrà più sbloccare.";
+    PUK_WRONG_ONE_LEFT: "puk-wrong",
+        "The PUK is wrong, and only one try is left: if that one is wrong, too, the PUK is blocked for good, and only a new card helps. Check all eight digits before it.",
+        "Il PUK è errato e resta un solo tentativo: se anche quello è errato, il PUK si blocca per sempre e servirà una nuova carta. Controllare prima tutte le otto cifre.";
+    CONTACT_PUK_WRONG_ONE_LEFT: "puk-wrong",
+        "The PUK is wrong, and only one try is left: if that one is wrong, too, the PUK is blocked for good, and only a new card helps. Check every digit before it.",
+        "Il PUK è errato e resta un solo tentativo: se anche quello è errato, il PUK si blocca per sempre e servirà una nuova carta. Controllare prima ogni cifra.";
     PUK_LAST_TRY: "puk-last-try",
         "Only one try of the PUK is left, so nothing was sent. A wrong PUK now blocks it for good, and then only a new card helps.",
         "Rimane un solo tentativo per il PUK, perciò nulla è stato inviato. Un altro PUK errato lo blocca per sempre: servirà una nuova carta.";
@@ -80,8 +98,8 @@ advice! {
         "The card has forgotten that the PIN was entered. Enter it again.",
         "La carta ha dimenticato il PIN inserito. Inserirlo di nuovo.";
     CARD_REMOVED: "card-removed",
-        "The card was moved too early. Put it back and leave it there.",
-        "La carta è stata tolta troppo presto. Rimetterla e non muoverla.";
+        "Put the card back and do not move it.",
+        "Rimettere la carta e non muoverla.";
     CARD_RESET: "card-reset",
         "Another program has used the card. Start again.",
         "Un altro programma ha usato la carta. Ricominciare.";
@@ -116,8 +134,8 @@ advice! {
         "Nothing happened in the time given. Start again when the card is at hand.",
         "Non è successo nulla nel tempo previsto. Ricominciare con la carta a portata di mano.";
     CANCELLED: "cancelled",
-        "The operation was cancelled. Nothing more was sent to the card.",
-        "L'operazione è stata annullata. Nient'altro è stato inviato alla carta.";
+        "The operation was cancelled. Nothing more was sent to the card. Start again if need be.",
+        "L'operazione è stata annullata. Nient'altro è stato inviato alla carta. Ricominciare se serve.";
     READER_FAILED: "reader-failed",
         "The reader has failed. Unplug it and plug it in again.",
         "Il lettore ha avuto un errore. Scollegarlo e ricollegarlo.";
@@ -143,8 +161,8 @@ advice! {
         "This card is not one that this terminal's own keys serve.",
         "Questa carta non è tra quelle servite dalle chiavi di questo terminale.";
     PIN_DOUBTFUL: "pin-doubtful",
-        "Something said, without protection, that the PIN or PUK is wrong or blocked. It may not have been the card: do not enter it here again.",
-        "Qualcuno ha detto, senza protezione, che il PIN o il PUK è errato o bloccato. Potrebbe non essere stata la carta: non inserirlo di nuovo qui.";
+        "An answer came, without protection, that the PIN or PUK is wrong or blocked. It may not be the card's: do not enter it here again.",
+        "È arrivata una risposta non protetta secondo cui il PIN o il PUK è errato o bloccato. Potrebbe non venire dalla carta: non inserirlo di nuovo qui.";
     CHANNEL_LOST: "channel-lost",
         "The card has dropped the protected connection, perhaps because another program used it. Start again.",
         "La carta ha chiuso il collegamento protetto, forse perché un altro programma l'ha usata. Ricominciare.";
@@ -164,26 +182,35 @@ advice! {
         "The personal data on the card are not those that its certificate speaks of. Do not trust the card.",
         "I dati personali sulla carta non sono quelli di cui parla il suo certificato. Non fidarsi della carta.";
     DATA_UNBOUND: "personal-data-unbound",
-        "Nothing ties the personal data on the card to its certificate: they are the card's word only.",
-        "Nulla collega i dati personali sulla carta al suo certificato: li dice soltanto la carta.";
+        "Nothing ties the personal data on the card to its certificate: they rest on what the card declares, and on nothing else.",
+        "Nulla collega i dati personali sulla carta al suo certificato: si basano solo su ciò che dichiara la carta.";
     FISCAL_CODE: "fiscal-code-malformed",
         "This is not a fiscal code: sixteen capital letters and digits, the last one a check letter.",
         "Questo non è un codice fiscale: sedici tra lettere maiuscole e cifre, l'ultima è una lettera di controllo.";
     WRONG_SIGNATURE: "wrong-signature",
         "The signature is wrong and was thrown away. Do not trust this card or this message.",
         "La firma è errata ed è stata scartata. Non fidarsi di questa carta o di questo messaggio.";
+    TOKEN_SIGNATURE: "wrong-signature",
+        "The signature does not fit: it is forged, or was made for another address or another challenge. Nobody is let in by it; start again.",
+        "La firma non corrisponde: è falsa, o fatta per un altro indirizzo o un altro codice di sfida. L'accesso non è consentito; ricominciare.";
     PURPOSE_REFUSED: "purpose-refused",
-        "These bytes could be a login at some website, so they are not signed as they are.",
-        "Questi dati potrebbero essere un accesso a un sito, perciò non vengono firmati così.";
+        "These data could serve to log in at some website in the holder's name, so they are not signed.",
+        "Questi dati potrebbero servire per accedere a un sito a nome del titolare, perciò non vengono firmati.";
     ISSUER_UNKNOWN: "issuer-unknown",
-        "Nobody we know has issued this certificate: nothing could be checked.",
-        "Il certificato è stato emesso da un'autorità sconosciuta: nulla è stato verificato.";
+        "Nobody we know has issued this certificate: nothing could be checked. Ask whoever runs the service.",
+        "Il certificato è stato emesso da un'autorità sconosciuta: nulla è stato verificato. Rivolgersi a chi gestisce il servizio.";
     CERTIFICATE_EXPIRED: "certificate-expired",
         "The certificate is not valid at this time. Check the clock, or renew the card.",
         "Il certificato non è valido in questo momento. Controllare l'orologio o rinnovare la carta.";
     CERTIFICATE_BAD: "certificate-bad",
-        "The certificate was checked and is not good. Do not trust it.",
-        "Il certificato è stato verificato e non è valido. Non fidarsi.";
+        "The certificate was checked and is not good. Do not trust it; ask whoever runs the service.",
+        "Il certificato è stato verificato e non è valido. Non fidarsi; rivolgersi a chi gestisce il servizio.";
+    CERTIFICATE_WEAK: "certificate-weak",
+        "The certificate rests on cryptography that is too old for this service, as that of cards from before 2012 or so, and proves nothing here. Ask whoever runs the service, or renew the card.",
+        "Il certificato si basa su una crittografia troppo vecchia per questo servizio, come nelle carte di prima del 2012 circa, e qui non prova nulla. Rivolgersi a chi gestisce il servizio o rinnovare la carta.";
+    CARD_NOT_ACCEPTED: "card-not-accepted",
+        "Cards of this kind are not accepted here; the card itself was not judged. Use one of another kind, or ask whoever runs the service.",
+        "Le carte di questo tipo non sono accettate qui; la carta in sé non è stata giudicata. Usarne una di un altro tipo o rivolgersi a chi gestisce il servizio.";
     CERTIFICATE_REVOKED: "certificate-revoked",
         "The certificate was revoked: the card was reported lost, replaced, or withdrawn. Nobody is let in with it; ask whoever issued the card.",
         "Il certificato è stato revocato: la carta risulta smarrita, sostituita o ritirata. L'accesso non è consentito; rivolgersi a chi l'ha emessa.";
@@ -191,8 +218,8 @@ advice! {
         "Whether the certificate was revoked could not be found out, so nobody was let in. Try again later.",
         "Non è stato possibile sapere se il certificato è stato revocato, perciò l'accesso non è consentito. Riprovare più tardi.";
     TRUST_FOLDER: "trust-folder",
-        "The folder with the trusted certificates cannot be used as it is: the message names the file. Nothing was trusted.",
-        "La cartella dei certificati attendibili non è utilizzabile così com'è: il messaggio indica il file. Nulla è stato considerato attendibile.";
+        "The folder with the trusted certificates cannot be used as it is: the detail names the file. Nothing was trusted.",
+        "La cartella dei certificati attendibili non è utilizzabile così com'è: il dettaglio indica il file. Nulla è stato considerato attendibile.";
     TOKEN_MALFORMED: "token-malformed",
         "This is not a login that this program understands. Start again from the portal's page.",
         "Questo non è un accesso che il programma riconosce. Ricominciare dalla pagina del portale.";
@@ -218,18 +245,18 @@ advice! {
         "Nothing was written. Only a plain trace of a card that this library knows can be redacted: record the dialogue again, from its beginning.",
         "Nulla è stato scritto. Si può anonimizzare solo una registrazione in chiaro di una carta nota: registrare di nuovo il dialogo, dall'inizio.";
     REDACTION_LEAKS: "redaction-leaks",
-        "Something of the holder was still in the result, so nothing was written. Do not share the recording; tell us what the message names, and run it once more: short values can stand there by chance.",
-        "Nel risultato restava un dato del titolare, perciò nulla è stato scritto. Non condividere la registrazione; segnalare ciò che il messaggio nomina e riprovare: i valori brevi possono comparire per caso.";
+        "Something of the holder was still in the result, so nothing was written. Do not share the recording; tell us what the detail names, and run it once more: short values can stand there by chance.",
+        "Nel risultato restava un dato del titolare, perciò nulla è stato scritto. Non condividere la registrazione; segnalare ciò che il dettaglio nomina e riprovare: i valori brevi possono comparire per caso.";
     TRACE_UNUSABLE: "trace-unusable",
-        "This recorded dialogue cannot be used: the message says in which line and why.",
-        "Questa registrazione non è utilizzabile: il messaggio dice in quale riga e perché.";
+        "This recorded dialogue cannot be used: the detail says in which line and why.",
+        "Questa registrazione non è utilizzabile: il dettaglio dice in quale riga e perché.";
     NOT_AS_RECORDED: "not-as-recorded",
-        "What happened is not what was recorded: the message says at which line. No card was touched.",
-        "Ciò che è accaduto non è ciò che era registrato: il messaggio dice a quale riga. Nessuna carta è stata toccata.";
+        "What happened is not what was recorded: the detail says at which line. No card was touched.",
+        "Ciò che è accaduto non è quanto registrato: il dettaglio dice a quale riga. Nessuna carta è stata toccata.";
     INTERNAL: "internal",
         "The computer could not do this. Try again, and report it if it stays.",
         "Il computer non ha potuto eseguire l'operazione. Riprovare e, se persiste, segnalarlo.";
     SOFT_CARD: "soft-card",
-        "The software card cannot be used: see the message.",
-        "La carta software non è utilizzabile: vedere il messaggio.";
+        "The software card cannot be used: see the detail.",
+        "La carta software non è utilizzabile: vedere il dettaglio.";
 }

@@ -61,6 +61,17 @@ pub enum FolderError {
     /// No certificate at all.
     #[error("{path}: no anchor lies in it", path = .0.display())]
     Empty(PathBuf),
+    /// Certificates, and none of them a root that is looked for.
+    #[error(
+        "{path}: none of its {certificates} certificates is one of Italy's that this version knows",
+        path = path.display()
+    )]
+    NoneKnown {
+        /// Where.
+        path: PathBuf,
+        /// How many there are.
+        certificates: usize,
+    },
 }
 
 impl FolderError {
@@ -154,6 +165,19 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, FolderError> {
         return Err(FolderError::Unreadable { path: path.to_owned(), reason: "too long".to_owned() });
     }
     Ok(content)
+}
+
+/// The DER of one certificate that is given as DER or as PEM, for callers who do not know which they have.
+///
+/// # Errors
+/// [`Error::Malformed`] unless there is one, and one only: of several nobody can say which was meant.
+#[cfg(feature = "c-api")]
+pub(crate) fn one_certificate(content: &[u8]) -> Result<Vec<u8>, Error> {
+    match certificates(content).as_slice() {
+        [der] => Ok(der.clone()),
+        [] => Err(Error::Malformed("no certificate in it")),
+        _ => Err(Error::Malformed("more than one certificate in it")),
+    }
 }
 
 /// The certificates (DER) in a file: all of a PEM file, or the one that it is. What does not look like either is

@@ -146,8 +146,15 @@ impl HolderPolicy {
         if let Some((_, broken)) = rules.iter().find(|(holds, _)| !holds) {
             return Err(Error::WrongPurpose(broken));
         }
-        let found = self.cards.iter().find(|card| matches(card));
-        found.copied().ok_or(Error::WrongPurpose("not the policy of a card that is taken here"))
+        let found = self.cards.iter().find(|card| matches(card)).copied();
+        // Only a policy that is known says which card it is: what names none of them may be anybody's.
+        let other = || [CertifiedCard::Cie3, CertifiedCard::Cns].into_iter().find(matches);
+        found.ok_or_else(|| {
+            other().map_or(
+                Error::WrongPurpose("not the policy of a card that is taken here"),
+                Error::CardNotTaken,
+            )
+        })
     }
 }
 

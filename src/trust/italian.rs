@@ -137,7 +137,7 @@ impl TrustStore {
     /// them; and what each file was found to be. Nothing else becomes an anchor.
     ///
     /// # Errors
-    /// [`FolderError`], [`FolderError::Empty`] without a single root.
+    /// [`FolderError`], [`FolderError::NoneKnown`] or [`FolderError::Empty`] without a single root.
     pub fn load_italian(folder: impl AsRef<Path>) -> Result<(Self, Report), FolderError> {
         Self::load_italian_with(folder, &ItalianRoots::published())
     }
@@ -206,7 +206,12 @@ impl TrustStore {
                 known.push((purpose, certificate));
             }
         }
-        if known.is_empty() { Err(FolderError::Empty(folder.to_owned())) } else { Ok((store, report)) }
+        let is_one = |found: &&Found| !matches!(found.found_as, FoundAs::Unusable(Error::Malformed(_)));
+        match (known.is_empty(), report.certificates.iter().filter(is_one).count()) {
+            (false, _) => Ok((store, report)),
+            (true, 0) => Err(FolderError::Empty(folder.to_owned())),
+            (true, certificates) => Err(FolderError::NoneKnown { path: folder.to_owned(), certificates }),
+        }
     }
 }
 

@@ -151,8 +151,8 @@ impl TrustStore {
     /// The same for certificates of the cards that the policy names.
     ///
     /// # Errors
-    /// As [`TrustStore::verify_holder`]; [`Error::TooWeak`] for the keys and digests of older cards, unless the
-    /// policy takes them.
+    /// As [`TrustStore::verify_holder`]; [`Error::TooWeak`] for the keys and digests of older cards, and
+    /// [`Error::CardNotTaken`] for cards of another kind, unless the policy takes them.
     pub fn verify_holder_with(
         &self,
         presented: &PresentedCertificate,

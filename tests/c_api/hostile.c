@@ -166,7 +166,7 @@ static const struct entry {
     ENTRY(cie_chip_check_certificate, "cKbl", CIE_CERTIFICATE_BAD),
     ENTRY(cie_card_login, "cCoNXz", CIE_OK),
     ENTRY(cie_party_open, "coTQH", CIE_OK),
-    ENTRY(cie_party_add_list, "cPbl", CIE_STATUS_UNAVAILABLE),
+    ENTRY(cie_party_add_list, "cPbl", CIE_ARGUMENT),
     ENTRY(cie_party_challenge, "cPwlXz", CIE_OK),
     ENTRY(cie_party_begin, "cPwlblH", CIE_TOKEN_MALFORMED),
     ENTRY(cie_danger_begin, "cPNblH", CIE_TOKEN_MALFORMED),

@@ -320,7 +320,7 @@ static void tries(const char *folder, const char *trace) {
     texts_are_whole(c);
     CHECK(pin_tries(c, card) == 0);
     EXPECT(c, CIE_PUK_MALFORMED, cie_card_unblock_pin(c, card, strcpy(a, "1"), 1, NULL, 0, CIE_LAST_TRY_REFUSE));
-    EXPECT(c, CIE_PIN_MALFORMED, cie_card_unblock_pin(c, card, strcpy(a, PUK), 8, strcpy(b, "1"), 1, CIE_LAST_TRY_REFUSE));
+    EXPECT(c, CIE_NEW_PIN_MALFORMED, cie_card_unblock_pin(c, card, strcpy(a, PUK), 8, strcpy(b, "1"), 1, CIE_LAST_TRY_REFUSE));
     CHECK(a[0] == 0 && b[0] == 0);
     EXPECT(c, CIE_PUK_WRONG, cie_card_unblock_pin(c, card, strcpy(a, WRONG), 8, NULL, 0, CIE_LAST_TRY_REFUSE));
     facts_are(c, CIE_PUK_WRONG, 9);
@@ -334,7 +334,7 @@ static void tries(const char *folder, const char *trace) {
     EXPECT(c, CIE_UNLOCKED, cie_card_unblock_pin(c, card, strcpy(a, PUK), 8, NULL, 0, CIE_LAST_TRY_REFUSE));
     CHECK(a[0] == 0);
     /* One buffer for both is a mistake that costs nothing. */
-    EXPECT(c, CIE_PIN_MALFORMED, cie_card_change_pin(c, card, strcpy(a, "31415926"), 8, a, 8));
+    EXPECT(c, CIE_NEW_PIN_MALFORMED, cie_card_change_pin(c, card, strcpy(a, "31415926"), 8, a, 8));
     EXPECT(c, CIE_PIN_WRONG, cie_card_change_pin(c, card, strcpy(a, WRONG), 8, strcpy(b, PIN), 8));
     EXPECT(c, CIE_PIN_WRONG, cie_card_change_pin(c, card, strcpy(a, WRONG), 8, strcpy(b, PIN), 8));
     /* The last one is not spent by this. */

@@ -128,12 +128,12 @@ fn nobody_comes_in_who_cannot_be_judged() {
         (with(&options, &["--trust", &nowhere]), "(trust-folder)"),
         (with(&options, &["--origin", "http://portal.example"]), "(origin-malformed)"),
         (with(&options, &["--list", &nowhere]), "No such file"),
-        (with(&options, &["--list", &card.path("card.json").display().to_string()]), "(status-unavailable)"),
+        (with(&options, &["--list", &card.path("card.json").display().to_string()]), "(argument)"),
         (with(&options, &["--card", &nowhere]), "(soft-card)"),
         (with(&options, &["--trust", &foreign.path("trust").display().to_string()]), "(issuer-unknown)"),
     ] {
         // Watched where there is something open that has to be closed.
-        let is_watched = matches!(name, "(status-unavailable)" | "(soft-card)" | "(issuer-unknown)");
+        let is_watched = matches!(name, "(argument)" | "(soft-card)" | "(issuer-unknown)");
         let program = if is_watched { example("login") } else { plain("login") };
         let ran = login_by(program, &card, &wrong, "99999999").ended(1, &[name]);
         assert!(ran.out.is_empty() && !ran.log.contains("tries left"), "{}{}", ran.out, ran.log);

@@ -295,7 +295,7 @@ fn status_is_fetched_within_bounds_and_for_nobody_who_has_no_key() {
     for (outcome, status, code) in [
         (verify(here, &authority.token("list", &NONCE.replace('0', "1")), ""), 1, "wrong-signature"),
         (verify(here, &stranger.token("list", NONCE), ""), 7, "issuer-unknown"),
-        (verify(here, &authority.token("list", NONCE), "--card cns"), 1, "certificate-bad"),
+        (verify(here, &authority.token("list", NONCE), "--card cns"), 1, "card-not-accepted"),
         (verify(here, &token, "--no-fetch"), 7, "status-unavailable"),
     ] {
         assert_eq!((outcome.status, &outcome.said["error"]["code"]), (status, &code.into()));

@@ -205,7 +205,7 @@ crate::isolated_tests! {
         verify.wait_for("PIN: ");
         drop(card);
         until_states(["empty", "empty"]);
-        verify.hidden("99999999\n").wait_for("tolta troppo presto").wait_for("(card-removed");
+        verify.hidden("99999999\n").wait_for("Rimettere la carta").wait_for("(card-removed");
         assert_eq!(verify.end().1, Some(3));
         assert_eq!(object(&["--reader", "soft:card.json", "pin", "status"])["pin"]["tries_left"], 3);
     }
@@ -279,7 +279,7 @@ crate::isolated_tests! {
         verify.wait_for("five to eight digits").wait_for("PIN: ");
         drop(card);
         until_states(["empty", "empty"]);
-        verify.hidden("31415\n").wait_for("moved too early").wait_for("(card-removed");
+        verify.hidden("31415\n").wait_for("Put the card back").wait_for("(card-removed");
         assert_eq!(verify.end().1, Some(3));
     }
 

@@ -170,7 +170,12 @@ fn a_new_pin_of_a_contact_card_may_be_short() {
         let folder = super::fresh_folder();
         let change = cie_with("cns.json", "pin change");
         let mut terminal = Terminal::new(&change, locale, folder.path());
-        terminal.wait_for(old).hidden("31415\n").wait_for(new).hidden("1618\n").wait_for("(pin-malformed");
+        terminal
+            .wait_for(old)
+            .hidden("31415\n")
+            .wait_for(new)
+            .hidden("1618\n")
+            .wait_for("(new-pin-malformed");
         let (shown, status) = terminal.end();
         assert!(!shown.contains(again), "what is no PIN is not asked for twice: {shown}");
         assert_eq!(status, Some(2), "{shown}");

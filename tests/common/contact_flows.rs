@@ -312,6 +312,13 @@ fn any_card(desk: &Desk<'_>) {
         assert_eq!(cie::Error::from(refused.error).code(), "pin-malformed");
         session = *refused.back;
     }
+    // What is to be the PIN is told from the PUK beside it.
+    for (puk, new, code) in [("1234", "1", "puk-malformed"), ("12345678", "1", "new-pin-malformed")] {
+        let (puk, new) = (typed(puk), typed(new));
+        let refused = session.unblock_pin(&puk, card::Unblock::NewPin(&new), LastTry::Spend).unwrap_err();
+        assert_eq!(cie::Error::from(refused.error).code(), code);
+        session = *refused.back;
+    }
     assert_eq!(desk.tries(), (3, 10, 0), "nothing was sent");
     let refused = session.verify_pin(&typed("00000"), LastTry::Refuse).unwrap_err();
     assert_eq!(cie::Error::from(refused.error).code(), "pin-wrong");
@@ -322,6 +329,10 @@ fn any_card(desk: &Desk<'_>) {
         DigestAlgorithm::Sha512,
         &desk.issued().certificate,
     );
+    for (old, code) in [("1234", "pin-malformed"), ("12345678", "new-pin-malformed")] {
+        let refused = unlocked.change_pin(&typed(old), &typed("1")).unwrap_err();
+        assert_eq!(cie::Error::from(refused).code(), code);
+    }
     unlocked.change_pin(&typed("12345678"), &typed("271828")).unwrap();
     let session = unlocked.lock().unwrap();
     let unblock = card::Unblock::KeepPin;

@@ -152,18 +152,23 @@ fn missing_policy_oid() {
     let world = World::new();
     let portal = Portal::of(&world);
     let refused = "not the policy of a card that is taken here";
-    // None; those of Italy's authorities; one below and one beside; a CNS, where only a CIE 3 is taken; any.
+    // None; those of Italy's authorities; one below and one beside; any.
     for policy in [
         None,
         Some("1.3.76.47.1"),
         Some("1.3.76.47.2"),
         Some("1.3.76.47.4.1"),
         Some("1.3.76.47.40"),
-        Some("1.3.76.16.2.1"),
         Some("2.5.29.32.0"),
     ] {
         let other = Profile { policy, ..holder() }.by(Some(&world.authority));
         shown(&world, &portal, Trust::WrongPurpose(refused), &other);
+    }
+    // A CNS, where only a CIE 3 is taken, whoever issued it: nobody comes in, and nothing is said of the card.
+    let cns = Profile { policy: Some("1.3.76.16.2.1"), ..holder() };
+    for authority in [Some(&world.authority), None] {
+        let refused = Trust::CardNotTaken(CertifiedCard::Cns);
+        shown(&world, &portal, refused, &cns.clone().by(authority));
     }
 }
 

@@ -39,7 +39,7 @@ fn a_relying_party_names_the_cards_that_it_takes() {
     assert_eq!(verdict(Model::Cns11, &of(Cns)), Ok((Cns, false)));
     assert_eq!(verdict(Model::Cns11, &of(Cie3).and(Cns)), Ok((Cns, false)));
     for policy in [HolderPolicy::default(), of(Cie3)] {
-        assert_eq!(verdict(Model::Cns11, &policy), Err(NOT_TAKEN));
+        assert_eq!(verdict(Model::Cns11, &policy), Err(Error::CardNotTaken(Cns)));
     }
     // The first identity cards name no policy: who asks for one does not find it.
     assert_eq!(verdict(Model::Cie2, &of(Cns).allow_legacy_cryptography()), Err(NOT_TAKEN));
@@ -49,7 +49,7 @@ fn a_relying_party_names_the_cards_that_it_takes() {
 #[test]
 fn the_first_generations_take_nothing_of_the_others() {
     let of = HolderPolicy::of;
-    assert_eq!(verdict(Model::Cns11, &of(FirstGenerations)), Err(NOT_TAKEN));
+    assert_eq!(verdict(Model::Cns11, &of(FirstGenerations)), Err(Error::CardNotTaken(Cns)));
     for policy in [of(FirstGenerations).and(Cns).and(Cie3), of(Cie3).and(Cns).and(FirstGenerations)] {
         let policy = policy.allow_legacy_cryptography();
         assert_eq!(verdict(Model::Cns11, &policy), Ok((Cns, false)));
@@ -60,7 +60,7 @@ fn the_first_generations_take_nothing_of_the_others() {
         store.verify_holder_with(&holder, now(), policy).map(|path| path.card().unwrap())
     };
     assert_eq!(judge(Profile::default(), &of(FirstGenerations).and(Cie3)), Ok(Cie3));
-    assert_eq!(judge(Profile::default(), &of(FirstGenerations)), Err(NOT_TAKEN));
+    assert_eq!(judge(Profile::default(), &of(FirstGenerations)), Err(Error::CardNotTaken(Cie3)));
     // And anchors for the others are none for them.
     for policy in [None, Some("1.2.3.4")] {
         let profile = Profile { policy, ..Profile::default() };
@@ -119,8 +119,42 @@ fn a_key_that_binds_its_holder_is_no_key_to_log_in_with() {
         assert_eq!(verdict(profile(Profile::default().key_usage)), taken, "its profile is good");
         let mut usage = KeyUsage::new();
         usage.digital_signature().non_repudiation();
+        // Whatever card it is from, this is no certificate for logging in, and no other portal takes it either.
         assert_eq!(verdict(profile(Some(usage))), Err(NOT_TAKEN));
     }
+}
+
+/// Whoever has a good card that is not accepted here, or is too old, is not told that its certificate is bad; and
+/// whoever has a bad one is.
+#[test]
+fn not_accepted_and_too_old_are_not_called_bad() {
+    let code = |outcome: Result<_, Error>| cie::Error::from(outcome.map(|_| ()).unwrap_err()).code();
+    assert_eq!(code(verdict(Model::Cns11, &HolderPolicy::default())), "card-not-accepted");
+    assert_eq!(code(verdict(Model::Cns10, &HolderPolicy::default())), "card-not-accepted", "and too old");
+    assert_eq!(code(verdict(Model::Cns10, &HolderPolicy::of(Cns))), "certificate-weak");
+    assert_eq!(code(verdict(Model::Cie2, &HolderPolicy::of(FirstGenerations))), "certificate-weak");
+    // No policy names the first cards: nobody can tell one from anybody's certificate.
+    assert_eq!(code(verdict(Model::Cie2, &HolderPolicy::default())), "certificate-bad");
+    let judge = |profile| {
+        let (store, holder, _) = unmarked::issued(profile);
+        store.verify_holder_with(&holder, now(), &HolderPolicy::of(Cie3)).map(|_| (Cie3, false))
+    };
+    let cns = Some("1.3.76.16.2.1");
+    let mut binding = KeyUsage::new();
+    binding.digital_signature().non_repudiation();
+    let mut other = KeyUsage::new();
+    other.key_encipherment();
+    for (policy, key_usage) in [
+        (Some("1.2.3.4"), Profile::default().key_usage),
+        (cns, Some(binding)),
+        (cns, Some(other)),
+        (cns, None),
+    ] {
+        assert_eq!(code(judge(Profile { policy, key_usage, ..Profile::default() })), "certificate-bad");
+    }
+    // Of the signer of a card's files nobody can choose that it may be weak: such a card is not genuine.
+    let files = cie::passive::Error::Signer(Error::TooWeak);
+    assert_eq!(cie::Error::from(files).code(), "certificate-bad");
 }
 
 /// The policies that are known of a CNS, each by itself, and one more digit is another policy.

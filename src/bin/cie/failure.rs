@@ -240,7 +240,9 @@ impl Failure {
                 // Each command is a process of its own: the next one knows nothing of what this card said.
                 let forgotten = contact && matches!(error.code(), "pin-wrong" | "puk-wrong");
                 let count = forgotten.then_some(language::HINT_KEEP_COUNT);
-                let hints = [hint_of(error.code(), contact), own_hint(error), count, doubt];
+                // Of the last one the advice says as much.
+                let hint = hint_of(error.code(), contact).filter(|_| !is_wrong_with_one_left(error));
+                let hints = [hint, own_hint(error), count, doubt];
                 let hints = hints.into_iter().flatten();
                 hints.fold(advice.to_owned(), |advice, hint| format!("{advice} {}", hint.of(language)))
             }
@@ -303,6 +305,10 @@ impl Failure {
     }
 }
 
+fn is_wrong_with_one_left(error: &cie::Error) -> bool {
+    matches!(error.code(), "pin-wrong" | "puk-wrong") && error.tries_left() == Some(1)
+}
+
 fn is_contact(error: &cie::Error) -> bool {
     matches!(error, cie::Error::Cns(_))
 }
@@ -313,7 +319,8 @@ fn own_hint(error: &cie::Error) -> Option<Text> {
     Some(match error {
         // Of a token. What a card signs wrongly is another error.
         cie::Error::Trust(Error::WrongSignature) => language::HINT_OTHER_CHALLENGE,
-        cie::Error::Trust(Error::WrongPurpose(_)) => language::HINT_CARD_KIND,
+        cie::Error::Trust(Error::WrongPurpose(_) | Error::CardNotTaken(_)) => language::HINT_CARD_KIND,
+        cie::Error::Trust(Error::TooWeak) => language::HINT_LEGACY,
         cie::Error::TrustFolder(FolderError::Certificate { error: Error::TestCertificate, .. }) => {
             language::HINT_TEST_PKI
         }
@@ -329,6 +336,7 @@ fn status_of(code: &str) -> Status {
         // Nothing was sent: other words, digits or files are needed.
         "pin-malformed"
         | "puk-malformed"
+        | "new-pin-malformed"
         | "pin-weak"
         | "pin-last-try"
         | "puk-last-try"
@@ -391,6 +399,8 @@ mod tests {
                 "signature-weak",
                 "certificate-expired",
                 "certificate-bad",
+                "certificate-weak",
+                "card-not-accepted",
                 "test-certificate",
                 "redaction-leaks",
                 "certificate-revoked",
@@ -404,6 +414,7 @@ mod tests {
             &[
                 "pin-malformed",
                 "puk-malformed",
+                "new-pin-malformed",
                 "pin-weak",
                 "pin-last-try",
                 "puk-last-try",

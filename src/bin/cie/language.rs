@@ -100,6 +100,9 @@ texts! {
     HINT_CARD_KIND:
         "Which kinds of cards are taken, --card says.",
         "I tipi di carta accettati si indicano con --card.";
+    HINT_LEGACY:
+        "On this command line: --legacy-cryptography.",
+        "Su questa riga di comando: --legacy-cryptography.";
     HINT_DOUBT:
         "It is not known whether a try was spent: see how many are left with cie info.",
         "Non si sa se un tentativo è stato consumato: vedere quanti ne restano con cie info.";
@@ -257,7 +260,7 @@ texts! {
         "Il certificato della carta dice lo stesso, per una parte insolita del file ({}); se il certificato è autentico non è stato verificato.";
     DATA_UNBOUND:
         "Nothing ties these data to the card's certificate: they are the card's word only.",
-        "Nulla collega questi dati al certificato della carta: li dice soltanto la carta.";
+        "Nulla collega questi dati al certificato della carta: si basano solo su ciò che dichiara la carta.";
     DATA_DIFFERING: "The fiscal code does not fit these: {}", "Il codice fiscale non corrisponde a questi: {}";
 
     // Logins.

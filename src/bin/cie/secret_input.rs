@@ -75,13 +75,13 @@ impl SecretInput {
     pub(crate) fn new_pin(&mut self, session: &Session, file: Option<&Path>) -> Result<Typed, Failure> {
         if let Some(path) = file {
             let typed = self.line_of(path)?;
-            session.check_pin(&typed)?;
+            session.check_new_pin(&typed)?;
             return Ok(typed);
         }
         let ask = by_kind(session, language::ASK_NEW_PIN, language::ASK_NEW_CONTACT_PIN);
         let first = self.ask("", ask)?;
         // One that is no PIN is not asked for twice.
-        session.check_pin(&first)?;
+        session.check_new_pin(&first)?;
         let again = self.ask("", language::ASK_NEW_PIN_AGAIN)?;
         if again.expose() != first.expose() {
             return Err(Failure::Own(failure::PIN_MISMATCH, String::new()));
