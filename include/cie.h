@@ -48,15 +48,16 @@
  * Nothing may be called in a child process after fork with what the parent opened.
  *
  * CALLBACKS run in the thread that made the call, and may call anything but cie_context_free, which is CIE_BUSY then.
- * They must return: no longjmp, no C++ exception may leave them. Which thread that is, is the program's choice at each
+ * They must return: no longjmp, no C++ exception may leave them. Closing a card or monitor does not end a call that uses
+ * it: keep a callback's data until that call has returned. Which thread that is, is the program's choice at each
  * call: a callback that was given when a card was opened, and its data, must be fit for every thread that uses the
  * card, with a clone of the context too. Progress is told while the card is being opened as well, when there is no
  * handle yet.
  *
  * SECRETS. A PIN or PUK is cleared in the program's buffer before the function returns, so the buffer must not be a string
  * literal. No call repeats a command that carries one, and none spends the last try unless it is told to, as far as it is
- * known to be the last: a CIE 3 may tell, a contact card tells only after a wrong PIN. What was told is remembered for as
- * long as the card is open, and by the context for a quarter of an hour. Nobody knows what other programs spent. The
+ * known to be the last: a CIE 3 may tell, a contact card tells only after a wrong PIN. What was told is remembered by
+ * the context for as long as the card is open, and for a quarter of an hour after. Nobody knows what other programs spent. The
  * PIN of a CIE 3 has eight digits, that of any other card five to eight. The call that would send it sees to that;
  * cie_check_new_pin does not, since it knows no card.
  */
@@ -311,7 +312,8 @@
 #define CIE_FIELD_VOUCHED 21
 
 /**
- * A citizen: "good" if the certificate was not revoked, "unknown" if nobody could say, "not-asked".
+ * A citizen: "good" if the certificate was not revoked, "unknown" if nobody could say, "not-asked" under
+ * `CIE_POLICY_OFFLINE`, whatever lists said: one that is on a list does not come so far.
  */
 #define CIE_FIELD_STATUS 30
 
@@ -512,12 +514,14 @@
 #define CIE_POLICY_HARD 1
 
 /**
- * A status that cannot be had is let pass: `CIE_FIELD_STATUS` is "unknown" then.
+ * A status that cannot be had is let pass: `CIE_FIELD_STATUS` is "unknown" then. A responder that says that it does not
+ * know the certificate has it refused all the same: `CIE_STATUS_UNAVAILABLE`.
  */
 #define CIE_POLICY_SOFT 2
 
 /**
  * Nobody is asked; only the lists that were given with `cie_party_add_list` are looked at, and need not be there.
+ * Whoever has all lists takes `CIE_POLICY_HARD`, which asks for nothing that a list tells.
  */
 #define CIE_POLICY_OFFLINE 3
 
@@ -689,8 +693,8 @@ typedef struct cie_open_options {
 } cie_open_options;
 
 /**
- * What may be chosen for a portal. Set `size` to `sizeof(cie_party_options)` and everything else to 0 for the defaults;
- * or give null.
+ * What may be chosen for a portal. Set `size` to `sizeof(cie_party_options)` and everything else to 0 for the
+ * defaults; or give null.
  */
 typedef struct cie_party_options {
     /**
@@ -1447,8 +1451,8 @@ cie_result cie_card_certificate(cie_context *context,
  * The personal data of a contact card (CIE 1 and 2, CNS, health card), which must agree with its certificate:
  * `CIE_FILE_ALTERED` if they contradict it. `CIE_OTHER_CARD` for a CIE 3, whose certificate has its holder's name.
  *
- * Whatever vouches for the data, it does not vouch for the card: data and certificate can be copied onto another one, and
- * no challenge is answered here. Let nobody in by this; a login does that.
+ * Whatever vouches for the data, it does not vouch for the card: data and certificate can be copied onto another one,
+ * and no challenge is answered here. Let nobody in by this; a login does that.
  *
  * `trust`: a trust store under which the certificate is verified, or 0 to take its word. `flags`: 0, or
  * `CIE_ALLOW_LEGACY` to take the keys of 1024 bits and the SHA-1 of older cards. Whether it was revoked is not asked.
@@ -1464,8 +1468,8 @@ cie_result cie_card_personal_data(cie_context *context,
                                   cie_handle *data);
 
 /**
- * Ends the state after a PIN: resets the card, which forgets that it was verified; also if that is in doubt, as after an
- * answer that did not come. Nothing to do, and `CIE_OK`, if no PIN was verified.
+ * Ends the state after a PIN: resets the card, which forgets that it was verified; also if that is in doubt, as after
+ * an answer that did not come. Nothing to do, and `CIE_OK`, if no PIN was verified.
  *
  * Threads: any, one call at a time for a card.
  */
@@ -1475,8 +1479,8 @@ cie_result cie_card_lock(cie_context *context,
 /**
  * How many tries the PIN has left, as far as the card tells without spending one.
  *
- * `tries`: receives the number, 0 if it is blocked, `CIE_TRIES_UNKNOWN` if the card does not tell. Of a CIE 3 that does
- * not, what is remembered is known after `cie_card_prepare`.
+ * `tries`: receives the number, 0 if it is blocked, `CIE_TRIES_UNKNOWN` if the card does not tell. Of a CIE 3 that
+ * does not, what is remembered is known after `cie_card_prepare`.
  *
  * Threads: any, one call at a time for a card.
  */
@@ -1493,9 +1497,10 @@ cie_result cie_card_puk_tries(cie_context *context, cie_handle card, int32_t *tr
 
 /**
  * Makes the card ready for its PIN: a CIE 3 opens its protected channel, which takes a second or two. Functions that
- * need this do it themselves; a program that calls it while the person still types has the PIN verified sooner. A contact
- * card is kept from other programs from here on, until a PIN is refused, the card is locked or closed: `CIE_CARD_IN_USE` if one is connected to it, so that
- * nobody types a PIN in vain. `CIE_UNLOCKED` after a PIN was verified.
+ * need this do it themselves; a program that calls it while the person still types has the PIN verified sooner. A
+ * contact card is kept from other programs from here on, until it refuses a PIN, or is locked or closed:
+ * `CIE_CARD_IN_USE` if one is connected to it, so that nobody types a PIN in vain. `CIE_UNLOCKED` after a PIN was
+ * verified.
  *
  * Threads: any, one call at a time for a card.
  */
@@ -1504,16 +1509,17 @@ cie_result cie_card_prepare(cie_context *context,
 
 /**
  * Verifies the PIN: one VERIFY, never repeated, whatever happens. (A contact card that says it has no such PIN, and so
- * has compared nothing, is told the PIN by its other reference, once.) A wrong PIN costs a try. Afterwards the card signs,
- * and a CIE 3 gives its certificate, until `cie_card_lock` or `cie_close`, or until a call finds that the card has
- * forgotten it: `CIE_PIN_STATE_LOST`, `CIE_CARD_RESET` and other failures of the connection.
+ * has compared nothing, is told the PIN by its other reference, once.) A wrong PIN costs a try. Afterwards the card
+ * signs, and a CIE 3 gives its certificate, until `cie_card_lock` or `cie_close`, or until a call finds that the card
+ * has forgotten it: `CIE_PIN_STATE_LOST`, `CIE_CARD_RESET` and other failures of the connection.
  *
- * After `cie_card_verify_chip` the PIN goes to that chip only: `CIE_CHIP_NOT_AUTHENTIC` if another one answers.
+ * After `cie_card_verify_chip` the PIN goes to that chip only, and to none if that failed: `CIE_CHIP_NOT_AUTHENTIC`.
  *
- * `pin`, `length`: the digits, in memory that may be written: an array, never a literal. All of them are zeros when the
- * function returns, whatever it returns, unless `length` is more than 4096. `last_try`: `CIE_LAST_TRY_REFUSE` or
+ * `pin`, `length`: the digits, in memory that may be written: an array, never a literal. All of them are zeros when
+ * the function returns, whatever it returns, unless `length` is more than 4096. `last_try`: `CIE_LAST_TRY_REFUSE` or
  * `CIE_LAST_TRY_SPEND`; see SECRETS at the head for what is known of tries.
- * `CIE_PIN_WRONG` (`cie_error_facts` tells the tries that are left), `CIE_PIN_BLOCKED`, `CIE_PIN_LAST_TRY`,
+ * `CIE_PIN_WRONG` (`cie_error_facts` tells the tries that are left), `CIE_PIN_BLOCKED` (also for a wrong PIN that spent
+ * the last try), `CIE_PIN_LAST_TRY`,
  * `CIE_PIN_MALFORMED`; in doubt whether a try was spent, `is_doubtful` of the facts is 1. `CIE_CARD_IN_USE` if another
  * program is connected to a contact card: nothing was sent. `CIE_UNLOCKED` if a PIN was verified already.
  *
@@ -1526,13 +1532,15 @@ cie_result cie_card_verify_pin(cie_context *context,
                                int32_t last_try);
 
 /**
- * Changes the PIN of a card whose PIN was verified: one command, never repeated. A wrong old PIN costs a try; the last one
- * is not spent by this. Whether the card counts the new PIN as verified is its own affair: if not, the next call is
- * `CIE_PIN_STATE_LOST`.
+ * Changes the PIN of a card whose PIN was verified: one command, never repeated. A wrong old PIN costs a try; the last
+ * one is not spent by this. Whether the card counts the new PIN as verified is its own affair: if not, the next call
+ * is `CIE_PIN_STATE_LOST`.
  *
  * `old_pin`, `old_length`, `new_pin`, `new_length`: the digits, cleared as by `cie_card_verify_pin`; two buffers.
  * `CIE_PIN_NEEDED` before `cie_card_verify_pin`; `CIE_PIN_WRONG`, `CIE_PIN_BLOCKED`, `CIE_PIN_LAST_TRY`,
- * `CIE_PIN_MALFORMED`; `CIE_PIN_UNCERTAIN` if the connection was lost and the card may have either PIN. `cie_check_new_pin` says beforehand whether the new one is easily guessed.
+ * `CIE_PIN_MALFORMED`, `CIE_NEW_PIN_MALFORMED`; `CIE_PIN_UNCERTAIN` if the connection was lost and the card may have
+ * either PIN.
+ * `cie_check_new_pin` says beforehand whether the new one is easily guessed.
  *
  * Threads: any, one call at a time for a card.
  */
@@ -1544,15 +1552,16 @@ cie_result cie_card_change_pin(cie_context *context,
                                size_t new_length);
 
 /**
- * Gives the PIN its tries back with the PUK, which is shown once. The PIN is not verified by this. A CIE 3 knows the PUK
- * until `cie_card_lock` or `cie_close`.
+ * Gives the PIN its tries back with the PUK, which is shown once. The PIN is not verified by this. A CIE 3 knows the
+ * PUK until `cie_card_lock` or `cie_close`.
  *
- * `puk`, `puk_length`: the digits. `new_pin`, `new_length`: a new PIN, or null to keep the one that the card has; some
- * cards know only one of the two ways. Both are cleared as by `cie_card_verify_pin`; two buffers. `last_try`: about the
- * PUK, which is gone for good after its last try.
- * `CIE_PUK_WRONG`, `CIE_PUK_BLOCKED`, `CIE_PUK_LAST_TRY`, `CIE_PUK_MALFORMED`, `CIE_UNBLOCK_REFUSED`,
- * `CIE_PIN_UNCERTAIN`, `CIE_CARD_IN_USE`, `CIE_CHIP_NOT_AUTHENTIC` as for `cie_card_verify_pin`; `CIE_UNLOCKED` after a PIN
- * was verified.
+ * `puk`, `puk_length`: the digits. `new_pin`, `new_length`: a new PIN, or null and 0 to keep the one that the card has; some
+ * cards know only one of the two ways. Both are cleared as by `cie_card_verify_pin`; two buffers. `last_try`: about
+ * the PUK, which is gone for good after its last try.
+ * `CIE_PUK_WRONG`, `CIE_PUK_BLOCKED`, `CIE_PUK_LAST_TRY`, `CIE_PUK_MALFORMED`, `CIE_NEW_PIN_MALFORMED`,
+ * `CIE_UNBLOCK_REFUSED`,
+ * `CIE_PIN_UNCERTAIN`, `CIE_CARD_IN_USE`, `CIE_CHIP_NOT_AUTHENTIC` as for `cie_card_verify_pin`; `CIE_UNLOCKED` after
+ * a PIN was verified.
  *
  * Threads: any, one call at a time for a card.
  */
@@ -1565,10 +1574,11 @@ cie_result cie_card_unblock_pin(cie_context *context,
                                 int32_t last_try);
 
 /**
- * Whether a new PIN is none of those that are tried first: `CIE_PIN_WEAK` if all its digits are the same or a sequence,
- * or if it is the old one. No card asks for this, and nothing is sent.
+ * Whether a new PIN is none of those that are tried first: `CIE_PIN_WEAK` if all its digits are the same or a
+ * sequence, or if it is the old one. No card asks for this, and nothing is sent. Neither its length nor
+ * that it is digits is looked at: that depends on the card.
  *
- * `new_pin`, `new_length`: the digits, which stay as they are. `old_pin`, `old_length`: the old PIN, or null.
+ * `new_pin`, `new_length`: the digits, which stay as they are. `old_pin`, `old_length`: the old PIN, or null and 0.
  *
  * Threads: any.
  */
@@ -1761,7 +1771,7 @@ cie_result cie_card_verify_nis(cie_context *context,
 /**
  * Checks, before a person is asked for a PIN, that the chip at the other end of the protected channel is one that a
  * country vouches for. No PIN is needed. From here on this card shows a PIN or PUK to that chip only, also if its
- * channel has to be opened anew.
+ * channel has to be opened anew; if the check fails, to none until another one succeeds.
  *
  * `trust`, `flags`: as `cie_card_verify_nis`. `chip`: receives a record, which the program closes; `cie_chip_is_of`
  * and `cie_chip_check_certificate` ask it. `CIE_OTHER_CARD` for a contact card, `CIE_UNLOCKED` after a PIN was
@@ -1776,7 +1786,8 @@ cie_result cie_card_verify_chip(cie_context *context,
                                 cie_handle *chip);
 
 /**
- * Whether a card is the one whose chip was checked, and not the next person's.
+ * Whether a card is the one whose chip was checked, and not the next person's. The card is asked for a file over its
+ * channel: one that was taken away or reset is an error and not an answer.
  *
  * `is_of`: receives 1 or 0, and 0 on any failure. `CIE_HANDLE` unless `chip` came from `cie_card_verify_chip`;
  * `CIE_UNLOCKED` after a PIN was verified.
@@ -1802,10 +1813,11 @@ cie_result cie_chip_check_certificate(cie_context *context,
                                       size_t length);
 
 /**
- * Answers a portal's challenge with the holder's key, after `cie_card_verify_pin`: a login token (Web eID, JSON). It is a
- * login at this portal and with this challenge only.
+ * Answers a portal's challenge with the holder's key, after `cie_card_verify_pin`: a login token (Web eID, JSON). It
+ * is a login at this portal and with this challenge only.
  *
- * `origin`: such as `https://portal.example`, as the browser or the program knows it and never as the other side claims.
+ * `origin`: such as `https://portal.example`, as the browser or the program knows it and never as the other side
+ * claims.
  * `nonce`: the challenge, as the portal gave it. `buffer`, `size`: see "Sizes" at the head. Room for `CIE_TOKEN_SIZE`
  * bytes is asked for before anything is signed, and nothing is signed by asking for the size.
  * `CIE_ORIGIN_MALFORMED`, `CIE_NONCE_MALFORMED`, `CIE_PIN_NEEDED`.
@@ -1822,9 +1834,9 @@ cie_result cie_card_login(cie_context *context,
 /**
  * Makes a portal, or one of several servers of it: it issues challenges, keeps them in memory, and judges the answers.
  *
- * `origin`: the portal's own, such as `https://portal.example`. `trust`: whom it trusts, as the store is now. `options`:
- * null for the defaults. `party`: receives a handle, which the program closes. One serves any number of threads at once,
- * each with its clone of the context.
+ * `origin`: the portal's own, such as `https://portal.example`. `trust`: whom it trusts, as the store is now.
+ * `options`: null for the defaults. `party`: receives a handle, which the program closes. One serves any number of
+ * threads at once, each with its clone of the context.
  *
  * Threads: any.
  */
@@ -1865,20 +1877,21 @@ cie_result cie_party_challenge(cie_context *context,
                                size_t *size);
 
 /**
- * Judges the answer to a session's challenge, as far as nobody has to be asked: the challenge is used up, whatever comes
- * out; the certificate's path and the signature hold. What is left is the status: fetch what `cie_login_request` names,
- * hand it in with `cie_login_answer`, and call `cie_login_finish`. By that the login is used up: it is
+ * Judges the answer to a session's challenge, as far as nobody has to be asked: the challenge is used up, whatever
+ * comes out; the certificate's path and the signature hold. What is left is the status: fetch what `cie_login_request`
+ * names, hand it in with `cie_login_answer`, and call `cie_login_finish`. By that the login is used up: it is
  * `CIE_HANDLE` afterwards for everything but `cie_close`.
  *
- * `session`, `length`: as for the challenge. `token`, `token_length`: the token that came, JSON, at most 10,000 bytes; a
- * zero byte at its end, which text in C has, is no part of it.
+ * `session`, `length`: as for the challenge. `token`, `token_length`: the token that came, JSON, at most 10,000 bytes;
+ * a zero byte at its end, which text in C has, is no part of it.
  * A token for another origin or another challenge is `CIE_WRONG_SIGNATURE`, since both are only in what was signed:
  * before anything else compare the `origin` of `cie_card_login` with that of `cie_party_open`, and look whether the
  * challenge is this session's.
  * `login`: receives a handle, which the program closes; nobody is let in by it.
- * `CIE_CHALLENGE_MISSING`, `CIE_CHALLENGE_EXPIRED`, `CIE_TOKEN_MALFORMED`, `CIE_WRONG_SIGNATURE`, `CIE_ISSUER_UNKNOWN`,
- * `CIE_CERTIFICATE_BAD`, `CIE_CERTIFICATE_EXPIRED`, `CIE_CERTIFICATE_REVOKED`, `CIE_TEST_CERTIFICATE`;
- * `CIE_CARD_NOT_ACCEPTED` and `CIE_CERTIFICATE_WEAK` for what `accept` and `flags` of the options do not let pass.
+ * `CIE_CHALLENGE_MISSING`, `CIE_CHALLENGE_EXPIRED`, `CIE_TOKEN_MALFORMED`, `CIE_WRONG_SIGNATURE`,
+ * `CIE_ISSUER_UNKNOWN`, `CIE_CERTIFICATE_BAD`, `CIE_CERTIFICATE_EXPIRED`, `CIE_CERTIFICATE_REVOKED`,
+ * `CIE_TEST_CERTIFICATE`; `CIE_CARD_NOT_ACCEPTED` and `CIE_CERTIFICATE_WEAK` for what `accept` and `flags` of the
+ * options do not let pass.
  *
  * Threads: any.
  */
@@ -1891,9 +1904,9 @@ cie_result cie_party_begin(cie_context *context,
                            cie_handle *login);
 
 /**
- * The same for a challenge that the program drew and kept itself, as servers of several processes do. Nothing here keeps
- * a token from being accepted twice: take the challenge out of your own store, for this session, before you call this,
- * whatever comes out; draw 32 random bytes for each, in base64; let none live longer than some minutes.
+ * The same for a challenge that the program drew and kept itself, as servers of several processes do. Nothing here
+ * keeps a token from being accepted twice: take the challenge out of your own store, for this session, before you call
+ * this, whatever comes out; draw 32 random bytes for each, in base64; let none live longer than some minutes.
  *
  * `nonce`: the challenge. `token`, `token_length`, `login`: as `cie_party_begin`.
  *
@@ -1958,11 +1971,13 @@ cie_result cie_login_answer(cie_context *context,
                             size_t length);
 
 /**
- * Judges the status and says who the citizen is. The login is used up by it, whatever comes out; close its handle.
+ * Judges the status and says who the citizen is. The login is used up by it, whatever comes out but `CIE_ARGUMENT`;
+ * close its handle.
  *
- * `policy`: `CIE_POLICY_HARD`, `CIE_POLICY_SOFT` or `CIE_POLICY_OFFLINE`. `citizen`: receives a record (`cie_text`) with
- * `CIE_FIELD_FISCAL_CODE` and its kin, which the program closes; ask `cie_is_test` before anybody is let in.
- * `CIE_STATUS_UNAVAILABLE`, `CIE_CERTIFICATE_REVOKED`, `CIE_CERTIFICATE_EXPIRED`.
+ * `policy`: `CIE_POLICY_HARD`, `CIE_POLICY_SOFT` or `CIE_POLICY_OFFLINE`. `citizen`: receives a record (`cie_text`)
+ * with `CIE_FIELD_FISCAL_CODE` and its kin, which the program closes; ask `cie_is_test` before anybody is let in.
+ * `CIE_STATUS_UNAVAILABLE`, `CIE_CERTIFICATE_REVOKED`, `CIE_CERTIFICATE_EXPIRED`; `CIE_ARGUMENT` under
+ * `CIE_POLICY_OFFLINE` if an answer was handed in.
  *
  * Threads: any.
  */

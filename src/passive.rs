@@ -3,8 +3,8 @@
 //!
 //! **A [`ClaimedSecurityObject`] proves nothing.** Whoever can write a file can write an EF.SOD that fits it: a digest
 //! counts only after the signature and the certification path of its signer have been verified, which
-//! [`ClaimedSecurityObject::verify`] does: it gives [`AuthenticFiles`]. Before, all that can be told is that a file does
-//! *not* belong to an EF.SOD.
+//! [`ClaimedSecurityObject::verify`] does: it gives [`AuthenticFiles`]. Before, all that can be told is that a file
+//! does *not* belong to an EF.SOD.
 
 use std::fmt;
 

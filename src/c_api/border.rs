@@ -105,7 +105,7 @@ impl Secret {
 pub struct SecretIn(*const c_char);
 
 impl SecretIn {
-    /// The secret; null says that there is none.
+    /// The secret; null and no length say that there is none.
     pub(super) fn look(self, length: usize) -> Result<Option<Typed>, Fault> {
         Ok(self.copy(length)?.map(typed))
     }
@@ -113,7 +113,8 @@ impl SecretIn {
     /// Its bytes, before anything is asked of them: another thread of the program may still write to the original.
     fn copy(self, length: usize) -> Result<Option<Zeroizing<Vec<u8>>>, Fault> {
         if self.0.is_null() {
-            return Ok(None);
+            // Null with a length is a buffer that could not be had, and not a secret that is left out.
+            return if length == 0 { Ok(None) } else { Err(Fault::Null) };
         }
         if length > SECRET_MAX {
             return Err(Fault::Argument("longer than any PIN or PUK"));

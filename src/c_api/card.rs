@@ -174,8 +174,8 @@ pub extern "C" fn cie_card_certificate(
 /// The personal data of a contact card (CIE 1 and 2, CNS, health card), which must agree with its certificate:
 /// `CIE_FILE_ALTERED` if they contradict it. `CIE_OTHER_CARD` for a CIE 3, whose certificate has its holder's name.
 ///
-/// Whatever vouches for the data, it does not vouch for the card: data and certificate can be copied onto another one, and
-/// no challenge is answered here. Let nobody in by this; a login does that.
+/// Whatever vouches for the data, it does not vouch for the card: data and certificate can be copied onto another one,
+/// and no challenge is answered here. Let nobody in by this; a login does that.
 ///
 /// `trust`: a trust store under which the certificate is verified, or 0 to take its word. `flags`: 0, or
 /// `CIE_ALLOW_LEGACY` to take the keys of 1024 bits and the SHA-1 of older cards. Whether it was revoked is not asked.
@@ -231,8 +231,8 @@ pub extern "C" fn cie_card_personal_data(
     })
 }
 
-/// Ends the state after a PIN: resets the card, which forgets that it was verified; also if that is in doubt, as after an
-/// answer that did not come. Nothing to do, and `CIE_OK`, if no PIN was verified.
+/// Ends the state after a PIN: resets the card, which forgets that it was verified; also if that is in doubt, as after
+/// an answer that did not come. Nothing to do, and `CIE_OK`, if no PIN was verified.
 ///
 /// Threads: any, one call at a time for a card.
 #[unsafe(no_mangle)]

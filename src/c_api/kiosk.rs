@@ -11,10 +11,10 @@ use super::result::cie_result;
 use super::trust::{self, CIE_ALLOW_SHA1};
 use crate::card::{Card, Session};
 use crate::crypto::PresentedCertificate;
-use crate::genuine;
 use crate::kiosk;
 use crate::passive::SecurityObjectPolicy;
 use crate::trust::Certificate;
+use crate::{genuine, ias};
 
 /// The longest certificate, in bytes.
 const CERTIFICATE_MAX: usize = 64 << 10;
@@ -78,7 +78,7 @@ pub extern "C" fn cie_card_verify_nis(
 
 /// Checks, before a person is asked for a PIN, that the chip at the other end of the protected channel is one that a
 /// country vouches for. No PIN is needed. From here on this card shows a PIN or PUK to that chip only, also if its
-/// channel has to be opened anew.
+/// channel has to be opened anew; if the check fails, to none until another one succeeds.
 ///
 /// `trust`, `flags`: as `cie_card_verify_nis`. `chip`: receives a record, which the program closes; `cie_chip_is_of`
 /// and `cie_chip_check_certificate` ask it. `CIE_OTHER_CARD` for a contact card, `CIE_UNLOCKED` after a PIN was
@@ -106,7 +106,8 @@ pub extern "C" fn cie_card_verify_chip(
     })
 }
 
-/// Whether a card is the one whose chip was checked, and not the next person's.
+/// Whether a card is the one whose chip was checked, and not the next person's. The card is asked for a file over its
+/// channel: one that was taken away or reset is an error and not an answer.
 ///
 /// `is_of`: receives 1 or 0, and 0 on any failure. `CIE_HANDLE` unless `chip` came from `cie_card_verify_chip`;
 /// `CIE_UNLOCKED` after a PIN was verified.
@@ -124,9 +125,15 @@ pub extern "C" fn cie_chip_is_of(
         let out = out?;
         let handles = &context.shared().handles;
         let record = handles.record(chip)?;
-        let What::Chip(chip) = record.what() else { return Err(Fault::Handle) };
+        let What::Chip(chip) = record.what() else { return Err(Fault::NotA("a genuine chip")) };
         let answer = handles.card(card)?.edit(|card| {
-            card.with_ready(|session| Ok(matches!(session, Session::Cie3(session) if chip.is_of(session))))
+            card.with_ready(|session| match session {
+                Session::Cie3(session) => {
+                    session.read(ias::File::Nis)?;
+                    Ok(chip.is_of(session))
+                }
+                Session::Contact(_) => Ok(false),
+            })
         })?;
         out.put(i32::from(answer));
         Ok(())
@@ -148,7 +155,7 @@ pub extern "C" fn cie_chip_check_certificate(
 ) -> cie_result {
     context.call(|context| {
         let record = context.shared().handles.record(chip)?;
-        let What::Chip(chip) = record.what() else { return Err(Fault::Handle) };
+        let What::Chip(chip) = record.what() else { return Err(Fault::NotA("a genuine chip")) };
         let der = der.required(length, CERTIFICATE_MAX)?;
         let certificate = PresentedCertificate::from_der(&der).or_else(|error| {
             // What is no certificate is the caller's fault, and not the library's.

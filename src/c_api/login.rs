@@ -37,8 +37,8 @@ const TOKEN_MAX: usize = 10_000;
 const TOKEN_SIZE: usize = TOKEN_MAX + 1;
 const LIST_MAX: usize = 64 << 20;
 
-/// What may be chosen for a portal. Set `size` to `sizeof(cie_party_options)` and everything else to 0 for the defaults;
-/// or give null.
+/// What may be chosen for a portal. Set `size` to `sizeof(cie_party_options)` and everything else to 0 for the
+/// defaults; or give null.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct cie_party_options {
@@ -66,10 +66,11 @@ pub(super) struct Login {
     pub(super) answers: Vec<Answer>,
 }
 
-/// Answers a portal's challenge with the holder's key, after `cie_card_verify_pin`: a login token (Web eID, JSON). It is a
-/// login at this portal and with this challenge only.
+/// Answers a portal's challenge with the holder's key, after `cie_card_verify_pin`: a login token (Web eID, JSON). It
+/// is a login at this portal and with this challenge only.
 ///
-/// `origin`: such as `https://portal.example`, as the browser or the program knows it and never as the other side claims.
+/// `origin`: such as `https://portal.example`, as the browser or the program knows it and never as the other side
+/// claims.
 /// `nonce`: the challenge, as the portal gave it. `buffer`, `size`: see "Sizes" at the head. Room for `CIE_TOKEN_SIZE`
 /// bytes is asked for before anything is signed, and nothing is signed by asking for the size.
 /// `CIE_ORIGIN_MALFORMED`, `CIE_NONCE_MALFORMED`, `CIE_PIN_NEEDED`.
@@ -99,9 +100,9 @@ pub extern "C" fn cie_card_login(
 
 /// Makes a portal, or one of several servers of it: it issues challenges, keeps them in memory, and judges the answers.
 ///
-/// `origin`: the portal's own, such as `https://portal.example`. `trust`: whom it trusts, as the store is now. `options`:
-/// null for the defaults. `party`: receives a handle, which the program closes. One serves any number of threads at once,
-/// each with its clone of the context.
+/// `origin`: the portal's own, such as `https://portal.example`. `trust`: whom it trusts, as the store is now.
+/// `options`: null for the defaults. `party`: receives a handle, which the program closes. One serves any number of
+/// threads at once, each with its clone of the context.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]
@@ -213,20 +214,21 @@ fn session(session: Bytes, length: usize) -> Result<SessionId, Fault> {
         .map_err(|_| Fault::Argument("session: not 16 to 512 bytes"))
 }
 
-/// Judges the answer to a session's challenge, as far as nobody has to be asked: the challenge is used up, whatever comes
-/// out; the certificate's path and the signature hold. What is left is the status: fetch what `cie_login_request` names,
-/// hand it in with `cie_login_answer`, and call `cie_login_finish`. By that the login is used up: it is
+/// Judges the answer to a session's challenge, as far as nobody has to be asked: the challenge is used up, whatever
+/// comes out; the certificate's path and the signature hold. What is left is the status: fetch what `cie_login_request`
+/// names, hand it in with `cie_login_answer`, and call `cie_login_finish`. By that the login is used up: it is
 /// `CIE_HANDLE` afterwards for everything but `cie_close`.
 ///
-/// `session`, `length`: as for the challenge. `token`, `token_length`: the token that came, JSON, at most 10,000 bytes; a
-/// zero byte at its end, which text in C has, is no part of it.
+/// `session`, `length`: as for the challenge. `token`, `token_length`: the token that came, JSON, at most 10,000 bytes;
+/// a zero byte at its end, which text in C has, is no part of it.
 /// A token for another origin or another challenge is `CIE_WRONG_SIGNATURE`, since both are only in what was signed:
 /// before anything else compare the `origin` of `cie_card_login` with that of `cie_party_open`, and look whether the
 /// challenge is this session's.
 /// `login`: receives a handle, which the program closes; nobody is let in by it.
-/// `CIE_CHALLENGE_MISSING`, `CIE_CHALLENGE_EXPIRED`, `CIE_TOKEN_MALFORMED`, `CIE_WRONG_SIGNATURE`, `CIE_ISSUER_UNKNOWN`,
-/// `CIE_CERTIFICATE_BAD`, `CIE_CERTIFICATE_EXPIRED`, `CIE_CERTIFICATE_REVOKED`, `CIE_TEST_CERTIFICATE`;
-/// `CIE_CARD_NOT_ACCEPTED` and `CIE_CERTIFICATE_WEAK` for what `accept` and `flags` of the options do not let pass.
+/// `CIE_CHALLENGE_MISSING`, `CIE_CHALLENGE_EXPIRED`, `CIE_TOKEN_MALFORMED`, `CIE_WRONG_SIGNATURE`,
+/// `CIE_ISSUER_UNKNOWN`, `CIE_CERTIFICATE_BAD`, `CIE_CERTIFICATE_EXPIRED`, `CIE_CERTIFICATE_REVOKED`,
+/// `CIE_TEST_CERTIFICATE`; `CIE_CARD_NOT_ACCEPTED` and `CIE_CERTIFICATE_WEAK` for what `accept` and `flags` of the
+/// options do not let pass.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]
@@ -260,9 +262,9 @@ pub extern "C" fn cie_party_begin(
     })
 }
 
-/// The same for a challenge that the program drew and kept itself, as servers of several processes do. Nothing here keeps
-/// a token from being accepted twice: take the challenge out of your own store, for this session, before you call this,
-/// whatever comes out; draw 32 random bytes for each, in base64; let none live longer than some minutes.
+/// The same for a challenge that the program drew and kept itself, as servers of several processes do. Nothing here
+/// keeps a token from being accepted twice: take the challenge out of your own store, for this session, before you call
+/// this, whatever comes out; draw 32 random bytes for each, in base64; let none live longer than some minutes.
 ///
 /// `nonce`: the challenge. `token`, `token_length`, `login`: as `cie_party_begin`.
 ///

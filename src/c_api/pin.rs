@@ -34,8 +34,8 @@ fn left(tries: Tries) -> i32 {
 
 /// How many tries the PIN has left, as far as the card tells without spending one.
 ///
-/// `tries`: receives the number, 0 if it is blocked, `CIE_TRIES_UNKNOWN` if the card does not tell. Of a CIE 3 that does
-/// not, what is remembered is known after `cie_card_prepare`.
+/// `tries`: receives the number, 0 if it is blocked, `CIE_TRIES_UNKNOWN` if the card does not tell. Of a CIE 3 that
+/// does not, what is remembered is known after `cie_card_prepare`.
 ///
 /// Threads: any, one call at a time for a card.
 #[unsafe(no_mangle)]
@@ -64,9 +64,10 @@ pub extern "C" fn cie_card_puk_tries(context: ContextIn, card: cie_handle, tries
 }
 
 /// Makes the card ready for its PIN: a CIE 3 opens its protected channel, which takes a second or two. Functions that
-/// need this do it themselves; a program that calls it while the person still types has the PIN verified sooner. A contact
-/// card is kept from other programs from here on, until a PIN is refused, the card is locked or closed: `CIE_CARD_IN_USE` if one is connected to it, so that
-/// nobody types a PIN in vain. `CIE_UNLOCKED` after a PIN was verified.
+/// need this do it themselves; a program that calls it while the person still types has the PIN verified sooner. A
+/// contact card is kept from other programs from here on, until it refuses a PIN, or is locked or closed:
+/// `CIE_CARD_IN_USE` if one is connected to it, so that nobody types a PIN in vain. `CIE_UNLOCKED` after a PIN was
+/// verified.
 ///
 /// Threads: any, one call at a time for a card.
 #[unsafe(no_mangle)]
@@ -81,16 +82,17 @@ pub extern "C" fn cie_card_prepare(context: ContextIn, card: cie_handle) -> cie_
 }
 
 /// Verifies the PIN: one VERIFY, never repeated, whatever happens. (A contact card that says it has no such PIN, and so
-/// has compared nothing, is told the PIN by its other reference, once.) A wrong PIN costs a try. Afterwards the card signs,
-/// and a CIE 3 gives its certificate, until `cie_card_lock` or `cie_close`, or until a call finds that the card has
-/// forgotten it: `CIE_PIN_STATE_LOST`, `CIE_CARD_RESET` and other failures of the connection.
+/// has compared nothing, is told the PIN by its other reference, once.) A wrong PIN costs a try. Afterwards the card
+/// signs, and a CIE 3 gives its certificate, until `cie_card_lock` or `cie_close`, or until a call finds that the card
+/// has forgotten it: `CIE_PIN_STATE_LOST`, `CIE_CARD_RESET` and other failures of the connection.
 ///
-/// After `cie_card_verify_chip` the PIN goes to that chip only: `CIE_CHIP_NOT_AUTHENTIC` if another one answers.
+/// After `cie_card_verify_chip` the PIN goes to that chip only, and to none if that failed: `CIE_CHIP_NOT_AUTHENTIC`.
 ///
-/// `pin`, `length`: the digits, in memory that may be written: an array, never a literal. All of them are zeros when the
-/// function returns, whatever it returns, unless `length` is more than 4096. `last_try`: `CIE_LAST_TRY_REFUSE` or
+/// `pin`, `length`: the digits, in memory that may be written: an array, never a literal. All of them are zeros when
+/// the function returns, whatever it returns, unless `length` is more than 4096. `last_try`: `CIE_LAST_TRY_REFUSE` or
 /// `CIE_LAST_TRY_SPEND`; see SECRETS at the head for what is known of tries.
-/// `CIE_PIN_WRONG` (`cie_error_facts` tells the tries that are left), `CIE_PIN_BLOCKED`, `CIE_PIN_LAST_TRY`,
+/// `CIE_PIN_WRONG` (`cie_error_facts` tells the tries that are left), `CIE_PIN_BLOCKED` (also for a wrong PIN that spent
+/// the last try), `CIE_PIN_LAST_TRY`,
 /// `CIE_PIN_MALFORMED`; in doubt whether a try was spent, `is_doubtful` of the facts is 1. `CIE_CARD_IN_USE` if another
 /// program is connected to a contact card: nothing was sent. `CIE_UNLOCKED` if a PIN was verified already.
 ///
@@ -111,13 +113,15 @@ pub extern "C" fn cie_card_verify_pin(
     })
 }
 
-/// Changes the PIN of a card whose PIN was verified: one command, never repeated. A wrong old PIN costs a try; the last one
-/// is not spent by this. Whether the card counts the new PIN as verified is its own affair: if not, the next call is
-/// `CIE_PIN_STATE_LOST`.
+/// Changes the PIN of a card whose PIN was verified: one command, never repeated. A wrong old PIN costs a try; the last
+/// one is not spent by this. Whether the card counts the new PIN as verified is its own affair: if not, the next call
+/// is `CIE_PIN_STATE_LOST`.
 ///
 /// `old_pin`, `old_length`, `new_pin`, `new_length`: the digits, cleared as by `cie_card_verify_pin`; two buffers.
 /// `CIE_PIN_NEEDED` before `cie_card_verify_pin`; `CIE_PIN_WRONG`, `CIE_PIN_BLOCKED`, `CIE_PIN_LAST_TRY`,
-/// `CIE_PIN_MALFORMED`; `CIE_PIN_UNCERTAIN` if the connection was lost and the card may have either PIN. `cie_check_new_pin` says beforehand whether the new one is easily guessed.
+/// `CIE_PIN_MALFORMED`, `CIE_NEW_PIN_MALFORMED`; `CIE_PIN_UNCERTAIN` if the connection was lost and the card may have
+/// either PIN.
+/// `cie_check_new_pin` says beforehand whether the new one is easily guessed.
 ///
 /// Threads: any, one call at a time for a card.
 #[unsafe(no_mangle)]
@@ -137,15 +141,16 @@ pub extern "C" fn cie_card_change_pin(
     })
 }
 
-/// Gives the PIN its tries back with the PUK, which is shown once. The PIN is not verified by this. A CIE 3 knows the PUK
-/// until `cie_card_lock` or `cie_close`.
+/// Gives the PIN its tries back with the PUK, which is shown once. The PIN is not verified by this. A CIE 3 knows the
+/// PUK until `cie_card_lock` or `cie_close`.
 ///
-/// `puk`, `puk_length`: the digits. `new_pin`, `new_length`: a new PIN, or null to keep the one that the card has; some
-/// cards know only one of the two ways. Both are cleared as by `cie_card_verify_pin`; two buffers. `last_try`: about the
-/// PUK, which is gone for good after its last try.
-/// `CIE_PUK_WRONG`, `CIE_PUK_BLOCKED`, `CIE_PUK_LAST_TRY`, `CIE_PUK_MALFORMED`, `CIE_UNBLOCK_REFUSED`,
-/// `CIE_PIN_UNCERTAIN`, `CIE_CARD_IN_USE`, `CIE_CHIP_NOT_AUTHENTIC` as for `cie_card_verify_pin`; `CIE_UNLOCKED` after a PIN
-/// was verified.
+/// `puk`, `puk_length`: the digits. `new_pin`, `new_length`: a new PIN, or null and 0 to keep the one that the card has; some
+/// cards know only one of the two ways. Both are cleared as by `cie_card_verify_pin`; two buffers. `last_try`: about
+/// the PUK, which is gone for good after its last try.
+/// `CIE_PUK_WRONG`, `CIE_PUK_BLOCKED`, `CIE_PUK_LAST_TRY`, `CIE_PUK_MALFORMED`, `CIE_NEW_PIN_MALFORMED`,
+/// `CIE_UNBLOCK_REFUSED`,
+/// `CIE_PIN_UNCERTAIN`, `CIE_CARD_IN_USE`, `CIE_CHIP_NOT_AUTHENTIC` as for `cie_card_verify_pin`; `CIE_UNLOCKED` after
+/// a PIN was verified.
 ///
 /// Threads: any, one call at a time for a card.
 #[unsafe(no_mangle)]
@@ -166,10 +171,11 @@ pub extern "C" fn cie_card_unblock_pin(
     })
 }
 
-/// Whether a new PIN is none of those that are tried first: `CIE_PIN_WEAK` if all its digits are the same or a sequence,
-/// or if it is the old one. No card asks for this, and nothing is sent.
+/// Whether a new PIN is none of those that are tried first: `CIE_PIN_WEAK` if all its digits are the same or a
+/// sequence, or if it is the old one. No card asks for this, and nothing is sent. Neither its length nor
+/// that it is digits is looked at: that depends on the card.
 ///
-/// `new_pin`, `new_length`: the digits, which stay as they are. `old_pin`, `old_length`: the old PIN, or null.
+/// `new_pin`, `new_length`: the digits, which stay as they are. `old_pin`, `old_length`: the old PIN, or null and 0.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]

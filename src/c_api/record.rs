@@ -41,7 +41,8 @@ pub const CIE_FIELD_BINDING: i32 = 20;
 /// says that the card is no copy.
 pub const CIE_FIELD_VOUCHED: i32 = 21;
 
-/// A citizen: "good" if the certificate was not revoked, "unknown" if nobody could say, "not-asked".
+/// A citizen: "good" if the certificate was not revoked, "unknown" if nobody could say, "not-asked" under
+/// `CIE_POLICY_OFFLINE`, whatever lists said: one that is on a list does not come so far.
 pub const CIE_FIELD_STATUS: i32 = 30;
 /// A citizen whose status is good: until when it is (RFC 3339).
 pub const CIE_FIELD_STATUS_UNTIL: i32 = 31;

@@ -159,7 +159,8 @@ impl OpenCard {
         outcome
     }
 
-    /// Checks the chip of a CIE 3. From now on the one that was found to be genuine is shown a PIN, and none if it was not.
+    /// Checks the chip of a CIE 3. From now on the one that was found to be genuine is shown a PIN, and none if it was
+    /// not.
     pub(super) fn check_chip(
         &mut self,
         verify: impl FnOnce(&mut ias::Session) -> Result<GenuineChip, Fault>,
@@ -289,7 +290,8 @@ impl OpenCard {
         Ok(())
     }
 
-    /// How many tries the PIN has left: what a CIE 3 says that is asked now, else the newest that was heard of the card.
+    /// How many tries the PIN has left: what a CIE 3 says that is asked now, else the newest that was heard of the
+    /// card.
     pub(super) fn pin_tries(&mut self) -> Result<Tries, Fault> {
         match &self.standing {
             Some(Standing::Unlocked(unlocked)) => return Ok(unlocked.pin_tries()),

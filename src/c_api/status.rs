@@ -16,9 +16,11 @@ pub const CIE_STATUS_RESPONDER: i32 = 2;
 
 /// Nobody comes in whose certificate's status is not known to be good.
 pub const CIE_POLICY_HARD: i32 = 1;
-/// A status that cannot be had is let pass: `CIE_FIELD_STATUS` is "unknown" then.
+/// A status that cannot be had is let pass: `CIE_FIELD_STATUS` is "unknown" then. A responder that says that it does not
+/// know the certificate has it refused all the same: `CIE_STATUS_UNAVAILABLE`.
 pub const CIE_POLICY_SOFT: i32 = 2;
 /// Nobody is asked; only the lists that were given with `cie_party_add_list` are looked at, and need not be there.
+/// Whoever has all lists takes `CIE_POLICY_HARD`, which asks for nothing that a list tells.
 pub const CIE_POLICY_OFFLINE: i32 = 3;
 
 /// Something to be fetched over HTTP, from any of its addresses, to find out whether a certificate was revoked.
@@ -150,11 +152,13 @@ pub extern "C" fn cie_login_answer(
     })
 }
 
-/// Judges the status and says who the citizen is. The login is used up by it, whatever comes out; close its handle.
+/// Judges the status and says who the citizen is. The login is used up by it, whatever comes out but `CIE_ARGUMENT`;
+/// close its handle.
 ///
-/// `policy`: `CIE_POLICY_HARD`, `CIE_POLICY_SOFT` or `CIE_POLICY_OFFLINE`. `citizen`: receives a record (`cie_text`) with
-/// `CIE_FIELD_FISCAL_CODE` and its kin, which the program closes; ask `cie_is_test` before anybody is let in.
-/// `CIE_STATUS_UNAVAILABLE`, `CIE_CERTIFICATE_REVOKED`, `CIE_CERTIFICATE_EXPIRED`.
+/// `policy`: `CIE_POLICY_HARD`, `CIE_POLICY_SOFT` or `CIE_POLICY_OFFLINE`. `citizen`: receives a record (`cie_text`)
+/// with `CIE_FIELD_FISCAL_CODE` and its kin, which the program closes; ask `cie_is_test` before anybody is let in.
+/// `CIE_STATUS_UNAVAILABLE`, `CIE_CERTIFICATE_REVOKED`, `CIE_CERTIFICATE_EXPIRED`; `CIE_ARGUMENT` under
+/// `CIE_POLICY_OFFLINE` if an answer was handed in.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]

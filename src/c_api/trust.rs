@@ -210,3 +210,33 @@ pub extern "C" fn cie_trust_anchors(
         Ok(())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_change_that_takes_long_holds_up_nobody_who_asks() {
+        let store = Store::new(TrustStore::new());
+        let (begun, begins) = mpsc::channel();
+        let (end, ends) = mpsc::channel::<()>();
+        let changing = store.clone();
+        let thread = std::thread::spawn(move || {
+            changing.change(|store| {
+                begun.send(()).unwrap();
+                ends.recv().unwrap();
+                Ok(store.allow_test_pki())
+            })
+        });
+        begins.recv().unwrap();
+        assert!(!store.current().allows_test_pki(), "as it was, and at once");
+        end.send(()).unwrap();
+        thread.join().unwrap().unwrap();
+        assert!(store.current().allows_test_pki());
+        // A change that fails leaves it as it was.
+        assert!(store.change(|_| Err(Fault::Absent)).is_err());
+        assert!(store.current().allows_test_pki());
+    }
+}

@@ -31,8 +31,8 @@ pub(super) struct Secrets {
 
 impl Session {
     /// Shows the PIN of the authentication key: one VERIFY, never repeated; only if the card says that it has no such
-    /// object (6A88) a second one by the other reference, unless it answered to one of them before. With one try or none known to be left
-    /// nothing is sent. From here on no other program gets at the card.
+    /// object (6A88) a second one by the other reference, unless it answered to one of them before. With one try or
+    /// none known to be left nothing is sent. From here on no other program gets at the card.
     ///
     /// # Errors
     /// [`Refused`] with the error and this session; [`Error::pin_error`](crate::dialogue::Error::pin_error) tells

@@ -50,7 +50,8 @@ impl SessionId {
         Ok(Self { digest: sha256(&[b"cie login session", &[0], bytes]) })
     }
 
-    /// SHA-256 of `cie login session`, a zero byte and the identifier: what a [`ChallengeStore`] finds the challenge by.
+    /// SHA-256 of `cie login session`, a zero byte and the identifier: what a [`ChallengeStore`] finds the challenge
+    /// by.
     #[must_use]
     pub fn digest(&self) -> &[u8; 32] {
         &self.digest

@@ -1,7 +1,8 @@
 //! What is known of the tries of a PIN and its PUK: what the card told, and what has to be feared.
 //!
-//! Only an answer of the card raises a count. Where it is not known what the card made of a secret, the count falls. And
-//! what was heard while an attempt was under way is newer than the outcome of that attempt, which lowers it at most.
+//! Only an answer of the card raises a count. Where it is not known what the card made of a secret, the count falls.
+//! And what was heard while an attempt was under way is newer than the outcome of that attempt, which lowers it at
+//! most.
 
 use std::time::Instant;
 
@@ -203,7 +204,8 @@ impl KnownTries {
         }
     }
 
-    /// The PIN may have been unblocked: one that was blocked may have its tries again, and nothing is lost by showing it.
+    /// The PIN may have been unblocked: one that was blocked may have its tries again, and nothing is lost by showing
+    /// it.
     pub(crate) fn doubt_block(&mut self) {
         self.with(|counts| {
             let pin = of(counts, Which::Pin);

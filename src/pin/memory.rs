@@ -1,5 +1,5 @@
-//! How many tries cards have left, as they said last. Without this a card that does not tell it, and is opened anew, would
-//! be asked for its last one unawares.
+//! How many tries cards have left, as they said last. Without this a card that does not tell it, and is opened anew,
+//! would be asked for its last one unawares.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,10 +21,10 @@ type Identity = [u8; 32];
 /// [`card::Session::remember`](crate::card::Session::remember) and its kin.
 ///
 /// Contact cards, and perhaps real CIE 3, tell how many tries are left only after a wrong PIN. A program that opens a
-/// card again keeps one of these, so that [`LastTry::Refuse`](super::LastTry::Refuse) holds across sessions, handles and
-/// threads. It is kept in memory only: for as long as a session has the card open and 15 minutes longer, of at most 4096
-/// cards that are closed, each known by a hash. A card is known by what it says itself: one that poses as another can
-/// have that one refused as "last try" meanwhile, and the other way round.
+/// card again keeps one of these, so that [`LastTry::Refuse`](super::LastTry::Refuse) holds across sessions, handles
+/// and threads. It is kept in memory only: for as long as a session has the card open and 15 minutes longer, of at most
+/// 4096 cards that are closed, each known by a hash. A card is known by what it says itself: one that poses as another
+/// can have that one refused as "last try" meanwhile, and the other way round.
 ///
 /// Clones share what they know. `Send` and `Sync`.
 #[derive(Clone, Default)]

@@ -121,9 +121,9 @@ impl Link {
         self.test_card = Some(trace::TestCard::marked());
     }
 
-    /// The same link, with everything recorded that the protocols say over it from here on. What was said before is not in the
-    /// trace, so this is for a link fresh from its reader. A card without the mark is not recorded whole: the recorder
-    /// says so when it is finished. A plain trace has what goes through a
+    /// The same link, with everything recorded that the protocols say over it from here on. What was said before is not
+    /// in the trace, so this is for a link fresh from its reader. A card without the mark is not recorded whole: the
+    /// recorder says so when it is finished. A plain trace has what goes through a
     /// [`Channel`](crate::secure_messaging::Channel). [`Link::statistics`] begin anew.
     #[must_use]
     pub fn recorded(mut self, recorder: &trace::Recorder) -> Self {

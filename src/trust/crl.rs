@@ -212,9 +212,10 @@ impl RevocationList {
         Ok(())
     }
 
-    /// What it says of a certificate of its issuer: `None` if the certificate is not listed. Whether it is the issuer's,
-    /// [`RevocationList::check_issuer`] tells, and whether the certificate is, its path: they may write one name in
-    /// two ways (RFC 5280 section 7.1). A date of revocation in the future is handed out like any other: who is listed is revoked.
+    /// What it says of a certificate of its issuer: `None` if the certificate is not listed. Whether it is the
+    /// issuer's, [`RevocationList::check_issuer`] tells, and whether the certificate is, its path: they may write one
+    /// name in two ways (RFC 5280 section 7.1). A date of revocation in the future is handed out like any other: who is
+    /// listed is revoked.
     pub(super) fn status(&self, certificate: &Certificate) -> Result<Option<Revoked>, ListFault> {
         if !self.scope.covers(certificate) {
             return Err(ListFault::OtherScope);

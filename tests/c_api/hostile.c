@@ -502,7 +502,7 @@ static void argument(const world *w, const struct entry *entry, int at) {
             return;
         case 'l': lengths(w, entry, at); return;
         case 'b': case 'w': case '$': case '!': WRONG_WITH(0, "is null", CIE_NULL); return;
-        case '?': case '~': WRONG_WITH(0, "is null", entry->good); return;
+        case '?': case '~': WRONG_WITH(0, "is null, though it has a length", CIE_NULL); return;
         case 'r': case 'q': case 'o': case 'N': case 'p': case 'k': texts(w, entry, at); return;
         case 'O': case 'Q': options(w, entry, at); return;
         case 'G': WRONG_WITH(0, "is null", CIE_NULL); return;

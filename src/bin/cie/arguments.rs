@@ -271,8 +271,8 @@ pub(crate) struct Certificate {
 pub(crate) struct Nis {
     #[command(flatten)]
     pub(crate) trusted: trusted::Trusted,
-    /// Take files of the card that are signed with SHA-1, as those of some of the first cards may be; whoever spends enough can
-    /// forge such a signature
+    /// Take files of the card that are signed with SHA-1, as those of some of the first cards may be; whoever spends
+    /// enough can forge such a signature
     #[arg(long)]
     pub(crate) allow_sha1: bool,
 }

@@ -1,5 +1,5 @@
-//! Calls to the service that nobody waits for any more, because it hangs: as long as there is one, no other is made that
-//! would hang like it. Each would keep a thread and a connection.
+//! Calls to the service that nobody waits for any more, because it hangs: as long as there is one, no other is made
+//! that would hang like it. Each would keep a thread and a connection.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 

@@ -15,7 +15,8 @@ const RETRY: Duration = Duration::from_millis(250);
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The PC/SC service does not answer, or lets this account in no more. The cards and readers that were there have been told as gone.
+    /// The PC/SC service does not answer, or lets this account in no more. The cards and readers that were there have
+    /// been told as gone.
     ServiceLost,
     /// The service answers again; it is told only after [`Event::ServiceLost`]. Its readers follow.
     ServiceBack,

@@ -38,8 +38,8 @@ enum Event {
 
 /// A watch over the readers. It outlives the service: a service that comes back is found again. `Send`.
 ///
-/// The calls to the service are made in a thread of the watch's own. Dropping the watch waits for its end: half a second
-/// at most, or a second if the service hangs.
+/// The calls to the service are made in a thread of the watch's own. Dropping the watch waits for its end: half a
+/// second at most, or a second if the service hangs.
 pub struct Watch {
     observer: Option<Observing>,
     abandoned: Abandoned,
@@ -210,7 +210,8 @@ impl Watch {
     ///
     /// # Errors
     /// [`Error::TimedOut`], [`Error::Cancelled`], [`Error::AccessDenied`]; [`Error::NoService`] or
-    /// [`Error::NoReader`] if the time is over and there is none, [`Error::Unpowered`] if there is only a card that does not answer.
+    /// [`Error::NoReader`] if the time is over and there is none, [`Error::Unpowered`] if there is only a card that
+    /// does not answer.
     pub fn wait_for_card(&mut self, reader: Option<&str>, within: Duration) -> Result<Reader, Error> {
         self.wait_for(reader, within, |reader| matches!(reader.state, ReaderState::Present { .. }))
     }

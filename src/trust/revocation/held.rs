@@ -11,8 +11,8 @@ use crate::trust::crl::{ListFault, RevocationList};
 /// The most lists that are held; those go first that nobody signed, and then the one with the nearest next update.
 const LISTS_MAX: usize = 256;
 
-/// The most lists of one series that were given and that no issuer's key was found to have signed. More than one: such a
-/// list may be anybody's, and must not keep the issuer's own out.
+/// The most lists of one series that were given and that no issuer's key was found to have signed. More than one: such
+/// a list may be anybody's, and must not keep the issuer's own out.
 const UNSIGNED_MAX: usize = 4;
 
 /// A list, and by which issuers' keys its signature was checked.

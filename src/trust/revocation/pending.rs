@@ -137,7 +137,8 @@ impl PendingStatus {
                     None => {}
                 }
             }
-            // Somebody else who logs in may have fetched a list meanwhile, and the one that was held may be out of date.
+            // Somebody else who logs in may have fetched a list meanwhile, and the one that was held may be out of
+            // date.
             if good.is_none() {
                 good = match self.held(depth, at) {
                     Some(Err(Found::Revoked(revoked))) => return Err(Error::Revoked(revoked)),

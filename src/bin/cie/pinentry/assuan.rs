@@ -1,4 +1,5 @@
-//! Lines of Assuan (GnuPG, "The Assuan Protocol"): what is sent is one line whatever stands in it, what comes is decoded.
+//! Lines of Assuan (GnuPG, "The Assuan Protocol"): what is sent is one line whatever stands in it, what comes is
+//! decoded.
 
 /// The longest line of the protocol, its end included.
 pub(super) const LINE_MAX: usize = 1000;

@@ -9,9 +9,9 @@
 //! ```
 //!
 //! Sixteen bytes stand in a line. What goes on without the words that end an answer is not told, nor a command behind
-//! its header: a line by itself could be anything. `opensc-tool` writes `Received (SW1=0x90, SW2=0x00):`, and below it a dump that does
-//! not say how long it is: of such an answer only the status word is told. Given a file, `scriptor` repeats each of its lines before what comes of it: those
-//! are left out.
+//! its header: a line by itself could be anything. `opensc-tool` writes `Received (SW1=0x90, SW2=0x00):`, and below it
+//! a dump that does not say how long it is: of such an answer only the status word is told. Given a file, `scriptor`
+//! repeats each of its lines before what comes of it: those are left out.
 
 use super::builder::Builder;
 use super::lines::{Bytes, after, code, digits, has, lines};

@@ -1,4 +1,5 @@
-//! An explained trace for people: one exchange on a line, under the step that it belongs to, and below it what is in it.
+//! An explained trace for people: one exchange on a line, under the step that it belongs to, and below it what is in
+//! it.
 
 use std::fmt::Write;
 use std::time::Duration;
