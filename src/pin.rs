@@ -12,6 +12,7 @@ use crate::secret::Digits;
 use crate::secure_messaging::{self, Channel};
 
 pub(crate) use known::{Attempt, KnownTries, Which};
+#[cfg(feature = "c-api")]
 pub(crate) use memory::Remembered;
 pub use memory::TriesMemory;
 

@@ -91,8 +91,8 @@ pub extern "C" fn cie_card_prepare(context: ContextIn, card: cie_handle) -> cie_
 /// `pin`, `length`: the digits, in memory that may be written: an array, never a literal. All of them are zeros when
 /// the function returns, whatever it returns, unless `length` is more than 4096. `last_try`: `CIE_LAST_TRY_REFUSE` or
 /// `CIE_LAST_TRY_SPEND`; see SECRETS at the head for what is known of tries.
-/// `CIE_PIN_WRONG` (`cie_error_facts` tells the tries that are left), `CIE_PIN_BLOCKED` (also for a wrong PIN that spent
-/// the last try), `CIE_PIN_LAST_TRY`,
+/// `CIE_PIN_WRONG` (`cie_error_facts` tells the tries that are left), `CIE_PIN_BLOCKED` (also for a wrong PIN that
+/// spent the last try), `CIE_PIN_LAST_TRY`,
 /// `CIE_PIN_MALFORMED`; in doubt whether a try was spent, `is_doubtful` of the facts is 1. `CIE_CARD_IN_USE` if another
 /// program is connected to a contact card: nothing was sent. `CIE_UNLOCKED` if a PIN was verified already.
 ///
@@ -144,9 +144,9 @@ pub extern "C" fn cie_card_change_pin(
 /// Gives the PIN its tries back with the PUK, which is shown once. The PIN is not verified by this. A CIE 3 knows the
 /// PUK until `cie_card_lock` or `cie_close`.
 ///
-/// `puk`, `puk_length`: the digits. `new_pin`, `new_length`: a new PIN, or null and 0 to keep the one that the card has; some
-/// cards know only one of the two ways. Both are cleared as by `cie_card_verify_pin`; two buffers. `last_try`: about
-/// the PUK, which is gone for good after its last try.
+/// `puk`, `puk_length`: the digits. `new_pin`, `new_length`: a new PIN, or null and 0 to keep the one that the card
+/// has; some cards know only one of the two ways. Both are cleared as by `cie_card_verify_pin`; two buffers.
+/// `last_try`: about the PUK, which is gone for good after its last try.
 /// `CIE_PUK_WRONG`, `CIE_PUK_BLOCKED`, `CIE_PUK_LAST_TRY`, `CIE_PUK_MALFORMED`, `CIE_NEW_PIN_MALFORMED`,
 /// `CIE_UNBLOCK_REFUSED`,
 /// `CIE_PIN_UNCERTAIN`, `CIE_CARD_IN_USE`, `CIE_CHIP_NOT_AUTHENTIC` as for `cie_card_verify_pin`; `CIE_UNLOCKED` after

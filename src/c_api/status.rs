@@ -16,8 +16,8 @@ pub const CIE_STATUS_RESPONDER: i32 = 2;
 
 /// Nobody comes in whose certificate's status is not known to be good.
 pub const CIE_POLICY_HARD: i32 = 1;
-/// A status that cannot be had is let pass: `CIE_FIELD_STATUS` is "unknown" then. A responder that says that it does not
-/// know the certificate has it refused all the same: `CIE_STATUS_UNAVAILABLE`.
+/// A status that cannot be had is let pass: `CIE_FIELD_STATUS` is "unknown" then. A responder that says that it does
+/// not know the certificate has it refused all the same: `CIE_STATUS_UNAVAILABLE`.
 pub const CIE_POLICY_SOFT: i32 = 2;
 /// Nobody is asked; only the lists that were given with `cie_party_add_list` are looked at, and need not be there.
 /// Whoever has all lists takes `CIE_POLICY_HARD`, which asks for nothing that a list tells.
