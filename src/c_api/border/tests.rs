@@ -70,8 +70,11 @@ fn secrets_are_taken_and_others_stay() {
     assert_eq!((memory[SECRET_MAX - 1], memory[SECRET_MAX]), (0, b'7'));
     assert_eq!(Secret(memory.as_mut_ptr().cast()).take(0).unwrap().expose(), "");
     assert_eq!(refused(Secret(std::ptr::null_mut()).take(4)), CIE_NULL);
-    assert!(Secret(std::ptr::null_mut()).take_optional(4).unwrap().is_none());
-    assert!(SecretIn(std::ptr::null()).look(4).unwrap().is_none());
+    // Left out, and a buffer that could not be had.
+    assert!(Secret(std::ptr::null_mut()).take_optional(0).unwrap().is_none());
+    assert!(SecretIn(std::ptr::null()).look(0).unwrap().is_none());
+    assert_eq!(refused(Secret(std::ptr::null_mut()).take_optional(4)), CIE_NULL);
+    assert_eq!(refused(SecretIn(std::ptr::null()).look(4)), CIE_NULL);
 }
 
 #[test]
