@@ -62,6 +62,8 @@ pub struct Session {
     tries: KnownTries,
     /// Whether the card told tries in clear, and so knows the question.
     tells_tries: bool,
+    /// Whether it told those of the PUK since it was opened. Nobody else spends one as long as the channel stands.
+    told_puk_tries: bool,
 }
 
 impl Session {
@@ -102,9 +104,9 @@ impl Session {
     ) -> Result<Self, Refused<Link>> {
         match Self::establish(&mut channel, terminal, cache, &mut tries) {
             Ok(constants) => {
-                let tells_tries =
-                    [Which::Pin, Which::Puk].map(|which| tries.left(which)) != [Tries::Unknown; 2];
-                Ok(Self { channel, terminal: terminal.clone(), constants, tries, tells_tries })
+                let [pin, puk] = [Which::Pin, Which::Puk].map(|which| tries.left(which) != Tries::Unknown);
+                let (tells_tries, told_puk_tries, terminal) = (pin || puk, puk, terminal.clone());
+                Ok(Self { channel, terminal, constants, tries, tells_tries, told_puk_tries })
             }
             Err(error) => Err(Refused::new(channel.into_link(), error)),
         }

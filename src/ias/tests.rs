@@ -113,6 +113,7 @@ fn session(
             tries
         },
         tells_tries: false,
+        told_puk_tries: false,
     }
 }
 

@@ -68,16 +68,18 @@ impl Session {
         Ok(())
     }
 
-    /// How many tries the PUK has left. The card is asked over the channel, unless it told none in clear: a refusal
-    /// in clear would end the channel. Else what was heard last.
+    /// How many tries the PUK has left: what [`Application::puk_tries`](super::Application::puk_tries) was told in
+    /// clear, if that was asked. Else the card is asked over the channel, once, and only if it told tries in clear: a
+    /// refusal in clear would end the channel. What was heard since counts.
     ///
     /// # Errors
     /// Only if the exchange itself fails.
     pub fn puk_tries(&mut self) -> Result<Tries, Error> {
-        if self.tells_tries {
+        if self.tells_tries && !self.told_puk_tries {
             let told = pin::read_tries(&mut self.channel, PUK_REFERENCE)
                 .map_err(|e| Step::ReadPukTries.failed(e))?;
             self.tries.told(Which::Puk, told);
+            self.told_puk_tries = true;
         }
         Ok(self.tries.left(Which::Puk))
     }
