@@ -120,8 +120,9 @@ impl Session {
     ) -> Result<Arc<CardConstants>, Error> {
         // Asked for in clear: a card that does not know the question may refuse it without harm, while
         // a refusal in clear to a protected command would end the channel.
+        let asked = tries.ask();
         let told = pin::read_tries(channel, PIN_REFERENCE).map_err(|e| Step::ReadPinTries.failed(e))?;
-        tries.told(Which::Pin, told);
+        tries.told(asked, Which::Pin, told);
         let constants = constants::read(channel, cache)?;
         let public = key_exchange::perform(channel, &constants)?;
         device_auth::perform(channel, terminal, &constants, &public)?;
@@ -204,7 +205,7 @@ impl Session {
     /// [`Refused`] with the error and this session.
     pub fn verify_pin_with(mut self, pin: &Pin, last_try: LastTry) -> Result<Unlocked, Refused<Self>> {
         let step = Step::VerifyPin;
-        let attempt = match self.tries.permit(Which::Pin, last_try) {
+        let mut attempt = match self.tries.permit(Which::Pin, last_try, PIN_TRIES_MOST) {
             Ok(attempt) => attempt,
             Err(error) => return Err(Refused::new(self, step.failed(error))),
         };
@@ -212,7 +213,7 @@ impl Session {
         self.channel.link().reset_when_dropped(true);
         let outcome =
             pin::present(&mut self.channel, &command::verify(PIN_REFERENCE, pin.expose()), &attempt);
-        self.tries.learn(&attempt, &outcome, PIN_TRIES_MOST);
+        self.tries.learn(&mut attempt, &outcome);
         match outcome {
             Ok(()) => Ok(Unlocked::new(self)),
             Err(error) => Err(Refused::new(self, step.failed(error))),

@@ -46,12 +46,15 @@ pub(super) struct OpenCard {
     remembered: Option<Remembered>,
     /// Which chip is shown a PIN.
     trusted: Trusted,
+    /// Whether it was a contact card when it was opened.
+    is_contact: bool,
 }
 
 impl OpenCard {
     pub(super) fn new(card: Card, memory: TriesMemory) -> Self {
+        let is_contact = matches!(card, Card::Contact(_));
         let standing = Some(Standing::Known(card));
-        Self { standing, memory, remembered: None, trusted: Trusted::Any }
+        Self { standing, memory, remembered: None, trusted: Trusted::Any, is_contact }
     }
 
     /// Puts back what a refusal gave, and passes the error on.
@@ -165,17 +168,13 @@ impl OpenCard {
         &mut self,
         verify: impl FnOnce(&mut ias::Session) -> Result<GenuineChip, Fault>,
     ) -> Result<Arc<GenuineChip>, Fault> {
-        let mut is_cie3 = true;
         let outcome = self.with_ready(|session| match session {
             Session::Cie3(session) => verify(session),
-            Session::Contact(_) => {
-                is_cie3 = false;
-                Err(Fault::OtherCard)
-            }
+            Session::Contact(_) => Err(Fault::OtherCard),
         });
-        let is_asked = is_cie3 && !matches!(outcome, Err(Fault::Unlocked | Fault::Handle));
         let outcome = outcome.map(Arc::new);
-        if is_asked {
+        // A contact card has no chip to check, whatever became of the question.
+        if !self.is_contact && !matches!(outcome, Err(Fault::Unlocked | Fault::Handle)) {
             self.trusted = outcome.as_ref().map_or(Trusted::None, |chip| Trusted::Only(chip.clone()));
         }
         outcome
@@ -274,10 +273,11 @@ impl OpenCard {
             Standing::Unlocked(_) => return Err(Fault::Handle),
         };
         if !link.is_reset_when_dropped() {
-            // It knows no secret; but it may be kept from others, for a PIN that nobody typed.
-            let outcome = link.share_again();
+            // It knows no secret; but it may be kept from others, for a PIN that nobody typed. If this fails the
+            // connection is over, which keeps nobody off.
+            let _ = link.share_again();
             self.standing = Some(standing);
-            return Ok(outcome?);
+            return Ok(());
         }
         let link = match standing {
             Standing::Link(link) => link,

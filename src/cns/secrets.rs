@@ -151,7 +151,10 @@ impl Session {
         (step, last_try): (Step, LastTry),
         command: impl Fn(u8) -> Command,
     ) -> Result<(), Error> {
-        let which = if step.about() == About::PukAndPin { Which::Puk } else { Which::Pin };
+        let (which, most) = match step.about() {
+            About::PukAndPin => (Which::Puk, PUK_TRIES_MOST),
+            _ => (Which::Pin, PIN_TRIES_MOST),
+        };
         self.keep_exclusive()?;
         // From here on the card may have a verified PIN: whatever happens, it does not outlive us.
         self.channel.link().reset_when_dropped(true);
@@ -160,55 +163,52 @@ impl Session {
         let outcome = self.enter(credential.pin_directory()).and_then(|()| {
             // Asked for when nothing more comes between: somebody else may have heard of the card meanwhile.
             let tries = &mut self.secrets_slot(credential).tries;
-            let attempt = tries.permit(which, last_try).map_err(|e| step.failed(e))?;
+            let attempt = tries.permit(which, last_try, most).map_err(|e| step.failed(e))?;
             let outcome = self.send(credential, &command, &attempt);
             Ok((attempt, outcome))
         });
         self.channel.link().let_go();
-        let (attempt, outcome) = outcome?;
+        let (mut attempt, outcome) = outcome?;
+        let known = &mut self.secrets_slot(credential).tries;
+        // No such object by any name: nothing was compared.
+        let Some(outcome) = outcome else {
+            known.forgo(&mut attempt);
+            return Err(step.failed(StatusWord::REFERENCE_NOT_FOUND));
+        };
+        known.learn(&mut attempt, &outcome);
+        match (which, &outcome) {
+            (Which::Puk, Ok(())) => known.raise(&mut attempt, Which::Pin, PIN_TRIES_MOST),
+            (Which::Puk, Err(pin::Error::Channel(error))) if !error.is_unsent() => known.doubt_block(),
+            _ => {}
+        }
         if outcome.as_ref().is_err_and(|error| matches!(error, pin::Error::Channel(_))) {
             self.current = None;
-        }
-        let known = self.secrets_slot(credential);
-        let unknown = Err(pin::Error::Status(StatusWord::REFERENCE_NOT_FOUND));
-        match which {
-            // No such object by any name, and none was found before: nothing was compared.
-            _ if known.reference.is_none() && outcome == unknown => {}
-            Which::Pin => known.tries.learn(&attempt, &outcome, PIN_TRIES_MOST),
-            Which::Puk => {
-                known.tries.learn(&attempt, &outcome, PUK_TRIES_MOST);
-                match &outcome {
-                    Ok(()) => known.tries.raise(&attempt, Which::Pin, PIN_TRIES_MOST),
-                    Err(pin::Error::Channel(error)) if !error.is_unsent() => known.tries.doubt_block(),
-                    Err(_) => {}
-                }
-            }
         }
         outcome.map_err(|e| step.failed(e))
     }
 
-    /// Under the name that the card knows the PIN by.
+    /// Under the name that the card knows the PIN by; `None` if it says that it knows it by none.
     fn send(
         &mut self,
         credential: Credential,
         command: &impl Fn(u8) -> Command,
         attempt: &Attempt,
-    ) -> Result<(), pin::Error> {
+    ) -> Option<Result<(), pin::Error>> {
         let mask = self.hint.as_ref().and_then(|hint| hint.mask);
         let (first, second) = credential.pin_references(mask);
         let second = match self.secrets_of(credential).reference {
-            Some(reference) => return pin::present(&mut self.channel, &command(reference), attempt),
+            Some(reference) => return Some(pin::present(&mut self.channel, &command(reference), attempt)),
             None => second,
         };
-        let Some(second) = second else { return pin::present(&mut self.channel, &command(first), attempt) };
-        let (reference, outcome) =
-            match pin::present_by_reference(&mut self.channel, &command(first), attempt) {
-                Some(outcome) => (first, outcome),
-                None => (second, pin::present(&mut self.channel, &command(second), attempt)),
-            };
-        let found = matches!(outcome, Ok(()) | Err(pin::Error::Wrong(_) | pin::Error::Blocked));
-        self.secrets_slot(credential).reference = found.then_some(reference);
-        outcome
+        for reference in std::iter::once(first).chain(second) {
+            let outcome = pin::present_by_reference(&mut self.channel, &command(reference), attempt);
+            if let Some(outcome) = outcome {
+                let found = matches!(outcome, Ok(()) | Err(pin::Error::Wrong(_) | pin::Error::Blocked));
+                self.secrets_slot(credential).reference = found.then_some(reference);
+                return Some(outcome);
+            }
+        }
+        None
     }
 
     /// After a change or an unblocking: has the card forget what it was shown, and lets others in again. What

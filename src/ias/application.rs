@@ -214,11 +214,13 @@ impl Application {
     /// # Errors
     /// Only if the exchange itself fails, or the directory cannot be selected.
     pub fn pin_tries(&mut self) -> Result<Tries, Error> {
-        let told = self.operation(|this| {
+        let (asked, told) = self.operation(|this| {
             this.enter_cie()?;
-            pin::read_tries(&mut this.channel, PIN_REFERENCE).map_err(|e| Step::ReadPinTries.failed(e))
+            let asked = this.tries.ask();
+            let told = pin::read_tries(&mut this.channel, PIN_REFERENCE);
+            told.map(|told| (asked, told)).map_err(|e| Step::ReadPinTries.failed(e))
         })?;
-        self.tries.told(Which::Pin, told);
+        self.tries.told(asked, Which::Pin, told);
         Ok(told)
     }
 
@@ -228,11 +230,13 @@ impl Application {
     /// # Errors
     /// Only if the exchange itself fails, or the directory cannot be selected.
     pub fn puk_tries(&mut self) -> Result<Tries, Error> {
-        let told = self.operation(|this| {
+        let (asked, told) = self.operation(|this| {
             this.enter_cie()?;
-            pin::read_tries(&mut this.channel, PUK_REFERENCE).map_err(|e| Step::ReadPukTries.failed(e))
+            let asked = this.tries.ask();
+            let told = pin::read_tries(&mut this.channel, PUK_REFERENCE);
+            told.map(|told| (asked, told)).map_err(|e| Step::ReadPukTries.failed(e))
         })?;
-        self.tries.told(Which::Puk, told);
+        self.tries.told(asked, Which::Puk, told);
         Ok(told)
     }
 

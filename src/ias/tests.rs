@@ -109,7 +109,7 @@ fn session(
         constants: constants.clone(),
         tries: {
             let mut tries = KnownTries::default();
-            tries.told(Which::Pin, Tries::Left(3));
+            tries.told(tries.ask(), Which::Pin, Tries::Left(3));
             tries
         },
         tells_tries: false,

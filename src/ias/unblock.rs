@@ -47,12 +47,13 @@ impl Session {
         if last_try == LastTry::Refuse {
             self.puk_tries()?;
         }
-        let attempt = self.tries.permit(Which::Puk, last_try).map_err(|e| Step::VerifyPuk.failed(e))?;
+        let mut attempt =
+            self.tries.permit(Which::Puk, last_try, PUK_TRIES_MOST).map_err(|e| Step::VerifyPuk.failed(e))?;
         // From here on the card may have a verified PUK: whatever happens, it does not outlive us.
         self.channel.link().reset_when_dropped(true);
         let outcome =
             pin::present(&mut self.channel, &command::verify(PUK_REFERENCE, puk.expose()), &attempt);
-        self.tries.learn(&attempt, &outcome, PUK_TRIES_MOST);
+        self.tries.learn(&mut attempt, &outcome);
         outcome.map_err(|e| Step::VerifyPuk.failed(e))?;
 
         let reset = match unblock {
@@ -64,7 +65,7 @@ impl Session {
             self.tries.doubt_block();
         }
         outcome?;
-        self.tries.raise(&attempt, Which::Pin, PIN_TRIES_MOST);
+        self.tries.raise(&mut attempt, Which::Pin, PIN_TRIES_MOST);
         Ok(())
     }
 
@@ -76,9 +77,10 @@ impl Session {
     /// Only if the exchange itself fails.
     pub fn puk_tries(&mut self) -> Result<Tries, Error> {
         if self.tells_tries && !self.told_puk_tries {
+            let asked = self.tries.ask();
             let told = pin::read_tries(&mut self.channel, PUK_REFERENCE)
                 .map_err(|e| Step::ReadPukTries.failed(e))?;
-            self.tries.told(Which::Puk, told);
+            self.tries.told(asked, Which::Puk, told);
             self.told_puk_tries = true;
         }
         Ok(self.tries.left(Which::Puk))

@@ -68,11 +68,12 @@ impl Unlocked {
     pub fn change_pin(&mut self, old: &Pin, new: &Pin) -> Result<(), Error> {
         let step = Step::ChangePin;
         let session = &mut self.session;
-        let attempt = session.tries.permit(Which::Pin, LastTry::Refuse).map_err(|e| step.failed(e))?;
+        let mut attempt =
+            session.tries.permit(Which::Pin, LastTry::Refuse, PIN_TRIES_MOST).map_err(|e| step.failed(e))?;
         let data = zeroize::Zeroizing::new([&old.expose()[..], new.expose()].concat());
         let change = command::change_reference_data(PIN_REFERENCE, &data);
         let outcome = pin::present(&mut session.channel, &change, &attempt);
-        session.tries.learn(&attempt, &outcome, PIN_TRIES_MOST);
+        session.tries.learn(&mut attempt, &outcome);
         outcome.map_err(|e| step.failed(e))
     }
 
@@ -95,13 +96,14 @@ impl Unlocked {
     /// [`Refused`] with the error and the link.
     pub fn lock(self) -> Result<Session, Refused<Link>> {
         let (terminal, constants) = (self.session.terminal.clone(), self.session.constants.clone());
-        let remembered = self.session.tries.memory().cloned();
+        let known = self.session.tries.clone();
         let link = self.release()?;
         let mut cache = CardCache::new();
         cache.remember(&constants);
         let mut session = Session::open_with(link, &terminal, &mut cache)?;
-        if let Some(remembered) = remembered {
-            session.remember(remembered.memory());
+        match known.memory() {
+            Some(remembered) => session.remember(remembered.memory()),
+            None => session.tries.inherit(&known),
         }
         Ok(session)
     }

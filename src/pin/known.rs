@@ -4,6 +4,7 @@
 //! And what was heard while an attempt was under way is newer than the outcome of that attempt, which lowers it at
 //! most.
 
+use std::cmp::Ordering;
 use std::time::Instant;
 
 use super::memory::Remembered;
@@ -50,26 +51,43 @@ impl Count {
         self.hear(fewer(self.tries, tries), false);
     }
 
+    /// What the card said, if nothing was heard since `news`; else the fewer.
+    fn hear_after(&mut self, news: u64, tries: Tries) {
+        if self.news == news { self.hear(tries, true) } else { self.fear(tries) }
+    }
+
+    /// Another try may be gone. `most`: how many a right secret gives.
+    fn doubt(&mut self, most: Tries) {
+        self.fear(self.tries.after_doubt(in_digits(most)));
+    }
+
     /// Takes over what a session heard before it had a memory, if that is newer.
     pub(super) fn merge(&mut self, own: &Self) {
-        if own.heard > self.heard {
-            if own.is_told {
-                self.hear(own.tries, true)
-            } else {
-                self.fear(own.tries)
-            }
-            self.heard = own.heard;
+        match own.heard.cmp(&self.heard) {
+            Ordering::Greater if own.is_told => self.hear(own.tries, true),
+            Ordering::Greater => self.fear(own.tries),
+            Ordering::Equal if own.heard.is_some() => self.fear(own.tries),
+            _ => return,
         }
+        self.heard = own.heard;
     }
 
     /// As [`Tries::check`]; what is under way counts as spent.
-    fn check(&self, last_try: LastTry) -> Result<(), Error> {
-        match self.tries {
-            Tries::Left(left @ 1..) => {
-                Tries::Left(left.saturating_sub(self.under_way).max(1)).check(last_try)
-            }
-            tries => tries.check(last_try),
-        }
+    fn check(&self, last_try: LastTry, most: Tries) -> Result<(), Error> {
+        let left = match self.tries {
+            Tries::Unknown if self.under_way > 0 => in_digits(most),
+            Tries::Left(left @ 1..) => left,
+            tries => return tries.check(last_try),
+        };
+        Tries::Left(left.saturating_sub(self.under_way).max(1)).check(last_try)
+    }
+}
+
+/// How many tries a right secret gives, or is taken to give.
+fn in_digits(most: Tries) -> u8 {
+    match most {
+        Tries::Left(most) => most,
+        Tries::Unknown => FEWEST,
     }
 }
 
@@ -87,13 +105,22 @@ pub(crate) struct KnownTries {
     memory: Option<Remembered>,
 }
 
-/// Leave to show a secret once.
+/// When the card was asked for its tries, and what had been heard of them: what somebody hears until it answers is newer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    at: Instant,
+    news: [u64; 2],
+}
+
+/// Leave to show a secret once. One of which nobody says what became of it may have cost a try.
 #[derive(Debug)]
 pub(crate) struct Attempt {
     which: Which,
-    before: Tries,
+    /// How many tries the secret has when it was right.
+    most: Tries,
     /// What had been heard of both secrets.
     news: [u64; 2],
+    is_settled: bool,
     memory: Option<Remembered>,
 }
 
@@ -103,13 +130,16 @@ impl Drop for Attempt {
             memory.with(|counts| {
                 let count = of(counts, self.which);
                 count.under_way = count.under_way.saturating_sub(1);
+                if !self.is_settled {
+                    count.doubt(self.most);
+                }
             });
         }
     }
 }
 
-pub(super) fn of(counts: &mut [Count; 2], which: Which) -> &mut Count {
-    let [pin, puk] = counts;
+pub(super) fn of<T>(pair: &mut [T; 2], which: Which) -> &mut T {
+    let [pin, puk] = pair;
     match which {
         Which::Pin => pin,
         Which::Puk => puk,
@@ -124,21 +154,28 @@ impl KnownTries {
         }
     }
 
-    /// How many tries are left, as far as anybody knows.
-    pub(crate) fn left(&self, which: Which) -> Tries {
-        match &self.memory {
-            Some(memory) => memory.left(which),
-            None => {
-                let mut own = self.own;
-                of(&mut own, which).tries
-            }
-        }
+    fn counts(&self) -> [Count; 2] {
+        self.memory.as_ref().map_or(self.own, |memory| memory.with(|counts| *counts))
     }
 
-    /// What the card tells when it is asked; that it does not tell is no news.
-    pub(crate) fn told(&mut self, which: Which, tries: Tries) {
+    /// How many tries are left, as far as anybody knows.
+    pub(crate) fn left(&self, which: Which) -> Tries {
+        of(&mut self.counts(), which).tries
+    }
+
+    /// To be called before the card is asked.
+    pub(crate) fn ask(&self) -> Asked {
+        Asked { at: Instant::now(), news: self.counts().map(|count| count.news) }
+    }
+
+    /// What the card told; that it does not tell is no news.
+    pub(crate) fn told(&mut self, mut asked: Asked, which: Which, tries: Tries) {
         if let Tries::Left(_) = tries {
-            self.with(|counts| of(counts, which).hear(tries, true));
+            self.with(|counts| {
+                let count = of(counts, which);
+                count.hear_after(*of(&mut asked.news, which), tries);
+                count.heard = Some(asked.at);
+            });
         }
     }
 
@@ -147,9 +184,15 @@ impl KnownTries {
     pub(crate) fn remember(&mut self, memory: &TriesMemory, is_replayed: bool, card: &[&[u8]]) {
         let life: &[u8] = if is_replayed { b"recorded" } else { b"live" };
         let remembered = memory.of(&[&[life], card].concat());
-        let own = self.own;
-        remembered.with(|counts| counts.iter_mut().zip(&own).for_each(|(count, own)| count.merge(own)));
+        let known = self.counts();
+        remembered.with(|counts| counts.iter_mut().zip(&known).for_each(|(count, known)| count.merge(known)));
         self.memory = Some(remembered);
+    }
+
+    /// Goes on with what an earlier session with the same card knew.
+    pub(crate) fn inherit(&mut self, earlier: &Self) {
+        let known = earlier.counts();
+        self.with(|counts| counts.iter_mut().zip(&known).for_each(|(count, known)| count.merge(known)));
     }
 
     /// The memory that it shares.
@@ -157,51 +200,52 @@ impl KnownTries {
         self.memory.as_ref()
     }
 
-    /// Leave to show a secret, to be asked for just before that is done.
+    /// Leave to show a secret, to be asked for just before that is done. `most`: how many tries it has when it was
+    /// right; unknown where that is the issuer's choice.
     ///
     /// # Errors
     /// As [`Tries::check`].
-    pub(crate) fn permit(&mut self, which: Which, last_try: LastTry) -> Result<Attempt, Error> {
+    pub(crate) fn permit(&mut self, which: Which, last_try: LastTry, most: Tries) -> Result<Attempt, Error> {
         let is_shared = self.memory.is_some();
-        let (before, news) = self.with(|counts| {
-            let news = counts.each_ref().map(|count| count.news);
+        let news = self.with(|counts| {
+            let news = counts.map(|count| count.news);
             let count = of(counts, which);
-            count.check(last_try)?;
+            count.check(last_try, most)?;
             count.under_way = count.under_way.saturating_add(u8::from(is_shared));
-            Ok::<_, Error>((count.tries, news))
+            Ok::<_, Error>(news)
         })?;
-        Ok(Attempt { which, before, news, memory: self.memory.clone() })
+        Ok(Attempt { which, most, news, is_settled: false, memory: self.memory.clone() })
     }
 
-    /// What became of an attempt. `most`: how many tries a right secret gives it again.
-    pub(crate) fn learn(&mut self, attempt: &Attempt, outcome: &Result<(), Error>, most: Tries) {
+    /// What became of an attempt.
+    pub(crate) fn learn(&mut self, attempt: &mut Attempt, outcome: &Result<(), Error>) {
+        attempt.is_settled = true;
+        let (which, most, news) = (attempt.which, attempt.most, *of(&mut attempt.news, attempt.which));
         match outcome {
-            Ok(()) => self.raise(attempt, attempt.which, most),
-            Err(Error::Wrong(left @ Tries::Left(_))) => self.answered(attempt, *left),
-            Err(Error::Blocked) => self.answered(attempt, Tries::Left(0)),
-            Err(Error::Channel(error)) if error.is_unsent() => {}
-            Err(_) => {
-                let feared =
-                    attempt.before.after_doubt(if let Tries::Left(most) = most { most } else { FEWEST });
-                self.with(|counts| of(counts, attempt.which).fear(feared));
+            Ok(()) => self.raise(attempt, which, most),
+            Err(Error::Wrong(left @ Tries::Left(_))) => {
+                self.with(|counts| of(counts, which).hear_after(news, *left));
             }
+            Err(Error::Blocked) => self.with(|counts| of(counts, which).hear_after(news, Tries::Left(0))),
+            Err(Error::Channel(error)) if error.is_unsent() => {}
+            Err(_) => self.with(|counts| of(counts, which).doubt(most)),
         }
     }
 
-    /// The card has told it in its answer to the attempt.
-    fn answered(&mut self, attempt: &Attempt, left: Tries) {
-        let is_newest = self.is_newest(attempt, attempt.which);
+    /// Nothing was compared.
+    pub(crate) fn forgo(&mut self, attempt: &mut Attempt) {
+        attempt.is_settled = true;
+    }
+
+    /// An attempt that succeeded gave this secret its tries back, unless something was heard of it since.
+    pub(crate) fn raise(&mut self, attempt: &mut Attempt, which: Which, tries: Tries) {
+        let news = *of(&mut attempt.news, which);
         self.with(|counts| {
-            let count = of(counts, attempt.which);
-            if is_newest { count.hear(left, true) } else { count.fear(left) }
+            let count = of(counts, which);
+            if count.news == news {
+                count.hear(tries, true);
+            }
         });
-    }
-
-    /// An attempt that succeeded gave this secret its tries back.
-    pub(crate) fn raise(&mut self, attempt: &Attempt, which: Which, tries: Tries) {
-        if self.is_newest(attempt, which) {
-            self.with(|counts| of(counts, which).hear(tries, true));
-        }
     }
 
     /// The PIN may have been unblocked: one that was blocked may have its tries again, and nothing is lost by showing
@@ -214,16 +258,6 @@ impl KnownTries {
             }
         });
     }
-
-    /// Whether nothing was heard of a secret since an attempt began.
-    fn is_newest(&mut self, attempt: &Attempt, which: Which) -> bool {
-        let [pin, puk] = attempt.news;
-        let before = match which {
-            Which::Pin => pin,
-            Which::Puk => puk,
-        };
-        self.with(|counts| of(counts, which).news == before)
-    }
 }
 
 #[cfg(test)]
@@ -234,12 +268,13 @@ mod tests {
     use crate::transport;
 
     const MOST: Tries = Tries::Left(3);
+    const PUK_MOST: Tries = Tries::Left(10);
 
     fn after(before: Tries, outcome: Error, most: Tries) -> Tries {
         let mut known = KnownTries::default();
-        known.told(Which::Pin, before);
-        let attempt = known.permit(Which::Pin, LastTry::Spend).unwrap();
-        known.learn(&attempt, &Err(outcome), most);
+        known.told(known.ask(), Which::Pin, before);
+        let mut attempt = known.permit(Which::Pin, LastTry::Spend, most).unwrap();
+        known.learn(&mut attempt, &Err(outcome));
         known.left(Which::Pin)
     }
 
@@ -271,9 +306,9 @@ mod tests {
         assert_eq!(after(Unknown, Error::Wrong(Unknown), Unknown), Left(2));
         for (most, known) in [(MOST, three), (Unknown, Unknown)] {
             let mut tries = KnownTries::default();
-            tries.told(Which::Puk, Left(2));
-            let attempt = tries.permit(Which::Puk, LastTry::Refuse).unwrap();
-            tries.learn(&attempt, &Ok(()), most);
+            tries.told(tries.ask(), Which::Puk, Left(2));
+            let mut attempt = tries.permit(Which::Puk, LastTry::Refuse, most).unwrap();
+            tries.learn(&mut attempt, &Ok(()));
             assert_eq!(tries.left(Which::Puk), known);
         }
     }
@@ -290,33 +325,54 @@ mod tests {
     fn what_was_heard_meanwhile_is_not_taken_back() {
         for outcome in [Ok(()), Err(Error::Wrong(Tries::Left(9))), Err(lost(transport::Error::NoAnswer))] {
             let (mut one, mut other) = two();
-            let attempt = one.permit(Which::Puk, LastTry::Refuse).unwrap();
-            other.told(Which::Puk, Tries::Left(1));
-            one.learn(&attempt, &outcome, Tries::Left(10));
+            let mut attempt = one.permit(Which::Puk, LastTry::Refuse, PUK_MOST).unwrap();
+            other.told(other.ask(), Which::Puk, Tries::Left(1));
+            one.learn(&mut attempt, &outcome);
             assert_eq!(other.left(Which::Puk), Tries::Left(1), "{outcome:?}");
             // What comes next is news again.
             drop(attempt);
-            let attempt = one.permit(Which::Puk, LastTry::Spend).unwrap();
-            one.learn(&attempt, &Ok(()), Tries::Left(10));
+            let mut attempt = one.permit(Which::Puk, LastTry::Spend, PUK_MOST).unwrap();
+            one.learn(&mut attempt, &Ok(()));
             assert_eq!(other.left(Which::Puk), Tries::Left(10));
         }
         // A PIN that somebody used up while it was unblocked.
         let (mut one, mut other) = two();
-        let attempt = one.permit(Which::Puk, LastTry::Refuse).unwrap();
-        other.told(Which::Pin, Tries::Left(1));
-        one.raise(&attempt, Which::Pin, MOST);
+        let mut attempt = one.permit(Which::Puk, LastTry::Refuse, PUK_MOST).unwrap();
+        other.told(other.ask(), Which::Pin, Tries::Left(1));
+        one.raise(&mut attempt, Which::Pin, MOST);
+        one.forgo(&mut attempt);
         assert_eq!(other.left(Which::Pin), Tries::Left(1));
     }
 
     #[test]
     fn an_attempt_under_way_may_cost_a_try() {
         let (mut one, mut other) = two();
-        one.told(Which::Pin, Tries::Left(2));
-        let attempt = one.permit(Which::Pin, LastTry::Refuse).unwrap();
-        assert_eq!(other.permit(Which::Pin, LastTry::Refuse).unwrap_err(), Error::LastTryLeft);
-        assert!(other.permit(Which::Puk, LastTry::Refuse).is_ok());
-        drop(attempt);
-        assert!(other.permit(Which::Pin, LastTry::Refuse).is_ok());
+        one.told(one.ask(), Which::Pin, Tries::Left(2));
+        let permit = |known: &mut KnownTries| known.permit(Which::Pin, LastTry::Refuse, MOST);
+        let mut attempt = permit(&mut one).unwrap();
+        assert_eq!(permit(&mut other).unwrap_err(), Error::LastTryLeft);
+        let mut puk = other.permit(Which::Puk, LastTry::Refuse, PUK_MOST).unwrap();
+        one.forgo(&mut attempt);
+        one.forgo(&mut puk);
+        drop((attempt, puk));
+        // One of which nobody tells what became of it.
+        drop(permit(&mut other).unwrap());
+        assert_eq!((one.left(Which::Pin), one.left(Which::Puk)), (Tries::Left(1), Tries::Unknown));
+        // Of a card that told nothing, two at once may be all but one.
+        let (mut one, mut other) = two();
+        let mut attempts = [permit(&mut one).unwrap(), permit(&mut other).unwrap()];
+        assert_eq!(permit(&mut one).unwrap_err(), Error::LastTryLeft);
+        for attempt in &mut attempts {
+            one.learn(attempt, &Err(Error::Wrong(Tries::Unknown)));
+        }
+        assert_eq!(one.left(Which::Pin), Tries::Left(1));
+        // What one of them is told may be from before the other.
+        let (mut one, mut other) = two();
+        one.told(one.ask(), Which::Pin, Tries::Left(3));
+        let mut attempts = [permit(&mut one).unwrap(), permit(&mut other).unwrap()];
+        one.learn(&mut attempts[0], &Err(Error::Wrong(Tries::Left(2))));
+        one.learn(&mut attempts[1], &Err(lost(transport::Error::NoAnswer)));
+        assert_eq!(one.left(Which::Pin), Tries::Left(1));
     }
 
     #[test]
@@ -324,28 +380,46 @@ mod tests {
         let memory = TriesMemory::new();
         let join = |known: &mut KnownTries| known.remember(&memory, false, &[b"card"]);
         let (mut older, mut newer) = (KnownTries::default(), KnownTries::default());
-        older.told(Which::Pin, Tries::Left(3));
-        newer.told(Which::Pin, Tries::Left(1));
+        older.told(older.ask(), Which::Pin, Tries::Left(3));
+        newer.told(newer.ask(), Which::Pin, Tries::Left(1));
         join(&mut newer);
         join(&mut older);
         assert_eq!(older.left(Which::Pin), Tries::Left(1), "it was said last");
         // A card that tells is believed; a doubt takes tries only.
         let mut told = KnownTries::default();
-        told.told(Which::Pin, Tries::Left(3));
+        told.told(told.ask(), Which::Pin, Tries::Left(3));
         join(&mut told);
         assert_eq!(older.left(Which::Pin), Tries::Left(3));
-        older.told(Which::Pin, Tries::Left(1));
+        older.told(older.ask(), Which::Pin, Tries::Left(1));
         let mut feared = KnownTries::default();
-        feared.told(Which::Pin, Tries::Left(3));
-        let attempt = feared.permit(Which::Pin, LastTry::Refuse).unwrap();
-        feared.learn(&attempt, &Err(lost(transport::Error::NoAnswer)), MOST);
+        feared.told(feared.ask(), Which::Pin, Tries::Left(3));
+        let mut attempt = feared.permit(Which::Pin, LastTry::Refuse, MOST).unwrap();
+        feared.learn(&mut attempt, &Err(lost(transport::Error::NoAnswer)));
         join(&mut feared);
         assert_eq!(older.left(Which::Pin), Tries::Left(1));
+        // What was heard after a question was asked is newer than its answer, with the memory and before.
+        let asked = older.ask();
+        newer.told(newer.ask(), Which::Pin, Tries::Left(1));
+        older.told(asked, Which::Pin, Tries::Left(3));
+        assert_eq!(older.left(Which::Pin), Tries::Left(1));
+        let mut slow = KnownTries::default();
+        let asked = slow.ask();
+        newer.told(newer.ask(), Which::Pin, Tries::Left(1));
+        slow.told(asked, Which::Pin, Tries::Left(3));
+        join(&mut slow);
+        assert_eq!(older.left(Which::Pin), Tries::Left(1));
+        // Another memory learns what the first one knew, and so does the next session with the card.
+        let other = TriesMemory::new();
+        older.remember(&other, false, &[b"card"]);
+        assert_eq!(older.left(Which::Pin), Tries::Left(1));
+        let mut next = KnownTries::default();
+        next.inherit(&older);
+        assert_eq!(next.left(Which::Pin), Tries::Left(1));
         assert_eq!(older.left(Which::Puk), Tries::Unknown);
         // A recording of the card is none of it.
         let mut recorded = KnownTries::default();
         recorded.remember(&memory, true, &[b"card"]);
-        recorded.told(Which::Pin, Tries::Left(3));
+        recorded.told(recorded.ask(), Which::Pin, Tries::Left(3));
         assert_eq!(older.left(Which::Pin), Tries::Left(1));
     }
 
@@ -357,7 +431,7 @@ mod tests {
             (Tries::Unknown, Tries::Unknown),
         ] {
             let mut known = KnownTries::default();
-            known.told(Which::Pin, before);
+            known.told(known.ask(), Which::Pin, before);
             known.doubt_block();
             assert_eq!(known.left(Which::Pin), after);
         }

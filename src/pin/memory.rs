@@ -147,7 +147,7 @@ mod tests {
         let memory = TriesMemory::new();
         let (mut one, other) = (session(&memory, b"one"), session(&memory, b"one"));
         assert_eq!(one.left(Which::Pin), Tries::Unknown);
-        one.told(Which::Pin, Tries::Left(1));
+        one.told(one.ask(), Which::Pin, Tries::Left(1));
         drop(one);
         age(&memory);
         // Somebody has it open still.
@@ -166,7 +166,8 @@ mod tests {
         let memory = TriesMemory::new();
         let card = |number: usize| session(&memory, &number.to_be_bytes());
         for number in 0..=REMEMBERED_MAX {
-            card(number).told(Which::Pin, Tries::Left(1));
+            let mut known = card(number);
+            known.told(known.ask(), Which::Pin, Tries::Left(1));
         }
         assert_eq!(memory.lock().len(), REMEMBERED_MAX);
         assert_eq!(card(REMEMBERED_MAX).left(Which::Pin), Tries::Left(1));

@@ -183,6 +183,8 @@ pub(crate) fn one_certificate(content: &[u8]) -> Result<Vec<u8>, Error> {
 /// The certificates (DER) in a file: all of a PEM file, or the one that it is. What does not look like either is
 /// handed out as it is, for the reader of certificates to refuse.
 pub(super) fn certificates(content: &[u8]) -> Vec<Vec<u8>> {
+    // Some editors put a mark before text.
+    let content = content.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(content);
     if content.first() == Some(&0x30) {
         return vec![content.to_vec()];
     }

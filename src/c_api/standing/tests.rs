@@ -281,7 +281,13 @@ fn a_chip_that_failed_its_check_is_shown_no_pin() {
     assert!(card.check_chip(|_| Err(Fault::Absent)).is_err());
     card.lock().unwrap();
     card.verify_pin(&typed("12345678"), LastTry::Refuse).unwrap();
-    let mut card = opened(&contact_card(), &TriesMemory::new());
+    // A contact card has none to check, and is asked for its PIN all the same, also after it could not say so.
+    let soft = contact_card();
+    let mut card = opened(&soft, &TriesMemory::new());
+    let Some(Standing::Known(known)) = card.standing.take() else { panic!("it was recognised") };
+    card.standing = Some(Standing::Link(known.into_link()));
+    soft.reset_by_other();
+    assert_eq!(number(card.check_chip(|_| Err(Fault::Absent))), CIE_CARD_RESET);
     assert_eq!(number(card.check_chip(|_| Err(Fault::Absent))), CIE_OTHER_CARD);
     card.verify_pin(&typed("12345678"), LastTry::Refuse).unwrap();
 }
@@ -361,28 +367,56 @@ fn a_card_that_tells_is_asked() {
     assert_eq!((outcomes.contains(&CIE_PUK_LAST_TRY), soft.puk_tries()), (true, 1), "{outcomes:?}");
 }
 
-/// Two handles of one card, one of which is used while the other waits for its answer.
-#[test]
-fn what_is_heard_while_an_attempt_is_under_way_counts() {
-    let (soft, memory) = (contact_card(), TriesMemory::new());
-    let mut other = opened(&soft, &memory);
-    let mut turn = 0;
-    let inner = soft.clone();
-    let shared = memory.clone();
+/// A handle that shows a wrong PIN, and in the middle of that, after the `turn`th answer, others that do the same.
+fn nested(soft: &SoftCard, memory: &TriesMemory, wrong: &'static str, turn: u32, depth: u32) {
+    let (inner, shared, mut turns) = (soft.clone(), memory.clone(), 0);
     let link = soft.insert().watched(move |_| {
-        turn += 1;
-        if turn > 8 && turn < 12 {
-            let mut card = opened(&inner, &shared);
-            let _ = card.verify_pin(&typed("99999"), LastTry::Refuse);
+        turns += 1;
+        if turns == turn && depth > 0 {
+            nested(&inner, &shared, wrong, turn, depth - 1);
+            nested(&inner, &shared, wrong, turn, depth - 1);
         }
         true
     });
-    let mut card = OpenCard::new(card::open(link).unwrap(), memory.clone());
-    for _ in 0..6 {
-        let _ = card.verify_pin(&typed("99999"), LastTry::Refuse);
-        let _ = other.verify_pin(&typed("99999"), LastTry::Refuse);
+    let Ok(card) = card::open(link) else { return };
+    let mut card = OpenCard::new(card, memory.clone());
+    for _ in 0..2 {
+        let _ = card.verify_pin(&typed(wrong), LastTry::Refuse);
     }
-    assert_eq!(soft.pin_tries(), 1);
+}
+
+/// A contact card that says of a wrong PIN only that it is wrong.
+fn laconic_card() -> SoftCard {
+    let soft = contact_card();
+    soft.set_tamper(Some(Box::new(|_, response| {
+        if response.status().tries_left().is_some() {
+            StatusWord::VERIFICATION_FAILED.into()
+        } else {
+            response
+        }
+    })));
+    soft
+}
+
+/// Handles of one card, each of which is used while another waits for its answer, whichever that is.
+#[test]
+fn the_last_try_is_kept_whoever_comes_between() {
+    for turn in 1..40 {
+        let cards = [
+            (contact_card(), "99999"),
+            (laconic_card(), "99999"),
+            (reticent_card().0, "99999999"),
+            (made().1, "99999999"),
+        ];
+        for (soft, wrong) in cards {
+            let memory = TriesMemory::new();
+            nested(&soft, &memory, wrong, turn, 2);
+            for _ in 0..4 {
+                let _ = opened(&soft, &memory).verify_pin(&typed(wrong), LastTry::Refuse);
+            }
+            assert!(soft.pin_tries() > 0, "the others came after answer {turn}");
+        }
+    }
 }
 
 #[test]
