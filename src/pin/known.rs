@@ -160,7 +160,10 @@ impl KnownTries {
 
     /// How many tries are left, as far as anybody knows.
     pub(crate) fn left(&self, which: Which) -> Tries {
-        of(&mut self.counts(), which).tries
+        match &self.memory {
+            Some(memory) => memory.left(which),
+            None => of(&mut self.counts(), which).tries,
+        }
     }
 
     /// To be called before the card is asked.
