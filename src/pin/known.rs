@@ -105,7 +105,8 @@ pub(crate) struct KnownTries {
     memory: Option<Remembered>,
 }
 
-/// When the card was asked for its tries, and what had been heard of them: what somebody hears until it answers is newer.
+/// When the card was asked for its tries, and what had been heard of them: what somebody hears until it answers is
+/// newer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked {
     at: Instant,
@@ -187,6 +188,9 @@ impl KnownTries {
     pub(crate) fn remember(&mut self, memory: &TriesMemory, is_replayed: bool, card: &[&[u8]]) {
         let life: &[u8] = if is_replayed { b"recorded" } else { b"live" };
         let remembered = memory.of(&[&[life], card].concat());
+        if self.memory.as_ref() == Some(&remembered) {
+            return;
+        }
         let known = self.counts();
         remembered.with(|counts| counts.iter_mut().zip(&known).for_each(|(count, known)| count.merge(known)));
         self.memory = Some(remembered);
@@ -411,6 +415,11 @@ mod tests {
         slow.told(asked, Which::Pin, Tries::Left(3));
         join(&mut slow);
         assert_eq!(older.left(Which::Pin), Tries::Left(1));
+        // To join again is no news.
+        let attempt = newer.permit(Which::Pin, LastTry::Spend, MOST).unwrap();
+        join(&mut older);
+        assert_eq!(older.ask().news, attempt.news);
+        drop(attempt);
         // Another memory learns what the first one knew, and so does the next session with the card.
         let other = TriesMemory::new();
         older.remember(&other, false, &[b"card"]);

@@ -103,6 +103,12 @@ impl Remembered {
     }
 }
 
+impl PartialEq for Remembered {
+    fn eq(&self, other: &Self) -> bool {
+        self.card == other.card && Arc::ptr_eq(&self.memory.0, &other.memory.0)
+    }
+}
+
 impl Clone for Remembered {
     fn clone(&self) -> Self {
         self.memory.lock().entry(self.card).or_insert_with(Entry::new).open += 1;
