@@ -172,7 +172,7 @@ impl Session {
         let known = &mut self.secrets_slot(credential).tries;
         // No such object by any name: nothing was compared.
         let Some(outcome) = outcome else {
-            known.forgo(&mut attempt);
+            attempt.forgo();
             return Err(step.failed(StatusWord::REFERENCE_NOT_FOUND));
         };
         known.learn(&mut attempt, &outcome);

@@ -214,14 +214,7 @@ impl Application {
     /// # Errors
     /// Only if the exchange itself fails, or the directory cannot be selected.
     pub fn pin_tries(&mut self) -> Result<Tries, Error> {
-        let (asked, told) = self.operation(|this| {
-            this.enter_cie()?;
-            let asked = this.tries.ask();
-            let told = pin::read_tries(&mut this.channel, PIN_REFERENCE);
-            told.map(|told| (asked, told)).map_err(|e| Step::ReadPinTries.failed(e))
-        })?;
-        self.tries.told(asked, Which::Pin, told);
-        Ok(told)
+        self.ask_for_tries(Which::Pin, PIN_REFERENCE, Step::ReadPinTries)
     }
 
     /// How many tries the PUK has left, as the card claims in clear. Spends none. The session that this
@@ -230,13 +223,17 @@ impl Application {
     /// # Errors
     /// Only if the exchange itself fails, or the directory cannot be selected.
     pub fn puk_tries(&mut self) -> Result<Tries, Error> {
+        self.ask_for_tries(Which::Puk, PUK_REFERENCE, Step::ReadPukTries)
+    }
+
+    fn ask_for_tries(&mut self, which: Which, reference: u8, step: Step) -> Result<Tries, Error> {
         let (asked, told) = self.operation(|this| {
             this.enter_cie()?;
             let asked = this.tries.ask();
-            let told = pin::read_tries(&mut this.channel, PUK_REFERENCE);
-            told.map(|told| (asked, told)).map_err(|e| Step::ReadPukTries.failed(e))
+            let told = pin::read_tries(&mut this.channel, reference).map_err(|e| step.failed(e))?;
+            Ok((asked, told))
         })?;
-        self.tries.told(asked, Which::Puk, told);
+        self.tries.told(asked, which, told);
         Ok(told)
     }
 

@@ -58,7 +58,7 @@ impl Count {
 
     /// Another try may be gone. `most`: how many a right secret gives.
     fn doubt(&mut self, most: Tries) {
-        self.fear(self.tries.after_doubt(in_digits(most)));
+        self.fear(self.tries.after_doubt(or_fewest(most)));
     }
 
     /// Takes over what a session heard before it had a memory, if that is newer.
@@ -75,7 +75,7 @@ impl Count {
     /// As [`Tries::check`]; what is under way counts as spent.
     fn check(&self, last_try: LastTry, most: Tries) -> Result<(), Error> {
         let left = match self.tries {
-            Tries::Unknown if self.under_way > 0 => in_digits(most),
+            Tries::Unknown if self.under_way > 0 => or_fewest(most),
             Tries::Left(left @ 1..) => left,
             tries => return tries.check(last_try),
         };
@@ -84,7 +84,7 @@ impl Count {
 }
 
 /// How many tries a right secret gives, or is taken to give.
-fn in_digits(most: Tries) -> u8 {
+fn or_fewest(most: Tries) -> u8 {
     match most {
         Tries::Left(most) => most,
         Tries::Unknown => FEWEST,
@@ -123,6 +123,13 @@ pub(crate) struct Attempt {
     news: [u64; 2],
     is_settled: bool,
     memory: Option<Remembered>,
+}
+
+impl Attempt {
+    /// Nothing was compared.
+    pub(crate) fn forgo(mut self) {
+        self.is_settled = true;
+    }
 }
 
 impl Drop for Attempt {
@@ -239,11 +246,6 @@ impl KnownTries {
         }
     }
 
-    /// Nothing was compared.
-    pub(crate) fn forgo(&mut self, attempt: &mut Attempt) {
-        attempt.is_settled = true;
-    }
-
     /// An attempt that succeeded gave this secret its tries back, unless something was heard of it since.
     pub(crate) fn raise(&mut self, attempt: &mut Attempt, which: Which, tries: Tries) {
         let news = *of(&mut attempt.news, which);
@@ -347,7 +349,7 @@ mod tests {
         let mut attempt = one.permit(Which::Puk, LastTry::Refuse, PUK_MOST).unwrap();
         other.told(other.ask(), Which::Pin, Tries::Left(1));
         one.raise(&mut attempt, Which::Pin, MOST);
-        one.forgo(&mut attempt);
+        attempt.forgo();
         assert_eq!(other.left(Which::Pin), Tries::Left(1));
     }
 
@@ -356,12 +358,11 @@ mod tests {
         let (mut one, mut other) = two();
         one.told(one.ask(), Which::Pin, Tries::Left(2));
         let permit = |known: &mut KnownTries| known.permit(Which::Pin, LastTry::Refuse, MOST);
-        let mut attempt = permit(&mut one).unwrap();
+        let attempt = permit(&mut one).unwrap();
         assert_eq!(permit(&mut other).unwrap_err(), Error::LastTryLeft);
-        let mut puk = other.permit(Which::Puk, LastTry::Refuse, PUK_MOST).unwrap();
-        one.forgo(&mut attempt);
-        one.forgo(&mut puk);
-        drop((attempt, puk));
+        let puk = other.permit(Which::Puk, LastTry::Refuse, PUK_MOST).unwrap();
+        attempt.forgo();
+        puk.forgo();
         // One of which nobody tells what became of it.
         drop(permit(&mut other).unwrap());
         assert_eq!((one.left(Which::Pin), one.left(Which::Puk)), (Tries::Left(1), Tries::Unknown));
